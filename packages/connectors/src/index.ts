@@ -1,0 +1,4 @@
+export type * from './kit/connector.ts'
+export type * from './kit/description.ts'
+export type * from './kit/failure.ts'
+export type * from './kit/http.ts'

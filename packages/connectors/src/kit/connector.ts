@@ -1,0 +1,200 @@
+// The seam between the sync engine and a CRM. A connector is stateless: it turns the engine's few
+// questions into the provider's HTTP calls and the provider's answers into values. It must not keep
+// state, wait, retry or count: budgets, retries, tracing and timeouts belong to the engine's HTTP
+// client, and what to do about a failure is one of six outcomes (see failure.ts).
+import type { ConnectorHttp, HttpAnswer } from './http.ts'
+import type { Failure } from './failure.ts'
+import type { ConnectorDescription } from './description.ts'
+
+/** A field's value in the connector's canonical form: text, or null for empty. Numbers, dates and booleans have one text form each. */
+export type FieldValue = string | null
+
+export type FieldValues = Readonly<Record<string, FieldValue>>
+
+/** A record as the CRM holds it. */
+export interface RemoteRecord {
+  readonly id: string
+  /** Only the fields that were asked for, canonical. */
+  readonly fields: FieldValues
+  /** Remote ids of parents by reference name, e.g. `{ company: '123' }`; null when there is none. */
+  readonly references: Readonly<Record<string, string | null>>
+  /** Orders versions of one record; ISO-8601, UTC, milliseconds. */
+  readonly modifiedAt: string
+  readonly createdAt: string
+  readonly deleted: boolean
+  /** Other remote ids that were merged into this record. */
+  readonly mergedIds?: readonly string[]
+  /** Value of the create-token field, where the object has one. */
+  readonly createToken?: string | null
+  /** Client tag of the last change, where the CRM returns it. */
+  readonly changeOrigin?: string | null
+}
+
+/** What one question about an object names: its fields and its parents. */
+export interface ObjectSelection {
+  /** Canonical object name of the connector's description, e.g. `contact`. */
+  readonly object: string
+  readonly fields: readonly string[]
+  readonly references: readonly string[]
+}
+
+export interface RecordPage {
+  readonly records: readonly RemoteRecord[]
+  /** Opaque; null when this was the last page. */
+  readonly next: string | null
+}
+
+/** Keyset position of a poll: everything strictly after (modifiedAt, id) in that order. */
+export interface PollPosition {
+  readonly modifiedAt: string
+  readonly id: string
+}
+
+export interface PollPage {
+  /** Ordered by (modifiedAt, id). */
+  readonly records: readonly RemoteRecord[]
+  /** Where the next page begins; equal to the given position when nothing was found. */
+  readonly position: PollPosition
+  readonly more: boolean
+}
+
+export interface DeletedPage {
+  readonly deleted: readonly { readonly id: string; readonly deletedAt: string }[]
+  /** Opaque; the next call goes on from here. */
+  readonly cursor: string
+  readonly more: boolean
+}
+
+export type WriteOperation =
+  | {
+      readonly kind: 'create'
+      /** Names the operation in the result. */
+      readonly key: string
+      /** Stored in the create-token field where there is one, so that a crash can be resolved by looking it up. */
+      readonly createToken: string
+      readonly fields: FieldValues
+      readonly references: Readonly<Record<string, string | null>>
+    }
+  | {
+      readonly kind: 'update'
+      readonly key: string
+      readonly id: string
+      /** Only the fields that changed. */
+      readonly fields: FieldValues
+      /** Only the references that changed. */
+      readonly references: Readonly<Record<string, string | null>>
+      /** For providers with conditional writes. */
+      readonly unmodifiedSince?: string
+    }
+  | { readonly kind: 'delete'; readonly key: string; readonly id: string }
+
+export type WriteResult =
+  | { readonly key: string; readonly outcome: 'done'; readonly id: string; readonly record: RemoteRecord | null }
+  /** The record that already holds a unique value; the engine matches instead of creating. */
+  | { readonly key: string; readonly outcome: 'exists'; readonly id: string | null; readonly reason: string }
+  | { readonly key: string; readonly outcome: 'gone'; readonly reason: string }
+  | { readonly key: string; readonly outcome: 'changed'; readonly reason: string }
+  | { readonly key: string; readonly outcome: 'failed'; readonly failure: Failure }
+
+/** A webhook, verified: records that may have changed. A hint, never data. */
+export interface DueRecords {
+  readonly object: string
+  readonly ids: readonly string[]
+  readonly deletedIds: readonly string[]
+}
+
+export interface WebhookRequest {
+  readonly method: string
+  /** Absolute URL as the provider called it. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly rawBody: Uint8Array
+}
+
+export type WebhookVerdict =
+  | { readonly ok: true; readonly due: readonly DueRecords[] }
+  | {
+      readonly ok: false
+      readonly code: 'webhook_signature_invalid' | 'webhook_expired' | 'validation_failed'
+      readonly reason: string
+    }
+
+/** An answer of a read: the value, or what to do about the failure. */
+export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure }
+
+export interface AccountIdentity {
+  /** The provider's id of the account: portal id, organization id. */
+  readonly account: string
+  readonly name: string | null
+}
+
+export interface Credentials {
+  readonly accessToken: string
+  readonly refreshToken: string | null
+  /** Epoch milliseconds; null when the provider does not say. */
+  readonly expiresAtMs: number | null
+  /** Base URL of this account's API, where the provider gives one with the token. */
+  readonly instanceUrl: string | null
+}
+
+export interface OAuthApp {
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly redirectUri: string
+}
+
+export interface ConnectorOAuth {
+  authorizeUrl(
+    app: OAuthApp,
+    request: { readonly state: string; readonly codeChallenge: string; readonly scopes?: readonly string[] },
+    baseUrl: string,
+  ): string
+  exchange(
+    http: ConnectorHttp,
+    app: OAuthApp,
+    grant: { readonly code: string; readonly codeVerifier: string },
+  ): Promise<Answer<Credentials>>
+  refresh(http: ConnectorHttp, app: OAuthApp, credentials: Credentials): Promise<Answer<Credentials>>
+  revoke(http: ConnectorHttp, app: OAuthApp, credentials: Credentials): Promise<Answer<null>>
+}
+
+export interface Connector {
+  readonly id: string
+  describe(): ConnectorDescription
+  readonly oauth: ConnectorOAuth
+  identify(http: ConnectorHttp): Promise<Answer<AccountIdentity>>
+  /** Makes what the engine needs at the provider and is not there yet: the create-token field. Idempotent. */
+  prepare(http: ConnectorHttp, objects: readonly string[]): Promise<Answer<null>>
+  /** All records, in pages, for the backfill. */
+  list(
+    http: ConnectorHttp,
+    selection: ObjectSelection,
+    cursor: string | null,
+    pageSize: number,
+  ): Promise<Answer<RecordPage>>
+  /** Records modified after a position. */
+  poll(
+    http: ConnectorHttp,
+    selection: ObjectSelection,
+    position: PollPosition,
+    pageSize: number,
+  ): Promise<Answer<PollPage>>
+  /** Records deleted after a cursor; null begins now. */
+  deleted(http: ConnectorHttp, object: string, cursor: string | null): Promise<Answer<DeletedPage>>
+  get(http: ConnectorHttp, selection: ObjectSelection, ids: readonly string[]): Promise<Answer<readonly RemoteRecord[]>>
+  /** Finds records by the create token or by a unique field's value. */
+  find(
+    http: ConnectorHttp,
+    selection: ObjectSelection,
+    by: { readonly field: string | 'createToken'; readonly values: readonly string[] },
+  ): Promise<Answer<readonly RemoteRecord[]>>
+  /** One batch of one kind of operation; at most the description's batch size. One result per operation, in order. */
+  write(
+    http: ConnectorHttp,
+    selection: ObjectSelection,
+    operations: readonly WriteOperation[],
+  ): Promise<Answer<readonly WriteResult[]>>
+  verifyWebhook(request: WebhookRequest, secret: string, account: string, nowMs: number): WebhookVerdict
+  /** Maps a raw answer onto one of the six outcomes; null when the answer is a success. */
+  classify(answer: HttpAnswer): Failure | null
+}

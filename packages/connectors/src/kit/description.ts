@@ -1,0 +1,56 @@
+// What a connector says of its provider, before any call: objects, limits, capabilities.
+
+export interface BudgetDescription {
+  readonly name: string
+  /** Most calls in a window; the engine never exceeds it. */
+  readonly windows: readonly { readonly calls: number; readonly windowMs: number }[]
+  /** Most calls a day, or null. Polling keeps within a tenth of it. */
+  readonly callsPerDay: number | null
+  /** Most calls at one time, or null. */
+  readonly concurrent: number | null
+}
+
+export interface ObjectDescription {
+  /** Canonical name, e.g. `contact`, `company`. */
+  readonly name: string
+  /** The provider's own name, e.g. `contacts`, `Account`. */
+  readonly remoteName: string
+  readonly references: readonly { readonly name: string; readonly object: string }[]
+  /** Fields whose value is unique at the provider, e.g. `email`; used for matching. */
+  readonly uniqueFields: readonly string[]
+  readonly pageSizeMax: number
+  readonly batchSizeMax: number
+  /** Provider's field that carries our create token; null where there is none. */
+  readonly createTokenField: string | null
+  /** Fields the provider computes; never written. */
+  readonly readOnlyFields: readonly string[]
+}
+
+export interface ConnectorDescription {
+  readonly id: string
+  readonly name: string
+  /** Base URL when the credentials carry none. */
+  readonly defaultBaseUrl: string
+  readonly objects: readonly ObjectDescription[]
+  readonly budgets: readonly BudgetDescription[]
+  readonly capabilities: {
+    readonly webhooks: boolean
+    readonly conditionalWrites: boolean
+    readonly clientTag: boolean
+    readonly fieldHistory: boolean
+  }
+  /** Changes may become visible this long after they were made; the poll's overlap. */
+  readonly visibilityLagMs: number
+  /** The mapping a new connection starts with: our table and column to the provider's field. */
+  readonly defaultMapping: readonly ObjectMapping[]
+}
+
+export interface ObjectMapping {
+  readonly object: string
+  /** Local protected table, unqualified. */
+  readonly table: string
+  readonly fields: readonly { readonly column: string; readonly field: string }[]
+  readonly references: readonly { readonly column: string; readonly reference: string }[]
+  /** Local columns by which existing rows and records are matched before the first write, in order. */
+  readonly matchBy: readonly string[]
+}

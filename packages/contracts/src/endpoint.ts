@@ -1,0 +1,88 @@
+// One endpoint is one value: method, path, who may call it, what it audits, what goes in and comes
+// out. The server implements it, the client calls it, /openapi.json describes it. An endpoint without
+// a choice of access and audit does not compile.
+import type { z } from 'zod'
+import type { ErrorCode } from './error-codes.ts'
+
+/**
+ * Who may call:
+ * `public`: anybody · `signed_in`: any person, API key or operator · `operator`: operators only ·
+ * a permission: operators, and members of the organization in the path whose role has it.
+ */
+export type Access = 'public' | 'signed_in' | 'operator' | { readonly permission: Permission }
+
+/** Permissions a role may have; `roles.permissions` holds these words. */
+export const permissions = [
+  'organization.read',
+  'organization.manage',
+  'members.read',
+  'members.manage',
+  'connections.read',
+  'connections.manage',
+  'activity.read',
+  'records.read',
+  'records.write',
+] as const
+export type Permission = (typeof permissions)[number]
+
+type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamsOf<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+
+export interface Endpoint<
+  Path extends string = string,
+  Query extends z.ZodType | undefined = z.ZodType | undefined,
+  Body extends z.ZodType | undefined = z.ZodType | undefined,
+  Response extends z.ZodType = z.ZodType,
+> {
+  readonly id: string
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Parameters as `:name`. */
+  readonly path: Path
+  readonly summary: string
+  readonly tag: string
+  readonly access: Access
+  /** Action recorded in the audit log; null for reads. */
+  readonly audit: string | null
+  readonly query: Query
+  readonly body: Body
+  readonly response: Response
+  /** Codes beyond those any endpoint may answer with. */
+  readonly errors: readonly ErrorCode[]
+}
+
+export type PathParams<E> = E extends Endpoint<infer Path> ? { readonly [Name in ParamsOf<Path>]: string } : never
+export type QueryOf<E> = E extends { query: infer Query extends z.ZodType } ? z.input<Query> : undefined
+export type BodyOf<E> = E extends { body: infer Body extends z.ZodType } ? z.input<Body> : undefined
+export type ResponseOf<E> = E extends { response: infer Response extends z.ZodType } ? z.output<Response> : never
+
+interface EndpointDefinition<Path extends string, Query, Body, Response> {
+  readonly id: string
+  readonly method: Endpoint['method']
+  readonly path: Path
+  readonly summary: string
+  readonly tag: string
+  readonly access: Access
+  readonly audit: string | null
+  readonly query?: Query
+  readonly body?: Body
+  readonly response: Response
+  readonly errors?: readonly ErrorCode[]
+}
+
+/** Declares an endpoint. */
+export function endpoint<
+  const Path extends string,
+  Response extends z.ZodType,
+  Query extends z.ZodType | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(definition: EndpointDefinition<Path, Query, Body, Response>): Endpoint<Path, Query, Body, Response> {
+  return {
+    ...definition,
+    query: definition.query as Query,
+    body: definition.body as Body,
+    errors: definition.errors ?? [],
+  }
+}

@@ -1,0 +1,189 @@
+import { z } from 'zod'
+import { endpoint } from '../endpoint.ts'
+
+export const connectionState = z
+  .enum(['disconnected', 'authorizing', 'matching', 'backfilling', 'live', 'degraded', 'resyncing', 'paused'])
+  .meta({ id: 'ConnectionState' })
+export type ConnectionState = z.infer<typeof connectionState>
+
+export const objectProgress = z
+  .object({
+    object: z.string(),
+    table: z.string(),
+    /** Records linked on both sides. */
+    records: z.int(),
+    /** Records read by the backfill so far. */
+    backfilled: z.int(),
+    /** What the CRM says there are in all; null when it does not say. */
+    expected: z.int().nullable(),
+    backfillDone: z.boolean(),
+  })
+  .meta({ id: 'ObjectProgress' })
+export type ObjectProgress = z.infer<typeof objectProgress>
+
+export const budgetUse = z
+  .object({
+    name: z.string(),
+    /** `window`: calls in the window of windowMs · `day`: calls since midnight UTC · `concurrent`: calls under way. */
+    kind: z.enum(['window', 'day', 'concurrent']),
+    windowMs: z.int().nullable(),
+    used: z.int(),
+    limit: z.int(),
+    /** When the account's gate opens again after the provider asked to wait; null while open. */
+    closedUntil: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'BudgetUse' })
+export type BudgetUse = z.infer<typeof budgetUse>
+
+export const connection = z
+  .object({
+    id: z.uuid(),
+    organizationId: z.uuid(),
+    connector: z.string(),
+    /** The provider's id of the account. */
+    account: z.string(),
+    accountName: z.string().nullable(),
+    state: connectionState,
+    /** Why it is paused or degraded. */
+    stateReason: z.string().nullable(),
+    /** Age of the oldest change that has not arrived on the other side, in milliseconds; 0 when all has. */
+    lagMs: z.int(),
+    /** Median and 99th percentile of the last changes' time to the other side; null before the first. */
+    latencyMs: z.object({
+      outbound: z.object({ p50: z.number(), p99: z.number() }).nullable(),
+      inbound: z.object({ p50: z.number(), p99: z.number() }).nullable(),
+    }),
+    records: z.int(),
+    deadLetters: z.int(),
+    conflicts: z.int(),
+    lastError: z.object({ code: z.string(), message: z.string(), at: z.iso.datetime() }).nullable(),
+    lastSyncedAt: z.iso.datetime().nullable(),
+    /** How often the CRM is polled while webhooks are quiet, chosen to keep within a tenth of the daily quota. */
+    pollIntervalMs: z.int(),
+    webhooks: z.boolean(),
+    objects: z.array(objectProgress),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Connection' })
+export type Connection = z.infer<typeof connection>
+
+export const connectionDetail = connection.extend({ budgets: z.array(budgetUse) }).meta({ id: 'ConnectionDetail' })
+export type ConnectionDetail = z.infer<typeof connectionDetail>
+
+export const connector = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    objects: z.array(z.string()),
+    webhooks: z.boolean(),
+    tier: z.enum(['certified', 'declarative', 'connectable']),
+  })
+  .meta({ id: 'Connector' })
+
+const items = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) })
+
+export const listConnectors = endpoint({
+  id: 'listConnectors',
+  method: 'GET',
+  path: '/v1/connectors',
+  summary: 'The CRMs an organization can connect',
+  tag: 'connections',
+  access: 'signed_in',
+  audit: null,
+  response: items(connector),
+})
+
+export const listConnections = endpoint({
+  id: 'listConnections',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/connections',
+  summary: "An organization's connections",
+  tag: 'connections',
+  access: { permission: 'connections.read' },
+  audit: null,
+  response: items(connection),
+  errors: ['organization_not_found'],
+})
+
+export const createConnection = endpoint({
+  id: 'createConnection',
+  method: 'POST',
+  path: '/v1/organizations/:organizationId/connections',
+  summary: 'Connect a CRM account with credentials that exist already',
+  tag: 'connections',
+  access: { permission: 'connections.manage' },
+  audit: 'connection.create',
+  body: z.object({
+    connector: z.string(),
+    accessToken: z.string().min(1).max(8192),
+    refreshToken: z.string().min(1).max(8192).nullish(),
+    /** OAuth app that the refresh token belongs to, and that signs webhooks. */
+    clientId: z.string().max(512).nullish(),
+    clientSecret: z.string().max(512).nullish(),
+    /** Base URL of the account's API. @default the provider's; Salesforce needs its instance URL */
+    baseUrl: z.url().nullish(),
+    /** Where tokens are refreshed, when it is not below the base URL. */
+    tokenUrl: z.url().nullish(),
+  }),
+  response: connection,
+  errors: [
+    'organization_not_found',
+    'connector_unknown',
+    'connection_exists',
+    'credentials_refused',
+    'connector_unreachable',
+  ],
+})
+
+export const getConnection = endpoint({
+  id: 'getConnection',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/connections/:connectionId',
+  summary: 'One connection, its backfill and its budget use',
+  tag: 'connections',
+  access: { permission: 'connections.read' },
+  audit: null,
+  response: connectionDetail,
+  errors: ['organization_not_found', 'connection_not_found'],
+})
+
+export const pauseConnection = endpoint({
+  id: 'pauseConnection',
+  method: 'POST',
+  path: '/v1/organizations/:organizationId/connections/:connectionId/pause',
+  summary: 'Stop syncing; nothing is lost, it goes on from here when resumed',
+  tag: 'connections',
+  access: { permission: 'connections.manage' },
+  audit: 'connection.pause',
+  response: connection,
+  errors: ['organization_not_found', 'connection_not_found', 'connection_wrong_state'],
+})
+
+export const resumeConnection = endpoint({
+  id: 'resumeConnection',
+  method: 'POST',
+  path: '/v1/organizations/:organizationId/connections/:connectionId/resume',
+  summary: 'Go on syncing',
+  tag: 'connections',
+  access: { permission: 'connections.manage' },
+  audit: 'connection.resume',
+  response: connection,
+  errors: ['organization_not_found', 'connection_not_found', 'connection_wrong_state'],
+})
+
+export const testConnection = endpoint({
+  id: 'testConnection',
+  method: 'POST',
+  path: '/v1/organizations/:organizationId/connections/:connectionId/test',
+  summary: 'Call the CRM once and say whether the credentials work',
+  tag: 'connections',
+  access: { permission: 'connections.manage' },
+  audit: 'connection.test',
+  response: z.object({
+    ok: z.literal(true),
+    account: z.string(),
+    accountName: z.string().nullable(),
+    durationMs: z.number(),
+  }),
+  errors: ['organization_not_found', 'connection_not_found', 'credentials_refused', 'connector_unreachable'],
+})

@@ -1,0 +1,31 @@
+// Every endpoint, by id. The server must implement each; the client calls each; openapi lists each.
+import * as activity from './activity.ts'
+import * as connections from './connections.ts'
+import * as organizations from './organizations.ts'
+import * as session from './session.ts'
+
+export const endpoints = {
+  getSignInMethods: session.getSignInMethods,
+  signInAsOperator: session.signInAsOperator,
+  signOut: session.signOut,
+  getMe: session.getMe,
+  listOrganizations: organizations.listOrganizations,
+  createOrganization: organizations.createOrganization,
+  getOrganization: organizations.getOrganization,
+  suspendOrganization: organizations.suspendOrganization,
+  resumeOrganization: organizations.resumeOrganization,
+  listMembers: organizations.listMembers,
+  listConnectors: connections.listConnectors,
+  listConnections: connections.listConnections,
+  createConnection: connections.createConnection,
+  getConnection: connections.getConnection,
+  pauseConnection: connections.pauseConnection,
+  resumeConnection: connections.resumeConnection,
+  testConnection: connections.testConnection,
+  listActivity: activity.listActivity,
+  listDeadLetters: activity.listDeadLetters,
+  replayDeadLetter: activity.replayDeadLetter,
+  listConflicts: activity.listConflicts,
+} as const
+export type Endpoints = typeof endpoints
+export type EndpointId = keyof Endpoints
