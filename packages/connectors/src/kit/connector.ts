@@ -122,6 +122,11 @@ export type WebhookVerdict =
 /** An answer of a read: the value, or what to do about the failure. */
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure }
 
+/** How `find` looks: by the create token, or by a unique field of the description. */
+export type FindBy =
+  | { readonly kind: 'create_token'; readonly values: readonly string[] }
+  | { readonly kind: 'field'; readonly field: string; readonly values: readonly string[] }
+
 export interface AccountIdentity {
   /** The provider's id of the account: portal id, organization id. */
   readonly account: string
@@ -186,7 +191,7 @@ export interface Connector {
   find(
     http: ConnectorHttp,
     selection: ObjectSelection,
-    by: { readonly field: string | 'createToken'; readonly values: readonly string[] },
+    by: FindBy,
   ): Promise<Answer<readonly RemoteRecord[]>>
   /** One batch of one kind of operation; at most the description's batch size. One result per operation, in order. */
   write(
