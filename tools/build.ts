@@ -2,7 +2,7 @@
 // package.json there whose exports name the compiled files. `npm publish packages/X/dist` publishes it.
 // Development never needs this: Node runs the sources.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -80,6 +80,13 @@ function build(folder: string): void {
     }),
   )
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { stdio: 'inherit' })
+  // Files that are read at run time stand beside the code that reads them.
+  if (!isConsole) {
+    cpSync(join(directory, 'src'), dist, {
+      recursive: true,
+      filter: (source) => statSync(source).isDirectory() || /\.(sql|html|css|svg)$/.test(source),
+    })
+  }
   const { devDependencies: _dropped, ...published } = manifest
   const exports = Object.fromEntries(
     Object.entries(manifest.exports).map(([key, source]) => [
@@ -91,18 +98,24 @@ function build(folder: string): void {
   if (bin !== undefined) {
     mkdirSync(join(dist, 'bin'), { recursive: true })
     for (const [name, source] of Object.entries(manifest.bin ?? {})) {
-      const text = readFileSync(join(directory, source), 'utf8').replaceAll(/(['"])\.\.\/src\/(.+?)\.ts\1/g, '$1../$2.js$1')
+      const text = readFileSync(join(directory, source), 'utf8').replaceAll(
+        /(['"])\.\.\/src\/(.+?)\.ts\1/g,
+        '$1../$2.js$1',
+      )
       writeFileSync(join(dist, 'bin', `${name}.js`), text, { mode: 0o755 })
     }
   }
-  writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ ...published, exports, ...(bin && { bin }) }, null, 2)}\n`)
+  writeFileSync(
+    join(dist, 'package.json'),
+    `${JSON.stringify({ ...published, exports, ...(bin && { bin }) }, null, 2)}\n`,
+  )
   cpSync(join(root, 'LICENSE'), join(dist, 'LICENSE'))
   if (existsSync(join(directory, 'README.md'))) cpSync(join(directory, 'README.md'), join(dist, 'README.md'))
 }
 
 async function buildConsoleAssets(): Promise<void> {
   const { buildConsole } = (await import(join(packages, 'console/src/assets.ts'))) as {
-    buildConsole(options: { log: (line: string) => void }): Promise<unknown>
+    buildConsole: (options: { log: (line: string) => void }) => Promise<unknown>
   }
   await buildConsole({ log: (line) => console.log(line) })
 }
