@@ -1,0 +1,200 @@
+// One connection to Postgres, used by one caller at a time: it turns steps into a batch, parses each text once,
+// and remembers for which organization it worked last. Whether it may be used again is for others to say.
+import { randomBytes } from 'node:crypto'
+
+import type { Driver, PgClient } from '../driver.ts'
+import { Batch } from '../wire/batch.ts'
+import type { Outcome, WireStatus } from '../wire/batch.ts'
+import { MessageWriter } from '../wire/message-writer.ts'
+import type { WireValue } from '../wire/message-writer.ts'
+import { StatementCache } from '../wire/statement.ts'
+import type { Statement } from '../wire/statement.ts'
+
+export interface Step {
+  readonly text: string
+  readonly values: readonly unknown[]
+}
+
+/** Most statements one connection keeps parsed. */
+const STATEMENTS_MAX = 200
+
+/**
+ * What a session keeps and a transaction does not: settings, temporary tables, cursors, channels.
+ * Sent before a connection works for another organization, as a transaction of its own, in the same write.
+ */
+const RESET: readonly Step[] = ['reset all', 'discard temp', 'close all', 'unlisten *'].map((text) => ({
+  text,
+  values: [],
+}))
+
+const RESET_SETTINGS: Step = { text: 'reset all', values: [] }
+
+// Building a batch is synchronous, so one scratch buffer serves every connection.
+const writer = new MessageWriter()
+
+export class Connection {
+  /** The organization whose work it did last; undefined until it did any. */
+  organization: string | null | undefined = undefined
+  /** Set when the connection must not serve anybody again. */
+  broken = false
+  /** Sweeps of the pool it sat idle through. */
+  idleSweeps = 0
+  readonly client: PgClient
+  readonly #driver: Driver
+  readonly #prepared: boolean
+  readonly #statements = new StatementCache(randomBytes(8).toString('hex'), STATEMENTS_MAX)
+  readonly #outstanding: Batch[] = []
+  readonly #getTypeParser: (oid: number, format: string) => (value: string) => unknown
+  #brokenBy: Error | undefined
+
+  /** @param client connected and idle */
+  constructor(client: PgClient, driver: Driver, preparedStatements: boolean) {
+    this.client = client
+    this.#driver = driver
+    this.#prepared = preparedStatements
+    this.#getTypeParser = (oid, format) => client.getTypeParser(oid, format)
+    const wire = client.connection as PgClient['connection'] & {
+      on(event: 'readyForQuery', listener: (message: { readonly status: WireStatus }) => void): void
+    }
+    wire.on('readyForQuery', ({ status }) => this.#outstanding.shift()?.finish(status))
+    client.on('error', (error) => {
+      this.broken = true
+      this.#brokenBy ??= error
+    })
+    client.on('end', () => {
+      this.broken = true
+      for (const batch of this.#outstanding.splice(0)) batch.finish('broken', this.#brokenBy)
+    })
+  }
+
+  /**
+   * Sends the steps as one batch, in one write; the result is the last step's.
+   * Where `organization` is not the one it last worked for, the write begins with a reset.
+   */
+  run(organization: string | null, steps: readonly Step[], done: (outcome: Outcome) => void): void {
+    if (!this.#prepared) {
+      this.#send(withReset(steps), done)
+    } else if (this.organization === organization || this.organization === undefined) {
+      this.#send(steps, done)
+    } else {
+      this.#send(RESET, this.#afterReset, steps, done)
+    }
+    this.organization = organization
+  }
+
+  /** Sends steps in the transaction that is open. */
+  continue(steps: readonly Step[], done: (outcome: Outcome) => void): void {
+    this.#send(steps, done)
+  }
+
+  readonly #afterReset = ({ error }: Outcome): void => {
+    if (error !== null) this.broken = true
+  }
+
+  /** Ends the connection at once; running batches finish as broken. */
+  destroy(): void {
+    this.broken = true
+    this.client.connection.stream.destroy()
+  }
+
+  /** Says goodbye to the server. */
+  async end(): Promise<void> {
+    this.broken = true
+    await this.client.end()
+  }
+
+  #send(
+    steps: readonly Step[],
+    done: (outcome: Outcome) => void,
+    nextSteps?: readonly Step[],
+    nextDone?: (outcome: Outcome) => void,
+  ): void {
+    let first: Prepared
+    let next: Prepared | undefined
+    let bytes: Buffer
+    try {
+      first = this.#write(steps)
+      if (nextSteps !== undefined) next = this.#write(nextSteps)
+      bytes = writer.take()
+    } catch (error) {
+      writer.clear()
+      throw error
+    }
+    this.#submit(bytes, first, done)
+    // pg submits it when the first is answered; its bytes are already on their way.
+    if (next !== undefined && nextDone !== undefined) this.#submit(null, next, nextDone)
+  }
+
+  #submit(bytes: Buffer | null, { statements, fresh, last }: Prepared, done: (outcome: Outcome) => void): void {
+    const batch = new Batch(bytes, last, statements.length, this.#getTypeParser, (outcome) => {
+      if (this.#prepared) this.#settle(statements, fresh, outcome)
+      done(outcome)
+    })
+    this.#outstanding.push(batch)
+    this.client.query(batch)
+  }
+
+  #write(steps: readonly Step[]): Prepared {
+    for (const name of this.#statements.takeClosing()) writer.closeStatement(name)
+    const statements: Statement[] = []
+    let fresh = 0
+    let last: Statement | undefined
+    for (let index = 0; index < steps.length; index += 1) {
+      const { text, values } = steps[index] as Step
+      let statement = this.#prepared ? this.#statements.find(text) : undefined
+      if (statement === undefined) {
+        statement = this.#prepared ? this.#statements.create(text) : { name: '', text, shape: undefined }
+        writer.parse(statement.name, text)
+        fresh |= 1 << index
+      }
+      writer.bind(statement.name, this.#serialize(values))
+      if (index === steps.length - 1 && statement.shape === undefined) writer.describePortal()
+      writer.execute()
+      statements.push(statement)
+      last = statement
+    }
+    if (last === undefined) throw new TypeError('A batch has at least one step.')
+    writer.sync()
+    return { statements, fresh, last }
+  }
+
+  #serialize(values: readonly unknown[]): readonly WireValue[] {
+    const serialized = Array.from<WireValue>({ length: values.length })
+    for (let index = 0; index < values.length; index += 1) {
+      const value = values[index]
+      serialized[index] = typeof value === 'string' ? value : this.#driver.prepareValue(value)
+    }
+    return serialized
+  }
+
+  /** Keeps what surely was parsed; what failed or came after a failure is closed and parsed anew another time. */
+  #settle(statements: readonly Statement[], fresh: number, { error, completed }: Outcome): void {
+    if (fresh === 0 && error === null) return
+    for (let index = 0; index < statements.length; index += 1) {
+      const statement = statements[index] as Statement
+      const isFresh = (fresh & (1 << index)) !== 0
+      if (index < completed) {
+        if (isFresh) this.#statements.keep(statement)
+      } else if (isFresh || index === completed) {
+        this.#statements.forget(statement)
+      }
+    }
+  }
+}
+
+interface Prepared {
+  readonly statements: readonly Statement[]
+  /** Bit n is set where step n is parsed in this batch. */
+  readonly fresh: number
+  readonly last: Statement
+}
+
+/**
+ * The reset for poolers, where each batch may meet another server connection and a reset of its own would miss:
+ * settings go before the work, in its transaction. A BEGIN stays first, and names its
+ * isolation and access mode, because the defaults it would take are settings as well.
+ */
+function withReset(steps: readonly Step[]): readonly Step[] {
+  const begins = steps[0]?.text.startsWith('begin') ?? false
+  return begins ? [...steps.slice(0, 1), RESET_SETTINGS, ...steps.slice(1)] : [RESET_SETTINGS, ...steps]
+}

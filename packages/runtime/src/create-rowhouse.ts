@@ -1,0 +1,76 @@
+// The way in: createRowhouse(). It puts the parts together and owns nothing else.
+import { Authenticator } from './authenticate/authenticator.ts'
+import type { Identified } from './authenticate/authenticator.ts'
+import type { RequestLike } from './authenticate/bearer.ts'
+import { resolveActor } from './context.ts'
+import type { Context } from './context.ts'
+import { Gateway } from './gateway.ts'
+import { resolveOptions } from './options.ts'
+import type { RowhouseOptions } from './options.ts'
+import { Organization } from './organization.ts'
+
+export class Rowhouse {
+  readonly #gateway: Gateway
+  readonly #authenticator: Authenticator
+
+  /** @see createRowhouse */
+  constructor(options: RowhouseOptions) {
+    const resolved = resolveOptions(options)
+    this.#gateway = new Gateway(resolved)
+    this.#authenticator = new Authenticator(resolved.issuer, resolved.now, (context) => this.as(context))
+  }
+
+  /**
+   * A handle that acts for one organization. Cheap: it connects to nothing and may be made per request, or kept.
+   *
+   * @throws RowhouseError invalid_option naming the field of the context
+   * @example
+   * const acme = rowhouse.as({ organizationId, userId })
+   * const billing = rowhouse.as({ organizationId, service: 'billing' })
+   */
+  as(context: Context): Organization {
+    return new Organization(this.#gateway, resolveActor(context))
+  }
+
+  /**
+   * Who sent a request: verifies its bearer token against the issuer's published keys, finds the active organization
+   * (the header x-organization-id, or the claim app_metadata.organization_id) and checks the membership as it is now.
+   *
+   * A `sub` that is not a uuid becomes a uuid version 5 over issuer and sub.
+   *
+   * @param request a Web Request, or anything with `headers` as Node's http gives them
+   * @throws RowhouseError unauthenticated, jwt_invalid, jwt_expired, issuer_missing, issuer_unreachable,
+   * issuer_without_keys, not_a_member, organization_not_found, organization_suspended
+   */
+  authenticate(request: RequestLike): Promise<Identified> {
+    return this.#authenticator.authenticate(request)
+  }
+
+  /** Connections in use, idle, being opened, and queries waiting for one. */
+  get connections(): {
+    readonly idle: number
+    readonly busy: number
+    readonly opening: number
+    readonly waiting: number
+  } {
+    return this.#gateway.pool.counts
+  }
+
+  /** Lets running queries finish for `pool.closeTimeoutMs`, refuses new ones, closes the connections. May be called twice. */
+  close(): Promise<void> {
+    return this.#gateway.pool.close()
+  }
+}
+
+/**
+ * Opens Rowhouse on one database. It connects on first use, and refuses a login that could look past row-level security.
+ *
+ * @throws RowhouseError url_missing, signing_key_missing, signing_key_too_short, invalid_option
+ * @example
+ * const rowhouse = createRowhouse({ url, signingKey })
+ * const acme = rowhouse.as({ organizationId, userId })
+ * const { rows } = await acme.query('select * from contacts where id = $1', [id])
+ */
+export function createRowhouse(options: RowhouseOptions = {}): Rowhouse {
+  return new Rowhouse(options)
+}

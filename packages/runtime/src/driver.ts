@@ -1,0 +1,86 @@
+// The part of `pg` that the runtime uses, as structural types, and the one place that loads it.
+// `pg` is a peer dependency: the application chooses its version and its type parsers, and rows and
+// parameters read and write exactly as they do there. Nothing else in the runtime may import it.
+import { RowhouseError } from '@rowhouse/contracts'
+
+export interface Field {
+  readonly name: string
+  readonly tableID: number
+  readonly columnID: number
+  readonly dataTypeID: number
+  readonly dataTypeSize: number
+  readonly dataTypeModifier: number
+  readonly format: string
+}
+
+/** The shape of pg's QueryResult. */
+export interface QueryResult<Row = Record<string, unknown>> {
+  readonly command: string
+  readonly rowCount: number | null
+  readonly oid: number | null
+  readonly fields: Field[]
+  readonly rows: Row[]
+}
+
+export type TypeParser = (value: string) => unknown
+
+/** The socket side of a pg client, as a submittable is handed it. */
+export interface WireConnection {
+  readonly stream: { write(bytes: Uint8Array): boolean; destroy(): void; readonly writable: boolean }
+  once(event: 'readyForQuery', listener: (message: { readonly status: string }) => void): unknown
+}
+
+/** pg's protocol for queries of one's own, as pg-cursor and pg-query-stream use it. */
+export interface Submittable {
+  submit(connection: WireConnection): Error | null
+  handleRowDescription(message: { readonly fields: Field[] }): void
+  handleDataRow(message: { readonly fields: (string | null)[] }): void
+  handleCommandComplete(message: { readonly text: string }): void
+  handleEmptyQuery(): void
+  handlePortalSuspended(): void
+  handleCopyInResponse(connection: WireConnection): void
+  handleCopyData(): void
+  handleError(error: Error, connection: WireConnection): void
+  handleReadyForQuery(connection: WireConnection): void
+}
+
+export interface PgClient {
+  readonly processID: number | null
+  connect(): Promise<unknown>
+  end(): Promise<void>
+  query(submittable: Submittable): unknown
+  query(text: string): Promise<{ readonly rows: Record<string, unknown>[] }>
+  getTypeParser(oid: number, format?: string): TypeParser
+  getTransactionStatus?(): string | null
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'end', listener: () => void): unknown
+  readonly connection: WireConnection
+}
+
+export interface PgClientConfig {
+  readonly connectionString: string
+  readonly application_name: string
+  readonly connectionTimeoutMillis: number
+  readonly keepAlive: boolean
+  readonly statement_timeout?: number
+}
+
+export interface Driver {
+  connect(config: PgClientConfig): PgClient
+  /** A JavaScript value as pg would send it: text, bytes, or null. */
+  readonly prepareValue: (this: void, value: unknown) => string | Uint8Array | null
+}
+
+/** Loads pg on first use. @throws RowhouseError invalid_option when the application has not installed it. */
+export async function loadDriver(): Promise<Driver> {
+  try {
+    const pg = (await import('pg')) as unknown as { Client: new (config: PgClientConfig) => PgClient }
+    const utils = (await import('pg/lib/utils.js')) as { default: Pick<Driver, 'prepareValue'> }
+    return { connect: (config) => new pg.Client(config), prepareValue: utils.default.prepareValue }
+  } catch (error) {
+    throw new RowhouseError('invalid_option', 'The package "pg" is not installed.', {
+      hint: 'Add it to the application: npm install pg',
+      cause: error,
+    })
+  }
+}

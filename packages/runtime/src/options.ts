@@ -1,0 +1,137 @@
+// What createRowhouse takes: every option is checked once, resolved once and frozen.
+// Nothing else in the runtime reads the environment or decides a default.
+import { RowhouseError } from '@rowhouse/contracts'
+
+export interface PoolOptions {
+  /** Most connections open at once. @default 10 */
+  readonly max?: number
+  /** How long a query waits for a free connection before `pool_exhausted`. @default 10_000 */
+  readonly acquireTimeoutMs?: number
+  /** Most queries waiting for a connection; one more is refused at once, so that a stall cannot eat memory. @default 10_000 */
+  readonly waitingMax?: number
+  /** A connection idle for this long is closed; 0 keeps it open. @default 30_000 */
+  readonly idleTimeoutMs?: number
+  /** How long opening a connection may take. @default 10_000 */
+  readonly connectTimeoutMs?: number
+  /**
+   * Longest a statement may run (Postgres' statement_timeout); 0 leaves it to the server. Poolers refuse this
+   * startup parameter unless told otherwise, so it is off where prepared statements are.
+   * @default 30_000, or 0 when preparedStatements is false
+   */
+  readonly statementTimeoutMs?: number
+  /** How long close() waits for running queries before it breaks their connections. @default 10_000 */
+  readonly closeTimeoutMs?: number
+}
+
+export interface IssuerOptions {
+  /** The `iss` of accepted tokens, e.g. https://PROJECT.supabase.co/auth/v1. @default ROWHOUSE_ISSUER */
+  readonly issuer?: string
+  /** Where the issuer's public keys are. @default ROWHOUSE_JWKS_URL, or <issuer>/.well-known/jwks.json */
+  readonly jwksUrl?: string
+  /** The `aud` a token must name; Supabase's is "authenticated". @default ROWHOUSE_AUDIENCE, or "authenticated" */
+  readonly audience?: string
+}
+
+export interface RowhouseOptions {
+  /** The catalogue database, with the login rowhouse_app: postgres://rowhouse_app:…@host/db. @default ROWHOUSE_URL */
+  readonly url?: string
+  /** The master key the database was installed with, ≥ 32 characters. @default ROWHOUSE_SIGNING_KEY */
+  readonly signingKey?: string
+  readonly pool?: PoolOptions
+  /**
+   * Whether statements are parsed once per connection and kept under a name. Faster; set it to false behind a
+   * transaction pooler that does not carry named statements (PgBouncer before 1.21, or with max_prepared_statements = 0).
+   * @default true
+   */
+  readonly preparedStatements?: boolean
+  /** Whose tokens `authenticate` accepts. */
+  readonly issuer?: IssuerOptions
+  /** The clock, in epoch milliseconds. @default Date.now */
+  readonly now?: () => number
+}
+
+export type ResolvedPool = Readonly<Required<PoolOptions>>
+
+export interface ResolvedOptions {
+  readonly url: string
+  readonly signingKey: string
+  readonly pool: ResolvedPool
+  readonly preparedStatements: boolean
+  readonly issuer: { readonly issuer: string; readonly jwksUrl: string; readonly audience: string } | null
+  readonly now: () => number
+}
+
+const SIGNING_KEY_LENGTH_MIN = 32
+/** Timers of Node hold 31 bits; a day is more than any of these waits should be. */
+const TIMEOUT_MS_MAX = 86_400_000
+
+function integer(name: string, value: number | undefined, fallback: number, min: number, max: number): number {
+  if (value === undefined) return fallback
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new RowhouseError(
+      'invalid_option',
+      `${name} is ${String(value)}; it takes a whole number from ${min} to ${max}.`,
+      {
+        details: { option: name },
+      },
+    )
+  }
+  return value
+}
+
+function resolvePool(pool: PoolOptions, preparedStatements: boolean): ResolvedPool {
+  const ms = (name: keyof PoolOptions, fallback: number, min: number): number =>
+    integer(`pool.${name}`, pool[name], fallback, min, TIMEOUT_MS_MAX)
+  return Object.freeze({
+    max: integer('pool.max', pool.max, 10, 1, 1000),
+    waitingMax: integer('pool.waitingMax', pool.waitingMax, 10_000, 0, 1_000_000),
+    acquireTimeoutMs: ms('acquireTimeoutMs', 10_000, 1),
+    idleTimeoutMs: ms('idleTimeoutMs', 30_000, 0),
+    connectTimeoutMs: ms('connectTimeoutMs', 10_000, 1),
+    statementTimeoutMs: ms('statementTimeoutMs', preparedStatements ? 30_000 : 0, 0),
+    closeTimeoutMs: ms('closeTimeoutMs', 10_000, 0),
+  })
+}
+
+function httpUrl(name: string, value: string): string {
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
+    throw new RowhouseError('invalid_option', `${name} is not an http or https URL.`, { details: { option: name } })
+  }
+  return value
+}
+
+function resolveIssuer(options: IssuerOptions, env: NodeJS.ProcessEnv): ResolvedOptions['issuer'] {
+  const issuer = options.issuer ?? env['ROWHOUSE_ISSUER']
+  if (issuer === undefined || issuer === '') return null
+  const jwksUrl = options.jwksUrl ?? env['ROWHOUSE_JWKS_URL'] ?? `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`
+  return Object.freeze({
+    issuer: httpUrl('issuer.issuer', issuer),
+    jwksUrl: httpUrl('issuer.jwksUrl', jwksUrl),
+    audience: options.audience ?? env['ROWHOUSE_AUDIENCE'] ?? 'authenticated',
+  })
+}
+
+function postgresUrl(value: string | undefined): string {
+  if (value === undefined || value === '') throw new RowhouseError('url_missing')
+  if (!URL.canParse(value) || !/^postgres(ql)?:$/.test(new URL(value).protocol)) {
+    throw new RowhouseError('invalid_option', 'url is not a postgres:// URL.', { details: { option: 'url' } })
+  }
+  return value
+}
+
+/** @throws RowhouseError url_missing, signing_key_missing, signing_key_too_short, invalid_option */
+export function resolveOptions(options: RowhouseOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
+  const url = postgresUrl(options.url ?? env['ROWHOUSE_URL'])
+  const signingKey = options.signingKey ?? env['ROWHOUSE_SIGNING_KEY'] ?? ''
+  if (signingKey === '') throw new RowhouseError('signing_key_missing')
+  if (signingKey.length < SIGNING_KEY_LENGTH_MIN) throw new RowhouseError('signing_key_too_short')
+  const preparedStatements = options.preparedStatements ?? true
+  return Object.freeze({
+    url,
+    signingKey,
+    pool: resolvePool(options.pool ?? {}, preparedStatements),
+    preparedStatements,
+    issuer: resolveIssuer(options.issuer ?? {}, env),
+    now: options.now ?? Date.now,
+  })
+}

@@ -1,0 +1,200 @@
+// A transaction of one actor: BEGIN and enter in one write, then its statements in the order they were asked for,
+// then COMMIT or ROLLBACK. The connection goes back to the pool idle, or not at all.
+import { RowhouseError } from '@rowhouse/contracts'
+
+import type { Connection, Step } from './connection/connection.ts'
+import type { QueryResult } from './driver.ts'
+import { isStaleIdentity } from './gateway.ts'
+import type { Gateway } from './gateway.ts'
+import { fromOutcome, fromQuery } from './postgres-error.ts'
+import { requireAllowed, taint } from './statement-rules.ts'
+import type { TokenSource } from './token.ts'
+import type { Outcome } from './wire/batch.ts'
+
+export interface TransactionOptions {
+  /** @default "read committed" */
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
+  /** Lets nothing write. @default false */
+  readonly readOnly?: boolean
+  /** How often `work` may run, all told, when it collides with another transaction; 1 to 10. @default 1 */
+  readonly attempts?: number
+}
+
+const ATTEMPTS_MAX = 10
+const isolations: ReadonlySet<string> = new Set(['read committed', 'repeatable read', 'serializable'])
+
+const COMMIT: Step = { text: 'commit', values: [] }
+const ROLLBACK: Step = { text: 'rollback', values: [] }
+
+/** The handle that `work` gets; usable until `work` ends. */
+export class Transaction {
+  readonly #connection: Connection
+  #tail: Promise<unknown> = Promise.resolve()
+  #failure: RowhouseError | null = null
+  #finished = false
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** What the transaction failed with and has not recovered from by ROLLBACK TO. */
+  get failure(): RowhouseError | null {
+    return this.#failure
+  }
+
+  /**
+   * Runs one statement in the transaction. Calls that overlap run in the order they were made. Besides what
+   * `acme.query` takes: SAVEPOINT, RELEASE, ROLLBACK TO, LOCK, SET LOCAL, SET CONSTRAINTS.
+   *
+   * @throws RowhouseError; when the database failed it, so does everything until a ROLLBACK TO or the end
+   */
+  query<Row = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<QueryResult<Row>> {
+    if (this.#finished) return Promise.reject(new RowhouseError('transaction_finished'))
+    const turn = this.#tail.then(() => this.#run(text, values))
+    this.#tail = turn.catch(() => {})
+    return turn as Promise<QueryResult<Row>>
+  }
+
+  /** Takes no more statements and waits for those under way. */
+  async finish(): Promise<void> {
+    this.#finished = true
+    await this.#tail
+  }
+
+  async #run(text: string, values: readonly unknown[]): Promise<QueryResult> {
+    requireAllowed(text, 'transaction')
+    const outcome = await exchange((done) => {
+      this.#connection.continue([{ text, values }], done)
+    })
+    const reason = taint(outcome, 'transaction')
+    if (reason !== null) {
+      this.#connection.destroy()
+      this.#failure = outcome.error === null ? gaveUp(reason) : fromOutcome(outcome)
+      throw this.#failure
+    }
+    const error = outcome.error === null ? null : fromOutcome(outcome)
+    // An error of this side, a type parser's, leaves the transaction as it was.
+    if (outcome.status === 'E') this.#failure ??= error
+    else this.#failure = null
+    if (error !== null) throw error
+    return outcome.result
+  }
+}
+
+function gaveUp(reason: string): RowhouseError {
+  return new RowhouseError('statement_not_allowed', `The transaction was given up: ${reason}.`)
+}
+
+/** One batch, as a promise of its outcome. */
+async function exchange(send: (done: (outcome: Outcome) => void) => void): Promise<Outcome> {
+  try {
+    return await new Promise((resolve) => {
+      send(resolve)
+    })
+  } catch (error) {
+    throw fromQuery(error)
+  }
+}
+
+function beginStep({ isolation = 'read committed', readOnly = false }: TransactionOptions): Step {
+  if (!isolations.has(isolation)) {
+    throw new RowhouseError('invalid_option', `isolation takes ${[...isolations].join(', ')}.`, {
+      details: { option: 'isolation' },
+    })
+  }
+  // Both modes are always named: the defaults are settings, which earlier SQL on the connection may have changed.
+  return { text: `begin isolation level ${isolation} ${readOnly ? 'read only' : 'read write'}`, values: [] }
+}
+
+function attemptsOf({ attempts = 1 }: TransactionOptions): number {
+  if (Number.isInteger(attempts) && attempts >= 1 && attempts <= ATTEMPTS_MAX) return attempts
+  throw new RowhouseError('invalid_option', `attempts takes a whole number from 1 to ${ATTEMPTS_MAX}.`, {
+    details: { option: 'attempts' },
+  })
+}
+
+async function rollBack(connection: Connection): Promise<void> {
+  if (connection.broken) return
+  const { status } = await exchange((done) => {
+    connection.continue([ROLLBACK], done)
+  })
+  if (status !== 'I') connection.destroy()
+}
+
+interface Run<Value> {
+  readonly gateway: Gateway
+  readonly organization: string | null
+  readonly tokens: TokenSource
+  readonly begin: Step
+  readonly work: (tx: Transaction) => Promise<Value>
+}
+
+async function open(
+  connection: Connection,
+  { gateway, organization, tokens, begin }: Run<unknown>,
+  retry = true,
+): Promise<void> {
+  const outcome = await exchange((done) => {
+    connection.run(organization, [begin, gateway.enter(tokens)], done)
+  })
+  if (outcome.error === null) return
+  await rollBack(connection)
+  const refusal = fromOutcome(outcome)
+  if (!retry || connection.broken || !isStaleIdentity(refusal)) throw refusal
+  await gateway.refresh(connection)
+  await open(connection, { gateway, organization, tokens, begin, work: () => Promise.resolve() }, false)
+}
+
+async function commit(connection: Connection): Promise<void> {
+  const outcome = await exchange((done) => {
+    connection.continue([COMMIT], done)
+  })
+  if (outcome.status !== 'I') connection.destroy()
+  if (outcome.error !== null) throw fromOutcome(outcome)
+  if (outcome.result.command !== 'COMMIT') throw gaveUp(`COMMIT was answered with ${outcome.result.command}`)
+}
+
+async function runOnce<Value>(run: Run<Value>): Promise<Value> {
+  const { pool } = run.gateway
+  const connection = await pool.take(run.organization)
+  let idle = false
+  try {
+    await open(connection, run)
+    const tx = new Transaction(connection)
+    let value: Value
+    try {
+      value = await run.work(tx)
+      await tx.finish()
+      if (tx.failure !== null) throw tx.failure
+    } catch (error) {
+      await tx.finish()
+      await rollBack(connection)
+      idle = true
+      throw error
+    }
+    await commit(connection)
+    idle = true
+    return value
+  } finally {
+    // Whatever threw in between, a connection that was not seen to be idle is not used again.
+    if (!idle) connection.destroy()
+    pool.give(connection)
+  }
+}
+
+/** Runs `work` in a transaction, again where it collided and may. */
+export async function runTransaction<Value>(
+  run: Omit<Run<Value>, 'begin'>,
+  options: TransactionOptions,
+): Promise<Value> {
+  const attempts = attemptsOf(options)
+  const begin = beginStep(options)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await runOnce({ ...run, begin })
+    } catch (error) {
+      const collided = error instanceof RowhouseError && error.code === 'serialization_failure'
+      if (!collided || attempt >= attempts) throw error
+    }
+  }
+}
