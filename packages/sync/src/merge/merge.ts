@@ -95,19 +95,20 @@ function winnerOf(
   return { side: decide(options.policyByField?.[field] ?? options.policy, options.times), disputed: true }
 }
 
+const fixedWinner: Readonly<Record<Exclude<Policy, 'newest'>, Side | null>> = {
+  database: 'local',
+  crm: 'remote',
+  manual: null,
+}
+
 function decide(policy: Policy, times: ChangeTimes | undefined): Side | null {
-  switch (policy) {
-    case 'database':
-      return 'local'
-    case 'crm':
-      return 'remote'
-    case 'manual':
-      return null
-    case 'newest': {
-      if (times === undefined || times.localMs === null || times.remoteMs === null) return times?.fixedSide ?? 'local'
-      const difference = times.localMs - times.remoteMs
-      if (Math.abs(difference) <= times.uncertaintyMs) return times.fixedSide
-      return difference > 0 ? 'local' : 'remote'
-    }
-  }
+  return policy === 'newest' ? newest(times) : fixedWinner[policy]
+}
+
+function newest(times: ChangeTimes | undefined): Side {
+  if (times === undefined) return 'local'
+  if (times.localMs === null || times.remoteMs === null) return times.fixedSide
+  const difference = times.localMs - times.remoteMs
+  if (Math.abs(difference) <= times.uncertaintyMs) return times.fixedSide
+  return difference > 0 ? 'local' : 'remote'
 }

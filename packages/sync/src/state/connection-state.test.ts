@@ -1,39 +1,34 @@
 import { describe, expect, it } from 'vitest'
+import type { ConnectionState } from '@rowhouse/contracts'
 import { connectionEvents, connectionStates, lanes, lanesOf, transition } from './connection-state.ts'
+import type { ConnectionEvent } from './connection-state.ts'
 
 describe('the state machine of a connection', () => {
-  for (const state of connectionStates) {
-    for (const event of connectionEvents) {
-      it(`${state} × ${event} has an outcome that leads to a known state`, () => {
-        const outcome = transition(state, event)
-        if (typeof outcome === 'object') {
-          expect(connectionStates).toContain(outcome.to)
-          expect(outcome.to).not.toBe(state)
-        } else {
-          expect(['stay', 'refuse']).toContain(outcome)
-        }
-      })
-    }
+  const reaches = (state: ConnectionState, event: ConnectionEvent): ConnectionState | null => {
+    const outcome = transition(state, event)
+    return typeof outcome === 'object' ? outcome.to : null
   }
 
+  it.each(connectionStates.flatMap((state) => connectionEvents.map((event) => ({ state, event }))))(
+    '$state × $event leads to another known state, stays or refuses',
+    ({ state, event }) => {
+      const others: unknown[] = connectionStates.filter((other) => other !== state).map((other) => ({ to: other }))
+      expect([...others, 'stay', 'refuse']).toContainEqual(transition(state, event))
+    },
+  )
+
   it('pauses from every state that works, and only a person leads out again', () => {
-    for (const state of connectionStates) {
-      if (lanesOf(state).length > 0) expect(transition(state, 'pause')).toEqual({ to: 'paused' })
-    }
-    for (const event of connectionEvents) {
-      const outcome = transition('paused', event)
-      expect(typeof outcome === 'object').toBe(event === 'resume' || event === 'disconnect')
-    }
+    const working = connectionStates.filter((state) => lanesOf(state).length > 0)
+    expect(working.map((state) => reaches(state, 'pause'))).toEqual(working.map(() => 'paused'))
+    expect(connectionEvents.filter((event) => reaches('paused', event) !== null)).toEqual(['resume', 'disconnect'])
   })
 
   it('reaches live from disconnected', () => {
-    let state = 'disconnected' as (typeof connectionStates)[number]
-    for (const event of ['connect', 'authorized', 'matched', 'backfilled'] as const) {
-      const outcome = transition(state, event)
-      expect(outcome).toBeTypeOf('object')
-      if (typeof outcome === 'object') state = outcome.to
-    }
-    expect(state).toBe('live')
+    const path = (['connect', 'authorized', 'matched', 'backfilled'] as const).reduce<ConnectionState | null>(
+      (state, event) => (state === null ? null : reaches(state, event)),
+      'disconnected',
+    )
+    expect(path).toBe('live')
   })
 
   it('runs nothing when paused, and never sends before the backfill has matched', () => {
