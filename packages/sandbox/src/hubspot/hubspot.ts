@@ -1,0 +1,144 @@
+// The simulated HubSpot: portals, routes under every path version, authentication, limits. Owns how
+// these are put together and HubSpot's dialect of the pipeline; must not hold rules of its own.
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import { pipeline } from '../http/pipeline.ts'
+import type { Dialect } from '../http/pipeline.ts'
+import { Refusal } from '../http/refusal.ts'
+import { dailyMax } from '../oauth/accounts.ts'
+import type { Account } from '../oauth/accounts.ts'
+import type { Env, World } from '../world.ts'
+import { associationRoutes } from './association-routes.ts'
+import { HubspotRefusal, correlationIds, notFound } from './errors.ts'
+import { oauthRoutes } from './oauth-routes.ts'
+import { objectRoutes } from './object-routes.ts'
+import { parseObjectType } from './object-types.ts'
+import { openPortal } from './portal.ts'
+import type { Portal } from './portal.ts'
+import { propertyRoutes } from './property-routes.ts'
+import { everything, renderRecord } from './render.ts'
+import { webhookRoutes } from './webhook-routes.ts'
+import { Webhooks } from './webhooks.ts'
+
+export interface Hubspot {
+  readonly app: Hono<Env>
+  readonly webhooks: Webhooks
+  portal(account: Account): Portal
+  /** Records for the control API, in the shape of the objects API. */
+  records(account: Account, object: string, archived: boolean): Record<string, unknown>[]
+  /** Takes up changed limits of an account. */
+  forget(account: string): void
+}
+
+export function createHubspot(world: World): Hubspot {
+  const portals = new Map<string, Portal>()
+  const webhooks = new Webhooks(world)
+  const portal = (account: Account): Portal => {
+    const known = portals.get(account.id)
+    if (known) return known
+    const opened = openPortal(world, account, (id, events) => webhooks.publish(id, events))
+    portals.set(account.id, opened)
+    return opened
+  }
+  const portalOf = (context: Context<Env>): Portal => portal(context.get('caller').account)
+  const app = new Hono<Env>()
+  const nextCorrelationId = correlationIds(world.seeded)
+
+  app.onError((error, context) => {
+    if (!(error instanceof Refusal)) throw error
+    const correlationId = nextCorrelationId()
+    return context.json({ correlationId, ...(error.body as object) }, error.status, {
+      ...error.headers,
+      'x-hubspot-correlation-id': correlationId,
+    })
+  })
+  app.use('/crm/*', pipeline(world, dialect(world, portal)))
+  const associations = associationRoutes(world, portalOf)
+  const objects = objectRoutes(world, portalOf)
+  const properties = propertyRoutes(world, portalOf)
+  for (const base of ['/crm/v4/objects', '/crm/v3/objects', '/crm/objects/2026-03'])
+    app.route(base, associations.objects)
+  for (const base of ['/crm/v3/objects', '/crm/objects/2026-03']) app.route(base, objects)
+  for (const base of ['/crm/v3/properties', '/crm/properties/2026-03']) app.route(base, properties)
+  for (const base of ['/crm/v4/associations', '/crm/associations/2026-03']) app.route(base, associations.v4)
+  app.route('/crm/v3/associations', associations.v3)
+  app.route('/webhooks/v3', webhookRoutes(world, webhooks))
+  app.route('/', oauthRoutes(world))
+  app.all('/crm/*', () => {
+    throw notFound()
+  })
+
+  return {
+    app,
+    webhooks,
+    portal,
+    records(account, object, archived) {
+      const opened = portal(account)
+      const type = parseObjectType(object)
+      return [...opened.records[type].all()]
+        .filter((record) => record.mergedInto === undefined && (archived || !record.archived))
+        .map((record) => renderRecord(opened, type, record, { ...everything, associations: ['contacts', 'companies'] }))
+    },
+    forget: (account) => void portals.delete(account),
+  }
+}
+
+function dialect(world: World, portal: (account: Account) => Portal): Dialect {
+  const unauthenticated = (category: string, message: string): HubspotRefusal =>
+    new HubspotRefusal(401, { message, category })
+  return {
+    identify(context) {
+      const value = /^Bearer (.+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
+      const token = value === undefined ? undefined : world.tokens.find(value, 'access', 'static')
+      const account = token && token.connector === 'hubspot' ? world.accounts.find(token.account) : undefined
+      if (!token || !account || world.tokens.state(token) === 'revoked') {
+        throw unauthenticated(
+          'INVALID_AUTHENTICATION',
+          'Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview',
+        )
+      }
+      if (world.tokens.state(token) === 'expired') {
+        const seconds = Math.floor((world.now() - (token.expiresAt ?? 0)) / 1000)
+        throw unauthenticated(
+          'EXPIRED_AUTHENTICATION',
+          `The OAuth token used to make this call expired ${seconds} second(s) ago.`,
+        )
+      }
+      return { account, token }
+    },
+
+    admit(context, { account, token }) {
+      const now = world.now()
+      const { searches, daily, window } = portal(account)
+      if (daily.used(now) >= dailyMax(account)) {
+        throw limited('You have reached your daily limit.', 'DAILY')
+      }
+      // Search has a limit of its own, outside the ten-second one, and tells nothing about it.
+      if (context.req.path.endsWith('/search')) {
+        if (!searches.take(now)) throw limited('You have reached your secondly limit.', 'SECONDLY')
+        daily.add(now)
+        return {}
+      }
+      const own = window(token.appId)
+      const headers = (): Record<string, string> => ({
+        'x-hubspot-ratelimit-max': String(account.limits.tenSecondlyMax),
+        'x-hubspot-ratelimit-remaining': String(Math.max(0, account.limits.tenSecondlyMax - own.used(now))),
+        'x-hubspot-ratelimit-interval-milliseconds': '10000',
+      })
+      if (!own.take(now))
+        throw limited('You have reached your ten_secondly_rolling limit.', 'TEN_SECONDLY_ROLLING', headers())
+      daily.add(now)
+      return headers()
+    },
+
+    refused: () => limited('You have reached your secondly limit.', 'SECONDLY'),
+    failed() {
+      const status = [500, 502, 503, 504][Math.floor(world.seeded.chance() * 4)] ?? 500
+      return new HubspotRefusal(status, { message: 'internal error', category: 'INTERNAL_ERROR' })
+    },
+  }
+}
+
+function limited(message: string, policyName: string, headers: Readonly<Record<string, string>> = {}): HubspotRefusal {
+  return new HubspotRefusal(429, { message, errorType: 'RATE_LIMIT', category: 'RATE_LIMITS', policyName }, headers)
+}

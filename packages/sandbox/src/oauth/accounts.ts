@@ -1,0 +1,109 @@
+// Accounts (HubSpot portals, Salesforce organizations) and the OAuth apps that may connect to them.
+// Apps are shared by all accounts; what an app may see is decided by the token alone (tokens.ts).
+import { RowhouseError } from '@rowhouse/contracts'
+import { resolveAccount } from '../options.ts'
+import type { AccountInput, App, Limits } from '../options.ts'
+import { organizationId } from '../salesforce/ids.ts'
+import type { Seeded } from '../store/seeded.ts'
+import type { Shelf, Store } from '../store/store.ts'
+
+export type Connector = 'hubspot' | 'salesforce'
+
+export interface Account {
+  readonly connector: Connector
+  readonly id: string
+  readonly name: string
+  readonly limits: Limits
+}
+
+/** An app as registered: `appId` is HubSpot's number for it, also used in webhooks. */
+export interface RegisteredApp extends App {
+  readonly connector: Connector
+  readonly appId: number
+}
+
+const dailyMaxDefault = { hubspot: 650_000, salesforce: 100_000 }
+const accessTokenLifetimeMsDefault = { hubspot: 1_800_000, salesforce: 7_200_000 }
+
+export class Accounts {
+  readonly #accounts: Shelf<Account>
+  readonly #apps: Shelf<RegisteredApp>
+  readonly #store: Store
+  readonly #seeded: Seeded
+
+  constructor(store: Store, seeded: Seeded) {
+    this.#store = store
+    this.#seeded = seeded
+    this.#accounts = store.shelf('', 'account')
+    this.#apps = store.shelf('', 'app')
+  }
+
+  /** Creates the account, or updates the one that has this id: a restart with the same input changes nothing. */
+  create(input: AccountInput): Account {
+    const { connector, id, name, apps, limits } = resolveAccount(input)
+    const accountId = canonicalId(connector, id ?? this.#newId(connector))
+    const known = this.#accounts.get(accountId)
+    if (known && known.connector !== connector) {
+      throw new RowhouseError('invalid_option', `The account ${accountId} exists and is of ${known.connector}.`)
+    }
+    const account: Account = {
+      connector,
+      id: accountId,
+      name: name ?? known?.name ?? `${connector} ${accountId}`,
+      limits,
+    }
+    this.#accounts.set(accountId, account)
+    for (const app of apps) this.register(connector, app)
+    return account
+  }
+
+  register(connector: Connector, app: App): RegisteredApp {
+    const known = this.#apps.get(app.clientId)
+    if (known && known.connector !== connector) {
+      throw new RowhouseError('invalid_option', `The client id ${app.clientId} is of an app for ${known.connector}.`)
+    }
+    const registered = { ...app, connector, appId: known?.appId ?? 1_000_000 + this.#store.next('', 'app') }
+    this.#apps.set(app.clientId, registered)
+    return registered
+  }
+
+  find(id: string): Account | undefined {
+    return this.#accounts.get(id) ?? this.#accounts.get(canonicalId('salesforce', id))
+  }
+
+  all(connector?: Connector): Account[] {
+    return [...this.#accounts.values()].filter((account) => !connector || account.connector === connector)
+  }
+
+  app(connector: Connector, clientId: string): RegisteredApp | undefined {
+    const app = this.#apps.get(clientId)
+    return app?.connector === connector ? app : undefined
+  }
+
+  appById(appId: number): RegisteredApp | undefined {
+    return [...this.#apps.values()].find((app) => app.appId === appId)
+  }
+
+  #newId(connector: Connector): string {
+    const ordinal = this.#store.next('', `account.${connector}`)
+    return connector === 'hubspot'
+      ? String(40_000_000 + (Number.parseInt(this.#seeded.hex(`portal.${ordinal}`, 6), 16) % 9_000_000) + ordinal)
+      : organizationId(this.#seeded.letters(`organization.${ordinal}`, 9))
+  }
+}
+
+/** Requests a day an account may make. */
+export function dailyMax(account: Account): number {
+  return account.limits.dailyMax ?? dailyMaxDefault[account.connector]
+}
+
+/** How long an access token of this account lives, in milliseconds. */
+export function accessTokenLifetimeMs(account: Account): number {
+  return account.limits.accessTokenLifetimeMs ?? accessTokenLifetimeMsDefault[account.connector]
+}
+
+function canonicalId(connector: Connector, id: string): string {
+  return connector === 'salesforce' && /^00D[A-Za-z0-9]{12}([A-Z0-5]{3})?$/.test(id)
+    ? organizationId(id.slice(3, 15))
+    : id
+}
