@@ -75,7 +75,7 @@ export interface Driver {
 export async function loadDriver(): Promise<Driver> {
   try {
     const pg = (await import('pg')) as unknown as { Client: new (config: PgClientConfig) => PgClient }
-    const utils = (await import('pg/lib/utils.js')) as { default: Pick<Driver, 'prepareValue'> }
+    const utils = await import('pg/lib/utils.js')
     return { connect: (config) => new pg.Client(config), prepareValue: utils.default.prepareValue }
   } catch (error) {
     throw new RowhouseError('invalid_option', 'The package "pg" is not installed.', {
