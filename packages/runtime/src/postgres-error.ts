@@ -27,7 +27,6 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   '40001': 'serialization_failure',
   '40P01': 'serialization_failure',
   '42501': 'permission_denied',
-  '55P03': 'organization_busy',
   '57014': 'statement_timeout',
   '57P01': 'connection_lost',
   '57P02': 'connection_lost',

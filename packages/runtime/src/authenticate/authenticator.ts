@@ -17,7 +17,7 @@ export interface Identified {
   readonly userId: string
   /** The person's role in the organization, as it is now. */
   readonly role: string | null
-  /** What the organization's plan entitles it to. */
+  /** What the organization is entitled to: `plan`, the id of its plan. */
   readonly entitlements: Readonly<Record<string, unknown>>
 }
 
@@ -31,9 +31,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const MEMBERSHIP = `
 select
   rowhouse.role() as role,
-  coalesce(plans.entitlements, '{}') as entitlements
+  json_build_object('plan', organizations.plan) as entitlements
 from rowhouse.organizations
-left join rowhouse.plans on plans.id = organizations.plan
 where organizations.id = rowhouse.organization_id()`
 
 interface Handle {

@@ -1,19 +1,20 @@
-import fc from 'fast-check'
+import { array, assert, constant, oneof, property, string, uint8Array } from 'fast-check'
+import type { Arbitrary } from 'fast-check'
 import { serialize } from 'pg-protocol'
 import { expect, test } from 'vitest'
 
 import { MessageWriter } from './message-writer.ts'
 import type { WireValue } from './message-writer.ts'
 
-const value: fc.Arbitrary<WireValue> = fc.oneof(
-  fc.constant(null),
-  fc.string({ unit: 'grapheme', maxLength: 50 }),
-  fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes)),
+const value: Arbitrary<WireValue> = oneof(
+  constant(null),
+  string({ unit: 'grapheme', maxLength: 50 }),
+  uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes)),
 )
 
 test('the bytes are those that pg writes', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), fc.array(value, { maxLength: 20 }), (raw, values) => {
+  assert(
+    property(string({ unit: 'grapheme', maxLength: 200 }), array(value, { maxLength: 20 }), (raw, values) => {
       const text = raw.replaceAll('\0', '')
       const writer = new MessageWriter()
       writer.parse('s', text)

@@ -1,0 +1,79 @@
+import { createHmac } from 'node:crypto'
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { IssuerKeys } from './issuer-keys.ts'
+import { startTestIssuer } from './issuer.fixture.ts'
+import type { TestIssuer } from './issuer.fixture.ts'
+
+const nowMs = Date.parse('2030-06-01T12:00:00Z')
+const sub = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'
+let issuer: TestIssuer
+let keys: IssuerKeys
+
+beforeEach(async () => {
+  issuer = await startTestIssuer(() => nowMs)
+  keys = new IssuerKeys({ issuer: issuer.issuer, jwksUrl: issuer.jwksUrl, audience: 'authenticated' }, () => nowMs)
+})
+afterEach(async () => {
+  await issuer.close()
+})
+
+const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+test('a good token is accepted, and the keys are fetched once for many', async () => {
+  const token = await issuer.token({ sub })
+  const verified = await Promise.all(Array.from({ length: 20 }, () => keys.verify(token)))
+  expect(verified.every((payload) => payload.sub === sub)).toBe(true)
+  expect(issuer.requests).toBe(1)
+})
+
+test('expired, for another audience, of another issuer, without a subject, tampered with, no token at all', async () => {
+  const seconds = nowMs / 1000
+  await expect(keys.verify(await issuer.token({ sub }, { expiresAt: seconds - 31 }))).rejects.toMatchObject({
+    code: 'jwt_expired',
+  })
+  await expect(keys.verify(await issuer.token({ sub }, { expiresAt: seconds - 29 }))).resolves.toMatchObject({ sub })
+  const bad = [
+    await issuer.token({ sub }, { audience: 'somebody-else' }),
+    await issuer.token({ sub }, { issuer: 'https://evil.example' }),
+    await issuer.token({}),
+    (await issuer.token({ sub })).replace(
+      /\.[^.]+\./,
+      `.${base64({ sub: 'other', exp: seconds + 60, aud: 'authenticated', iss: issuer.issuer })}.`,
+    ),
+    'not.a.token',
+  ]
+  for (const token of bad) await expect(keys.verify(token)).rejects.toMatchObject({ code: 'jwt_invalid' })
+})
+
+test('algorithm confusion: neither none, nor the public key used as a shared secret', async () => {
+  const claims = base64({ sub, exp: nowMs / 1000 + 60, aud: 'authenticated', iss: issuer.issuer })
+  const none = `${base64({ alg: 'none', kid: 'key-1' })}.${claims}.`
+  const signed = `${base64({ alg: 'HS256', kid: 'key-1' })}.${claims}`
+  const confused = `${signed}.${createHmac('sha256', JSON.stringify(issuer.keys[0])).update(signed).digest('base64url')}`
+  for (const token of [none, confused]) await expect(keys.verify(token)).rejects.toMatchObject({ code: 'jwt_invalid' })
+})
+
+test('a key nobody published: refused, and the issuer is not asked again at once', async () => {
+  await keys.verify(await issuer.token({ sub }))
+  const stranger = await issuer.token({ sub }, { stranger: true })
+  for (let count = 0; count < 5; count += 1)
+    await expect(keys.verify(stranger)).rejects.toMatchObject({ code: 'jwt_invalid' })
+  expect(issuer.requests).toBe(1)
+})
+
+test('an issuer that publishes no keys is named as such', async () => {
+  const token = await issuer.token({ sub })
+  issuer.keys = []
+  await expect(keys.verify(token)).rejects.toMatchObject({
+    code: 'issuer_without_keys',
+    details: { jwksUrl: issuer.jwksUrl },
+  })
+})
+
+test('an issuer that does not answer is told apart from a bad token', async () => {
+  const token = await issuer.token({ sub })
+  await issuer.close()
+  await expect(keys.verify(token)).rejects.toMatchObject({ code: 'issuer_unreachable', retryable: true })
+})
