@@ -352,6 +352,32 @@ export const errorCodes = {
     'The options of protect are not valid.',
     'See the message for the key and what it takes.',
   ),
+  protect_key_missing: code(
+    400,
+    1,
+    false,
+    'A key of the table does not begin with organization_id.',
+    'Run the statement that the hint of the message names, and call protect again.',
+  ),
+  seal_missing: code(
+    403,
+    1,
+    false,
+    'A write to a protected table carries no seal.',
+    'Write through rowhouse.as(…); migrations use the login rowhouse_migrator.',
+  ),
+  truncate_refused: code(400, 1, false, 'TRUNCATE of a protected table leaves no trace.', 'Use DELETE.'),
+
+  // The catalogue
+  role_unknown: code(
+    400,
+    1,
+    false,
+    'The organization has no such role.',
+    'Built in are owner, admin, member and viewer.',
+  ),
+  role_in_use: code(409, 1, false, 'The role cannot be changed.', 'See the message for what depends on it.'),
+  plan_unknown: code(400, 1, false, 'There is no such plan.', 'Check the id of the plan.'),
 
   // Identity
   unauthenticated: code(401, 1, false, 'You are not signed in.', 'Sign in, or send an Authorization header.'),

@@ -1,0 +1,425 @@
+-- rowhouse.protect(table, options): makes a table keep organizations apart. It runs as its caller, who must own the
+-- table, and may be called again and again: it says what it did, and nothing when nothing was to do.
+--
+-- Options, all optional:
+--   read    permission that SELECT needs              (default: being in the organization)
+--   write   permission that INSERT, UPDATE, DELETE need (default: being in the organization)
+--   mask    columns whose values the change log hides  (default: none)
+--   strict  true withholds the privilege to name organization_id (default: false)
+
+-- The text of the one policy, as Postgres deparses it while only pg_catalog is on search_path.
+create function rowhouse.policy_text() returns text
+  language sql immutable parallel safe
+  return '(organization_id = ( SELECT rowhouse.organization_id() AS organization_id))';
+
+create function rowhouse.check_protect_options(target regclass, options jsonb) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  option text;
+  problem text;
+begin
+  if options is null or jsonb_typeof(options) <> 'object' then
+    problem := 'they must be a JSON object';
+  else
+    for option in select jsonb_object_keys(options) loop
+      if option not in ('read', 'write', 'mask', 'strict') then
+        problem := format('there is no option %L; there are read, write, mask and strict', option);
+      elsif option in ('read', 'write') and coalesce(options ->> option, '') !~ '^[a-z][a-z0-9_.-]{0,62}$' then
+        problem := format('%s takes the name of a permission, such as "data.read"', option);
+      elsif option = 'strict' and jsonb_typeof(options -> option) <> 'boolean' then
+        problem := 'strict takes true or false';
+      elsif option = 'mask' and jsonb_typeof(options -> option) <> 'array' then
+        problem := 'mask takes an array of column names';
+      end if;
+    end loop;
+  end if;
+  if problem is null and options ? 'mask' then
+    select format('mask names %s, which is not a column that can be masked', m.value) into problem
+    from jsonb_array_elements(options -> 'mask') m
+    where jsonb_typeof(m.value) <> 'string' or m.value #>> '{}' = 'organization_id' or not exists (
+      select from pg_attribute a
+      where a.attrelid = target and a.attname = m.value #>> '{}' and a.attnum > 0 and not a.attisdropped
+    )
+    limit 1;
+  end if;
+  if problem is not null then
+    raise exception 'The options of protect are not valid: %.', problem using errcode = 'RH023';
+  end if;
+end
+$$;
+
+-- What can be protected: an ordinary or partitioned table, not temporary, not a partition, not Rowhouse's own.
+create function rowhouse.check_protectable(target regclass) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  kind "char";
+  persistence "char";
+  is_partition boolean;
+  namespace text;
+  hand_made text;
+begin
+  select c.relkind, c.relpersistence, c.relispartition, n.nspname
+  into kind, persistence, is_partition, namespace
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.oid = target;
+  if kind is null then
+    raise exception 'There is no such table.' using errcode = 'RH020';
+  end if;
+  if kind not in ('r', 'p') then
+    raise exception '% is not a table.', target
+      using errcode = 'RH020', hint = 'Name the table itself; a view is safe with security_invoker = true.';
+  end if;
+  if persistence = 't' then
+    raise exception '% is a temporary table.', target using errcode = 'RH020', hint = 'Name a permanent table.';
+  end if;
+  if is_partition or exists (select from pg_inherits i where i.inhrelid = target) then
+    raise exception '% is a part of another table.', target using errcode = 'RH020', hint = 'Protect its parent.';
+  end if;
+  if namespace in ('rowhouse', 'pg_catalog', 'information_schema') then
+    raise exception '% belongs to the schema %, which is not for tenants.', target, namespace using errcode = 'RH020';
+  end if;
+  select string_agg(p.polname, ', ' order by p.polname) into hand_made
+  from pg_policy p where p.polrelid = target and p.polname not like 'rowhouse\_%';
+  if hand_made is not null then
+    raise exception 'The table % has policies that protect did not make: %.', target, hand_made
+      using errcode = 'RH022', hint = 'Drop them, or express them with the options read and write.';
+  end if;
+end
+$$;
+
+-- Invariant 1: organization_id in the table, first in its primary key, and in every foreign key between protected
+-- tables. What is simple is converted, on an empty table only; what is not is refused with the statement to run.
+create function rowhouse.give_key(target regclass) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  has_column boolean;
+  is_empty boolean;
+  unknown boolean;
+  column_type oid;
+  key record;
+  reference record;
+  clause text;
+  clauses text[] := '{}';
+  remarks text[] := '{}';
+begin
+  execute format('select not exists (select from %s)', target) into is_empty;
+  select a.atttypid into column_type
+  from pg_attribute a where a.attrelid = target and a.attname = 'organization_id' and not a.attisdropped;
+  has_column := found;
+
+  if not has_column then
+    if not is_empty then
+      raise exception 'The table % holds rows, and nothing says whose they are.', target
+        using errcode = 'RH021', hint = 'Add organization_id uuid, fill it, and call protect again.';
+    end if;
+    execute format('alter table %s add column organization_id uuid not null default rowhouse.organization_id()', target);
+    return next 'added organization_id';
+  else
+    if column_type <> 'uuid'::regtype then
+      raise exception 'organization_id of % is not a uuid.', target
+        using errcode = 'RH024', hint = 'Change the type of the column to uuid.';
+    end if;
+    execute format('select exists (select from %s t where t.organization_id is null or not exists (
+      select from rowhouse.organizations o where o.id = t.organization_id))', target) into unknown;
+    if unknown then
+      raise exception 'The table % holds rows of no known organization.', target
+        using errcode = 'RH021', hint = 'Fill organization_id with ids of rowhouse.organizations, and call protect again.';
+    end if;
+    if exists (select from pg_attribute a where a.attrelid = target and a.attname = 'organization_id' and not a.attnotnull) then
+      execute format('alter table %s alter column organization_id set not null', target);
+      return next 'organization_id is not null';
+    end if;
+    if not exists (
+      select from pg_attribute a join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+      where a.attrelid = target and a.attname = 'organization_id'
+        and pg_get_expr(d.adbin, d.adrelid) = 'rowhouse.organization_id()'
+    ) then
+      execute format('alter table %s alter column organization_id set default rowhouse.organization_id()', target);
+      return next 'organization_id defaults to rowhouse.organization_id()';
+    end if;
+  end if;
+
+  select c.conname, c.oid, rowhouse.column_names(c.conrelid, c.conkey) as columns into key
+  from pg_constraint c where c.conrelid = target and c.contype = 'p';
+  if not found then
+    raise exception 'The table % has no primary key.', target
+      using errcode = 'RH024', hint = format('alter table %s add primary key (organization_id, id)', target);
+  end if;
+  if key.columns[1] <> 'organization_id' then
+    if 'organization_id' = any (key.columns) or not is_empty then
+      raise exception 'The primary key of % is (%).', target, array_to_string(key.columns, ', ')
+        using errcode = 'RH024',
+        hint = format('Make it (%s), and organization_id part of the foreign keys to it.',
+          array_to_string(array_prepend('organization_id', array_remove(key.columns, 'organization_id')), ', '));
+    end if;
+    -- Foreign keys hang on the key; those of empty tables come along.
+    for reference in
+      select c.conname, c.conrelid::regclass as referring, rowhouse.composite_reference(c.oid) as clause
+      from pg_constraint c where c.contype = 'f' and c.confrelid = target
+    loop
+      execute format('select exists (select from %s)', reference.referring) into unknown;
+      if unknown or reference.clause is null then
+        raise exception 'The foreign key % of % hangs on the primary key of %.', reference.conname, reference.referring, target
+          using errcode = 'RH024',
+          hint = format('alter table %s drop constraint %I, protect both tables, and add it with organization_id.',
+            reference.referring, reference.conname);
+      end if;
+      execute format('alter table %s drop constraint %I', reference.referring, reference.conname);
+      clauses := clauses || format('alter table %s add column if not exists organization_id uuid not null default rowhouse.organization_id(), %s',
+        reference.referring, reference.clause);
+      remarks := remarks || format('%s of %s has organization_id; protect that table too', reference.conname, reference.referring);
+    end loop;
+    execute format('alter table %s drop constraint %I, add constraint %I primary key (%s)', target, key.conname, key.conname,
+      rowhouse.column_list(array_prepend('organization_id', key.columns)));
+    return next format('primary key is (%s)', array_to_string(array_prepend('organization_id', key.columns), ', '));
+    foreach clause in array clauses loop
+      execute clause;
+    end loop;
+    return query select unnest(remarks);
+  end if;
+end
+$$;
+
+create function rowhouse.column_names(target regclass, numbers smallint[]) returns text[]
+  language sql stable
+  return array(
+    select a.attname::text
+    from unnest(numbers) with ordinality as n (number, position)
+    join pg_catalog.pg_attribute a on a.attrelid = target and a.attnum = n.number
+    order by n.position
+  );
+
+create function rowhouse.column_list(names text[]) returns text
+  language sql immutable
+  return (select string_agg(quote_ident(n.name), ', ' order by n.position) from unnest(names) with ordinality as n (name, position));
+
+create function rowhouse.is_protected(target regclass) returns boolean
+  language sql stable
+  return exists (
+    select from pg_catalog.pg_policy p where p.polrelid = target and p.polname = 'rowhouse_organization' and not p.polpermissive
+  );
+
+-- Foreign keys from this table to protected ones (or itself), and unique keys.
+create function rowhouse.give_references(target regclass) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  reference record;
+  key record;
+  is_empty boolean;
+  action text;
+begin
+  execute format('select not exists (select from %s)', target) into is_empty;
+  for key in
+    select c.conname, rowhouse.column_names(c.conrelid, c.conkey) as columns
+    from pg_constraint c where c.conrelid = target and c.contype = 'u'
+  loop
+    continue when key.columns[1] = 'organization_id';
+    if 'organization_id' = any (key.columns) or not is_empty
+      or exists (select from pg_constraint f where f.contype = 'f' and f.confrelid = target and f.conindid = (
+        select u.conindid from pg_constraint u where u.conrelid = target and u.conname = key.conname))
+    then
+      raise exception 'The unique constraint % of % does not begin with organization_id: it would tell one organization what another has.',
+        key.conname, target using errcode = 'RH024',
+        hint = format('Make it unique (%s).', array_to_string(array_prepend('organization_id', array_remove(key.columns, 'organization_id')), ', '));
+    end if;
+    execute format('alter table %s drop constraint %I, add constraint %I unique (%s)', target, key.conname, key.conname,
+      rowhouse.column_list(array_prepend('organization_id', key.columns)));
+    return next format('%s is unique (%s)', key.conname, array_to_string(array_prepend('organization_id', key.columns), ', '));
+  end loop;
+
+  for key in
+    select i.indexrelid::regclass as index
+    from pg_index i
+    where i.indrelid = target and (i.indisunique or i.indisexclusion)
+      and not exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype in ('p', 'u'))
+      and (select a.attname from pg_attribute a where a.attrelid = target and a.attnum = i.indkey[0]) is distinct from 'organization_id'
+  loop
+    raise exception 'The unique index % of % does not begin with organization_id: it would tell one organization what another has.',
+      key.index, target using errcode = 'RH024', hint = 'Put organization_id first in it.';
+  end loop;
+
+  for reference in
+    select c.conname, c.confrelid::regclass as referenced, rowhouse.composite_reference(c.oid) as clause,
+      rowhouse.column_names(c.conrelid, c.conkey) as columns,
+      rowhouse.column_names(c.confrelid, c.confkey) as referenced_columns
+    from pg_constraint c
+    where c.conrelid = target and c.contype = 'f'
+  loop
+    continue when array_position(reference.columns, 'organization_id') = array_position(reference.referenced_columns, 'organization_id');
+    continue when reference.referenced <> target and not rowhouse.is_protected(reference.referenced);
+    if reference.clause is null or not is_empty then
+      raise exception 'The foreign key % of % lacks organization_id: a row could refer to a row of another organization.',
+        reference.conname, target using errcode = 'RH024',
+        hint = format('Make it foreign key (organization_id, %s) references %s (organization_id, %s).',
+          array_to_string(reference.columns, ', '), reference.referenced, array_to_string(reference.referenced_columns, ', '));
+    end if;
+    execute format('alter table %s drop constraint %I, %s', target, reference.conname, reference.clause);
+    return next format('%s has organization_id', reference.conname);
+  end loop;
+end
+$$;
+
+-- `add constraint …` that makes a foreign key of one column composite; null when it has more.
+create function rowhouse.composite_reference(reference oid) returns text
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select format('add constraint %I foreign key (organization_id, %I) references %s (organization_id, %I)%s%s%s',
+    c.conname, local.attname, c.confrelid::regclass, remote.attname,
+    -- SET NULL of the whole key would null organization_id; SET NULL (column) does not.
+    case c.confdeltype
+      when 'c' then ' on delete cascade'
+      when 'r' then ' on delete restrict'
+      when 'n' then format(' on delete set null (%I)', local.attname)
+      when 'd' then format(' on delete set default (%I)', local.attname)
+    end,
+    case c.confupdtype when 'c' then ' on update cascade' when 'r' then ' on update restrict' end,
+    case when c.condeferrable then ' deferrable' || case when c.condeferred then ' initially deferred' else '' end end)
+  from pg_constraint c
+  join pg_attribute local on local.attrelid = c.conrelid and local.attnum = c.conkey[1]
+  join pg_attribute remote on remote.attrelid = c.confrelid and remote.attnum = c.confkey[1]
+  where c.oid = reference and c.contype = 'f' and cardinality(c.conkey) = 1
+$$;
+
+-- Row security, its policies and the privileges of rowhouse_app.
+create function rowhouse.give_policies(target regclass, options jsonb) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wanted record;
+  existing text;
+  columns text;
+begin
+  if not (select c.relrowsecurity and c.relforcerowsecurity from pg_class c where c.oid = target) then
+    execute format('alter table %s enable row level security, force row level security', target);
+    return next 'row security is enabled and forced';
+  end if;
+
+  for wanted in
+    select * from (values
+      ('rowhouse_organization', '*', false, rowhouse.policy_text(), rowhouse.policy_text(), true),
+      ('rowhouse_access', '*', true, 'true', 'true', not options ?| '{read,write}'),
+      ('rowhouse_read', 'r', true, rowhouse.permission_text(options ->> 'read'), null, options ?| '{read,write}'),
+      ('rowhouse_insert', 'a', true, null, rowhouse.permission_text(options ->> 'write'), options ?| '{read,write}'),
+      ('rowhouse_update', 'w', true, rowhouse.permission_text(options ->> 'write'), rowhouse.permission_text(options ->> 'write'), options ?| '{read,write}'),
+      ('rowhouse_delete', 'd', true, rowhouse.permission_text(options ->> 'write'), null, options ?| '{read,write}')
+    ) as p (name, command, permissive, using_text, check_text, wanted)
+  loop
+    select rowhouse.policy_signature(p.oid) into existing from pg_policy p where p.polrelid = target and p.polname = wanted.name;
+    if found and (not wanted.wanted
+      or existing is distinct from concat_ws(' ', wanted.command, wanted.permissive::text, wanted.using_text, 'check', wanted.check_text))
+    then
+      execute format('drop policy %I on %s', wanted.name, target);
+      return next format('dropped policy %s', wanted.name);
+      existing := null;
+    end if;
+    if wanted.wanted and existing is null then
+      execute format('create policy %I on %s as %s for %s to public%s%s', wanted.name, target,
+        case when wanted.permissive then 'permissive' else 'restrictive' end,
+        case wanted.command when '*' then 'all' when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' else 'delete' end,
+        ' using (' || wanted.using_text || ')', ' with check (' || wanted.check_text || ')');
+      return next format('created policy %s', wanted.name);
+    end if;
+  end loop;
+
+  execute format('revoke all on %s from public', target);
+  execute format('revoke truncate, references, trigger on %s from rowhouse_app', target);
+  if coalesce((options ->> 'strict')::boolean, false) then
+    select rowhouse.column_list(array_agg(a.attname::text order by a.attnum)) into columns
+    from pg_attribute a
+    where a.attrelid = target and a.attnum > 0 and not a.attisdropped and a.attname <> 'organization_id';
+    execute format('revoke insert, update on %s from rowhouse_app', target);
+    execute format('grant select, delete, insert (%s), update (%s) on %s to rowhouse_app', columns, columns, target);
+  else
+    execute format('grant select, insert, update, delete on %s to rowhouse_app', target);
+  end if;
+  execute format('grant usage on schema %I to rowhouse_app',
+    (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target));
+end
+$$;
+
+create function rowhouse.permission_text(permission text) returns text
+  language sql immutable
+  return case when permission is null then 'true' else format('( SELECT rowhouse.can(%L::text) AS can)', permission) end;
+
+create function rowhouse.policy_signature(policy oid) returns text
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select concat_ws(' ', p.polcmd::text, p.polpermissive::text, pg_get_expr(p.polqual, p.polrelid), 'check',
+    pg_get_expr(p.polwithcheck, p.polrelid))
+    || case when p.polroles <> '{0}' then ' to ' || p.polroles::text else '' end
+  from pg_policy p where p.oid = policy
+$$;
+
+-- The change-log trigger fires ALWAYS: also for a session in replica mode.
+create function rowhouse.give_change_log(target regclass, options jsonb) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  arguments text;
+  existing record;
+begin
+  select format('%L, %L, %L, %L', n.nspname, c.relname,
+    (select array_remove(rowhouse.column_names(k.conrelid, k.conkey), 'organization_id')::text
+     from pg_constraint k where k.conrelid = target and k.contype = 'p'),
+    array(select jsonb_array_elements_text(coalesce(options -> 'mask', '[]')))::text)
+  into arguments
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target;
+
+  select t.tgenabled, pg_get_triggerdef(t.oid) as definition into existing
+  from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_change_log';
+  if found and (existing.tgenabled <> 'A' or right(existing.definition, length(arguments) + 11) <> 'log_change(' || arguments || ')')
+    and right(existing.definition, length(arguments) + 2) <> '(' || arguments || ')'
+  then
+    execute format('drop trigger rowhouse_change_log on %s', target);
+    existing := null;
+    return next 'dropped the change-log trigger of other options';
+  end if;
+  if existing is null then
+    execute format('create trigger rowhouse_change_log after insert or update or delete on %s
+      for each row execute function rowhouse.log_change(%s)', target, arguments);
+    return next 'writes are logged';
+  end if;
+  execute format('alter table %s enable always trigger rowhouse_change_log', target);
+  if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_no_truncate') then
+    execute format('create trigger rowhouse_no_truncate before truncate on %s
+      for each statement execute function rowhouse.refuse_truncate()', target);
+    execute format('alter table %s enable always trigger rowhouse_no_truncate', target);
+    return next 'TRUNCATE is refused';
+  end if;
+end
+$$;
+
+create function rowhouse.protect(target regclass, options jsonb default '{}') returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set row_security = off
+as $$
+begin
+  perform rowhouse.check_protectable(target);
+  perform rowhouse.check_protect_options(target, options);
+  execute format('lock table %s in access exclusive mode', target);
+  return query select * from rowhouse.give_key(target);
+  return query select * from rowhouse.give_references(target);
+  return query select * from rowhouse.give_change_log(target, options);
+  return query select * from rowhouse.give_policies(target, options);
+  -- An owner that nobody logs in as. FORCE holds it as well.
+  if (select c.relowner from pg_class c where c.oid = target) <> 'rowhouse_owner'::regrole
+    and pg_has_role(current_user, 'rowhouse_owner', 'USAGE')
+  then
+    execute format('alter table %s owner to rowhouse_owner', target);
+    return next 'owner is rowhouse_owner';
+  end if;
+end
+$$;

@@ -1,0 +1,10 @@
+// The SQL layer of Rowhouse: its schema, its installer and its queries.
+export { changedOrganizations, positionAtStart, positionNow, readChanges } from './changes.ts'
+export type { Change, ChangePosition, Queryable } from './changes.ts'
+export { install } from './install/install.ts'
+export type { InstallOptions, InstallResult } from './install/install.ts'
+export { checkMasterKey, deriveLoginPassword, deriveTokenKey, loginUrl, tokenKeyId } from './keys.ts'
+export type { LoginRole } from './keys.ts'
+export { migrations, schemaVersion } from './migrations.ts'
+export type { Migration } from './migrations.ts'
+export { errorCodeBySqlstate, errorCodeOf } from './sqlstate.ts'

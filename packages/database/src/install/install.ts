@@ -1,0 +1,139 @@
+// Installs and upgrades the SQL layer. Any number of installs may run at once, in one database or in many of a
+// cluster: one does the work, the others find it done. Nothing is half made; the schema is one transaction.
+import { Client, DatabaseError } from 'pg'
+
+import { RowhouseError } from '@rowhouse/contracts'
+import { checkMasterKey, loginUrl } from '../keys.ts'
+import { migrate, schemaVersion } from '../migrations.ts'
+import { connectionError } from './connection-error.ts'
+import { hardenDatabase } from './hardening.ts'
+import { ensureIdentity } from './identity.ts'
+import { createRoles, loginRoles } from './roles.ts'
+
+const POSTGRES_VERSION_MIN = 150_000
+/** Any number will do, as long as nobody else in the database uses it. */
+const INSTALL_LOCK = 7_264_822_091
+
+export interface InstallOptions {
+  /** A login that may create roles and schemas in the database: a superuser, or the database's owner with CREATEROLE. */
+  readonly adminUrl: string
+  /** The master key: at least 32 characters. Passwords of the logins and keys of tokens follow from it. */
+  readonly signingKey: string
+  /** Give existing logins the passwords of this signing key, and stop accepting tokens of any other. @default false */
+  readonly resetLogins?: boolean
+}
+
+export interface InstallResult {
+  readonly databaseId: string
+  readonly schemaVersion: number
+  /** Names of the migrations that this call applied; empty when the schema was up to date. */
+  readonly applied: readonly string[]
+  readonly urls: { readonly app: string; readonly migrator: string; readonly control: string }
+}
+
+/**
+ * Installs Rowhouse in the database of adminUrl, or upgrades it. Safe to run again and at the same time.
+ *
+ * @throws RowhouseError signing_key_missing, signing_key_too_short, database_unreachable, database_login_refused,
+ *   postgres_too_old, login_lacks_privilege, schema_newer, migration_changed, login_password_differs
+ */
+export async function install({ adminUrl, signingKey, resetLogins = false }: InstallOptions): Promise<InstallResult> {
+  checkMasterKey(signingKey)
+  const client = await connect(adminUrl)
+  try {
+    const isSuperuser = await checkServer(client)
+    await createRoles(client, { signingKey, resetLogins, isSuperuser })
+    const urls = {
+      app: loginUrl(adminUrl, 'rowhouse_app', signingKey),
+      migrator: loginUrl(adminUrl, 'rowhouse_migrator', signingKey),
+      control: loginUrl(adminUrl, 'rowhouse_control', signingKey),
+    }
+    const result = await installSchema(client, { signingKey, resetLogins, isSuperuser })
+    await checkLogins(adminUrl, signingKey)
+    return { ...result, schemaVersion, urls }
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === '42501') {
+      throw new RowhouseError('login_lacks_privilege', `The login of adminUrl may not install: ${error.message}.`, {
+        hint: 'Use a superuser, or the owner of the database with CREATEROLE.',
+        cause: error,
+      })
+    }
+    throw error
+  } finally {
+    await client.end()
+  }
+}
+
+async function connect(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url, application_name: 'rowhouse install' })
+  try {
+    await client.connect()
+  } catch (error) {
+    throw connectionError(error, url)
+  }
+  return client
+}
+
+/** Whether the login is a superuser. @throws RowhouseError postgres_too_old */
+async function checkServer(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ version: number; text: string; superuser: boolean }>(
+    `select current_setting('server_version_num')::int as version, current_setting('server_version') as text,
+            (select rolsuper from pg_catalog.pg_roles where rolname = current_user) as superuser`,
+  )
+  const { version, text, superuser } = rows[0] as { version: number; text: string; superuser: boolean }
+  if (version < POSTGRES_VERSION_MIN) {
+    throw new RowhouseError('postgres_too_old', `This is Postgres ${text}; Rowhouse needs 15 or newer.`, {
+      details: { version: text },
+    })
+  }
+  return superuser
+}
+
+interface SchemaOptions {
+  readonly signingKey: string
+  readonly resetLogins: boolean
+  readonly isSuperuser: boolean
+}
+
+async function installSchema(
+  client: Client,
+  { signingKey, resetLogins, isSuperuser }: SchemaOptions,
+): Promise<{ databaseId: string; applied: string[] }> {
+  await client.query('begin')
+  try {
+    await client.query('select pg_catalog.pg_advisory_xact_lock($1)', [INSTALL_LOCK])
+    // The owner makes schemas: Rowhouse's own, and later those of organizations.
+    await client.query(
+      `do $$ begin execute format('grant create on database %I to rowhouse_owner', current_database()); end $$`,
+    )
+    await client.query('create schema if not exists rowhouse authorization rowhouse_owner')
+    await client.query('set local role rowhouse_owner')
+    await client.query('set local search_path = pg_catalog, pg_temp')
+    const applied = await migrate(client)
+    const databaseId = await ensureIdentity(client, { signingKey, dropOtherKeys: resetLogins })
+    await client.query('set local role none')
+    await hardenDatabase(client, isSuperuser)
+    await client.query('commit')
+    return { databaseId, applied: applied.map(({ name }) => name) }
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}
+
+/** @throws RowhouseError login_password_differs */
+async function checkLogins(adminUrl: string, signingKey: string): Promise<void> {
+  for (const role of loginRoles) {
+    const client = new Client({ connectionString: loginUrl(adminUrl, role, signingKey) })
+    try {
+      await client.connect()
+      await client.end()
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.code !== '28P01') throw connectionError(error, adminUrl)
+      throw new RowhouseError('login_password_differs', `The login ${role} exists with another password.`, {
+        details: { role },
+        cause: error,
+      })
+    }
+  }
+}
