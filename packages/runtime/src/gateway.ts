@@ -15,7 +15,13 @@ import type { TokenSource } from './token.ts'
 
 const ENTER = 'select rowhouse.enter($1)'
 
-const staleIdentity: ReadonlySet<string> = new Set(['token_expired', 'token_wrong_database', 'token_invalid'])
+// token_malformed: a clock that was set forward makes tokens that seem to live too long.
+const staleIdentity: ReadonlySet<string> = new Set([
+  'token_expired',
+  'token_malformed',
+  'token_wrong_database',
+  'token_invalid',
+])
 
 /** A refusal that a fresh look at the database's time and keys can cure. */
 export function isStaleIdentity(refusal: RowhouseError): boolean {

@@ -1,6 +1,7 @@
 // What createRowhouse takes: every option is checked once, resolved once and frozen.
 // Nothing else in the runtime reads the environment or decides a default.
 import { RowhouseError } from '@rowhouse/contracts'
+import { checkMasterKey } from '@rowhouse/database'
 
 export interface PoolOptions {
   /** Most connections open at once. @default 10 */
@@ -61,7 +62,6 @@ export interface ResolvedOptions {
   readonly now: () => number
 }
 
-const SIGNING_KEY_LENGTH_MIN = 32
 /** Timers of Node hold 31 bits; a day is more than any of these waits should be. */
 const TIMEOUT_MS_MAX = 86_400_000
 
@@ -122,9 +122,7 @@ function postgresUrl(value: string | undefined): string {
 /** @throws RowhouseError url_missing, signing_key_missing, signing_key_too_short, invalid_option */
 export function resolveOptions(options: RowhouseOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
   const url = postgresUrl(options.url ?? env['ROWHOUSE_URL'])
-  const signingKey = options.signingKey ?? env['ROWHOUSE_SIGNING_KEY'] ?? ''
-  if (signingKey === '') throw new RowhouseError('signing_key_missing')
-  if (signingKey.length < SIGNING_KEY_LENGTH_MIN) throw new RowhouseError('signing_key_too_short')
+  const signingKey = checkMasterKey(options.signingKey ?? env['ROWHOUSE_SIGNING_KEY'])
   const preparedStatements = options.preparedStatements ?? true
   return Object.freeze({
     url,

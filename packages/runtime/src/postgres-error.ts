@@ -2,7 +2,7 @@
 // Postgres' DETAIL is left there, because it quotes rows.
 import { RowhouseError } from '@rowhouse/contracts'
 import type { ErrorCode } from '@rowhouse/contracts'
-import { errorCodeOfSqlState } from '@rowhouse/database'
+import { errorCodeOf } from '@rowhouse/database'
 
 /** The fields of pg's DatabaseError that are used. */
 interface PostgresError extends Error {
@@ -56,7 +56,7 @@ function codeOf({ code, routine }: PostgresError, connecting: boolean): ErrorCod
   if (connecting && code in whileConnecting) return whileConnecting[code] as ErrorCode
   if (code === '42501' && routine?.startsWith('ExecWithCheckOptions') === true) return 'row_level_security'
   if (code === '0A000' && routine === 'RevalidateCachedQuery') return 'statement_forgotten'
-  return errorCodeOfSqlState(code) ?? codes[code] ?? 'query_failed'
+  return errorCodeOf(code) ?? codes[code] ?? 'query_failed'
 }
 
 function fromPostgres(error: PostgresError, connecting: boolean): RowhouseError {
