@@ -379,6 +379,14 @@ export const errorCodes = {
   role_in_use: code(409, 1, false, 'The role cannot be changed.', 'See the message for what depends on it.'),
   plan_unknown: code(400, 1, false, 'There is no such plan.', 'Check the id of the plan.'),
 
+  demo_tables_taken: code(
+    409,
+    2,
+    false,
+    'The database has tables with the names of the demo.',
+    'Give the demo a database of its own: create database rowhouse_demo, and name it in ROWHOUSE_URL.',
+  ),
+
   // Identity
   unauthenticated: code(401, 1, false, 'You are not signed in.', 'Sign in, or send an Authorization header.'),
   operator_key_wrong: code(
@@ -475,6 +483,13 @@ export const errorCodes = {
     true,
     'The API budget of the CRM account is used up.',
     'It goes on by itself when the window ends.',
+  ),
+  mapping_invalid: code(
+    400,
+    2,
+    false,
+    'The tables here do not fit the mapping of the connector.',
+    'Create the tables and columns that the message names, with rowhouse.protect on each.',
   ),
   lease_lost: code(409, 3, true, 'Another worker has taken over this work.', 'Nothing to do.'),
   webhook_signature_invalid: code(

@@ -1,0 +1,151 @@
+-- What the sync engine keeps in the catalogue: connections, their sealed credentials, units of work and
+-- API budgets. Numbers, ids and ciphertext only; no tenant's data. Read and written by rowhouse_control.
+
+alter table rowhouse.connections
+  add column connector text not null default '',
+  add column account text not null default '',
+  add column account_name text,
+  add column base_url text not null default '',
+  add column token_url text,
+  add column state text not null default 'disconnected'
+    constraint connection_state_is_known check (state in (
+      'disconnected', 'authorizing', 'matching', 'backfilling', 'live', 'degraded', 'resyncing', 'paused'
+    )),
+  add column state_reason text,
+  add column mapping jsonb not null default '[]',
+  add column mapping_version int not null default 1,
+  -- A person who resumes after the breaker of deletes has answered its question, until then.
+  add column deletes_allowed_until timestamptz,
+  add column poll_interval_ms int not null default 0,
+  -- What the workers last measured: records, lag, latencies, errors.
+  add column health jsonb not null default '{}',
+  -- Grows with every change of state or health, so that a watcher asks one cheap question.
+  add column revision bigint not null default 0,
+  add column updated_at timestamptz not null default now();
+
+create unique index connection_to_an_account_is_unique
+  on rowhouse.connections (organization_id, connector, account, base_url) where connector <> '';
+create sequence rowhouse.connection_revisions;
+create index connections_by_revision on rowhouse.connections (revision);
+
+-- Each value is sealed with a key of its organization and bound to (organization, connection, field).
+create table rowhouse.sync_credentials (
+  connection_id uuid primary key references rowhouse.connections (id) on delete cascade,
+  organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
+  -- Grows with every refresh: whoever used an older one re-reads instead of refreshing again.
+  version bigint not null default 1,
+  access_token text not null,
+  refresh_token text,
+  client_id text,
+  client_secret text,
+  expires_at timestamptz,
+  updated_at timestamptz not null default now()
+);
+
+-- One row per connection and lane. A worker holds it by lease; the epoch makes a lost lease harmless.
+create table rowhouse.sync_units (
+  connection_id uuid not null references rowhouse.connections (id) on delete cascade,
+  lane text not null constraint lane_is_known check (lane in ('outbound', 'inbound', 'backfill', 'repair')),
+  organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
+  enabled boolean not null default false,
+  due_at timestamptz not null default now(),
+  -- A failed unit is not woken before this, whatever happens.
+  not_before timestamptz not null default '-infinity',
+  -- Grows with every wake-up, so that one that comes while the unit runs is not lost.
+  wake bigint not null default 0,
+  attempts int not null default 0,
+  worker text,
+  epoch bigint not null default 0,
+  leased_until timestamptz,
+  primary key (connection_id, lane)
+);
+create index sync_units_due on rowhouse.sync_units (due_at) where enabled;
+create index sync_units_by_organization on rowhouse.sync_units (organization_id);
+
+-- Calls made to one account at a provider, whichever worker made them. A window is counted in twelve
+-- slots of a tenth each: the sum over all of them bounds every sliding window, however late a reserved
+-- call leaves.
+create table rowhouse.sync_budgets (
+  connector text not null,
+  account text not null,
+  name text not null,
+  window_ms int not null,
+  slot bigint not null default 0,
+  slots int[] not null default array_fill(0, array[12]),
+  day date not null default current_date,
+  day_used int not null default 0,
+  calls_max int not null,
+  day_max int,
+  closed_until timestamptz not null default '-infinity',
+  primary key (connector, account, name, window_ms)
+);
+
+-- Takes up to `want` calls from one window, leaving `reserve` of them to more urgent work.
+create function rowhouse.sync_reserve(
+  p_connector text, p_account text, p_name text, p_window_ms int,
+  p_calls_max int, p_day_max int, want int, reserve int
+) returns table (granted int, retry_after_ms int)
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  width bigint := greatest(p_window_ms / 10, 1);
+  moment timestamptz;
+  elapsed bigint;
+  slot_now bigint;
+  shift bigint;
+  b rowhouse.sync_budgets;
+  used int;
+begin
+  insert into rowhouse.sync_budgets (connector, account, name, window_ms, calls_max, day_max)
+  values (p_connector, p_account, p_name, p_window_ms, p_calls_max, p_day_max)
+  on conflict (connector, account, name, window_ms) do nothing;
+  select * into b from rowhouse.sync_budgets s
+  where s.connector = p_connector and s.account = p_account and s.name = p_name and s.window_ms = p_window_ms
+  for update;
+  -- After the row lock, so that slots never run backwards between workers.
+  moment := clock_timestamp();
+  if b.closed_until > moment then
+    return query select 0, least(extract(epoch from b.closed_until - moment) * 1000, 86400000)::int + 1;
+    return;
+  end if;
+  elapsed := (extract(epoch from moment) * 1000)::bigint;
+  slot_now := elapsed / width;
+  shift := greatest(slot_now - b.slot, 0);
+  if shift >= 12 then
+    b.slots := array_fill(0, array[12]);
+  elsif shift > 0 then
+    b.slots := b.slots[shift + 1:12] || array_fill(0, array[shift::int]);
+  end if;
+  b.slot := greatest(slot_now, b.slot);
+  if b.day <> (moment at time zone 'UTC')::date then
+    b.day := (moment at time zone 'UTC')::date;
+    b.day_used := 0;
+  end if;
+  select sum(n) into used from unnest(b.slots) n;
+  granted := least(want, p_calls_max - reserve - used);
+  if p_day_max is not null then
+    granted := least(granted, p_day_max - b.day_used);
+  end if;
+  granted := greatest(granted, 0);
+  b.slots[12] := b.slots[12] + granted;
+  update rowhouse.sync_budgets s
+  set slot = b.slot, slots = b.slots, day = b.day, day_used = b.day_used + granted,
+    calls_max = p_calls_max, day_max = p_day_max
+  where s.connector = p_connector and s.account = p_account and s.name = p_name and s.window_ms = p_window_ms;
+  retry_after_ms := case
+    when granted > 0 then 0
+    when p_day_max is not null and b.day_used >= p_day_max
+      then (extract(epoch from ((b.day + 1)::timestamp at time zone 'UTC') - moment) * 1000)::int + 1
+    else (width - elapsed % width)::int + 1
+  end;
+  return next;
+end
+$$;
+
+revoke all on function rowhouse.sync_reserve(text, text, text, int, int, int, int, int) from public;
+grant execute on function rowhouse.sync_reserve(text, text, text, int, int, int, int, int) to rowhouse_control;
+grant select, insert, update, delete
+  on rowhouse.connections, rowhouse.sync_credentials, rowhouse.sync_units, rowhouse.sync_budgets
+  to rowhouse_control;
+grant usage on sequence rowhouse.connection_revisions to rowhouse_control;

@@ -1,0 +1,157 @@
+// Where a connection's secrets rest, sealed, and the one place that refreshes them. A refresh holds the
+// row's lock while it asks the provider: workers of other processes wait for it and then find a later
+// version, so one expiry is one refresh however many notice it.
+import { RowhouseError } from '@rowhouse/contracts'
+import type { Connector, ConnectorHttp, Credentials, OAuthApp } from '@rowhouse/connectors'
+import type { Pool, PoolClient } from 'pg'
+import type { CredentialSeal } from './seal.ts'
+
+export interface StoredCredentials extends Credentials {
+  readonly version: string
+  readonly app: OAuthApp | null
+}
+
+export interface NewCredentials {
+  readonly accessToken: string
+  readonly refreshToken: string | null
+  readonly clientId: string | null
+  readonly clientSecret: string | null
+}
+
+interface CredentialRow {
+  readonly version: string
+  readonly organization_id: string
+  readonly access_token: string
+  readonly refresh_token: string | null
+  readonly client_id: string | null
+  readonly client_secret: string | null
+  readonly expires_at: Date | null
+}
+
+export type RefreshOutcome =
+  | { readonly ok: true; readonly credentials: StoredCredentials; readonly refreshed: boolean }
+  | { readonly ok: false; readonly reason: string; readonly retryMs: number | null }
+
+const COLUMNS = `version::text, organization_id, access_token, refresh_token, client_id, client_secret, expires_at`
+
+export class Vault {
+  readonly #pool: Pool
+  readonly #seal: CredentialSeal
+
+  constructor(pool: Pool, seal: CredentialSeal) {
+    this.#pool = pool
+    this.#seal = seal
+  }
+
+  async store(client: PoolClient, organizationId: string, connectionId: string, fresh: NewCredentials): Promise<void> {
+    const sealed = (field: string, value: string | null): string | null =>
+      value === null ? null : this.#seal.seal({ organizationId, connectionId, field }, value)
+    await client.query(
+      `insert into rowhouse.sync_credentials (
+         connection_id, organization_id, access_token, refresh_token, client_id, client_secret
+       ) values ($1, $2, $3, $4, $5, $6)`,
+      [
+        connectionId,
+        organizationId,
+        sealed('accessToken', fresh.accessToken),
+        sealed('refreshToken', fresh.refreshToken),
+        sealed('clientId', fresh.clientId),
+        sealed('clientSecret', fresh.clientSecret),
+      ],
+    )
+  }
+
+  /** @throws RowhouseError connection_not_found, credentials_unreadable */
+  async read(connectionId: string): Promise<StoredCredentials> {
+    const { rows } = await this.#pool.query<CredentialRow>(
+      `select ${COLUMNS} from rowhouse.sync_credentials where connection_id = $1`,
+      [connectionId],
+    )
+    return this.#open(connectionId, rows[0])
+  }
+
+  /** Refreshes what `used` became invalid, unless somebody has done so since it was read. */
+  async refresh(
+    connector: Connector,
+    http: ConnectorHttp,
+    connectionId: string,
+    used: StoredCredentials,
+  ): Promise<RefreshOutcome> {
+    const client = await this.#pool.connect()
+    try {
+      await client.query('begin')
+      const { rows } = await client.query<CredentialRow>(
+        `select ${COLUMNS} from rowhouse.sync_credentials where connection_id = $1 for update`,
+        [connectionId],
+      )
+      const now = this.#open(connectionId, rows[0])
+      if (now.version !== used.version) {
+        await client.query('commit')
+        return { ok: true, credentials: now, refreshed: false }
+      }
+      const outcome = await this.#refreshLocked(client, connector, http, connectionId, now, rows[0] as CredentialRow)
+      await client.query('commit')
+      return outcome
+    } catch (error) {
+      await client.query('rollback').catch(() => {})
+      throw error
+    } finally {
+      client.release()
+    }
+  }
+
+  async #refreshLocked(
+    client: PoolClient,
+    connector: Connector,
+    http: ConnectorHttp,
+    connectionId: string,
+    now: StoredCredentials,
+    row: CredentialRow,
+  ): Promise<RefreshOutcome> {
+    if (now.refreshToken === null || now.app === null)
+      return { ok: false, reason: 'The CRM refused the access token, and there is no refresh token.', retryMs: null }
+    const answer = await connector.oauth.refresh(http, now.app, now)
+    if (!answer.ok) {
+      const retry = answer.failure.action === 'retry' ? (answer.failure.afterMs ?? RETRY_MS) : null
+      return { ok: false, reason: answer.failure.reason, retryMs: retry }
+    }
+    const fresh = answer.value
+    const place = { organizationId: row.organization_id, connectionId }
+    await client.query(
+      `update rowhouse.sync_credentials
+       set access_token = $2, refresh_token = $3, expires_at = to_timestamp($4::float8 / 1000), version = version + 1,
+         updated_at = now()
+       where connection_id = $1`,
+      [
+        connectionId,
+        this.#seal.seal({ ...place, field: 'accessToken' }, fresh.accessToken),
+        this.#seal.seal({ ...place, field: 'refreshToken' }, fresh.refreshToken ?? now.refreshToken),
+        fresh.expiresAtMs,
+      ],
+    )
+    const version = String(BigInt(now.version) + 1n)
+    return {
+      ok: true,
+      refreshed: true,
+      credentials: { ...fresh, refreshToken: fresh.refreshToken ?? now.refreshToken, version, app: now.app },
+    }
+  }
+
+  #open(connectionId: string, row: CredentialRow | undefined): StoredCredentials {
+    if (row === undefined) throw new RowhouseError('connection_not_found')
+    const open = (field: string, sealed: string | null): string | null =>
+      sealed === null ? null : this.#seal.open({ organizationId: row.organization_id, connectionId, field }, sealed)
+    const clientId = open('clientId', row.client_id)
+    const clientSecret = open('clientSecret', row.client_secret)
+    return {
+      version: row.version,
+      accessToken: open('accessToken', row.access_token) ?? '',
+      refreshToken: open('refreshToken', row.refresh_token),
+      expiresAtMs: row.expires_at?.getTime() ?? null,
+      instanceUrl: null,
+      app: clientId === null || clientSecret === null ? null : { clientId, clientSecret, redirectUri: '' },
+    }
+  }
+}
+
+const RETRY_MS = 1000

@@ -1,0 +1,48 @@
+// The fence: a unit's epoch, in the home's own database. A worker that was frozen past its lease finds a
+// later epoch here and its transaction ends before it has written anything.
+import { RowhouseError } from '@rowhouse/contracts'
+import type { Organization, Transaction } from 'rowhouse'
+
+export interface Hold {
+  readonly connectionId: string
+  readonly lane: string
+  readonly epoch: string
+}
+
+/** Raises the fence to this hold's epoch. @throws RowhouseError lease_lost */
+export async function raiseFence(organization: Organization, hold: Hold): Promise<void> {
+  const { rowCount } = await organization.query(
+    `insert into rowhouse_home.sync_fences as f (connection_id, lane, epoch) values ($1, $2, $3)
+     on conflict (organization_id, connection_id, lane) do update set epoch = excluded.epoch
+     where f.epoch <= excluded.epoch`,
+    [hold.connectionId, hold.lane, hold.epoch],
+  )
+  if (rowCount !== 1) throw new RowhouseError('lease_lost')
+}
+
+/** Runs `work` in a transaction that ends at once when the hold is no longer the last. */
+export function fenced<Value>(
+  organization: Organization,
+  hold: Hold,
+  work: (tx: Transaction) => Promise<Value>,
+): Promise<Value> {
+  return organization.transaction(
+    async (tx) => {
+      await requireHold(tx, hold)
+      return work(tx)
+    },
+    { attempts: FENCED_ATTEMPTS },
+  )
+}
+
+const FENCED_ATTEMPTS = 5
+
+/** @throws RowhouseError lease_lost */
+async function requireHold(tx: Transaction, hold: Hold): Promise<void> {
+  const { rowCount } = await tx.query(
+    `select from rowhouse_home.sync_fences f
+     where f.connection_id = $1 and f.lane = $2 and f.epoch = $3 for share`,
+    [hold.connectionId, hold.lane, hold.epoch],
+  )
+  if (rowCount !== 1) throw new RowhouseError('lease_lost')
+}

@@ -1,0 +1,164 @@
+// The HTTP a connector is given: one request is one call on the wire, paid from the account's budget
+// before it leaves, bounded in time and size, never followed elsewhere, never sent when the lease is
+// about to end. It retries nothing and says nothing of headers or bodies.
+import { request as send } from 'undici'
+import type { Dispatcher } from 'undici'
+import { RowhouseError } from '@rowhouse/contracts'
+import type { BudgetDescription, ConnectorHttp, HttpAnswer, HttpRequest } from '@rowhouse/connectors'
+import type { Grant } from '../budget/budgets.ts'
+
+export interface CallRecord {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly durationMs: number
+}
+
+export interface HttpOptions {
+  readonly baseUrl: string
+  /** Where token requests (unauthorized ones) go. */
+  readonly tokenUrl: string | null
+  readonly accessToken: () => string
+  readonly budgets: readonly BudgetDescription[]
+  readonly take: (budget: BudgetDescription) => Promise<Grant>
+  readonly timeoutMs: number
+  /** Milliseconds left in which a call may be under way; null without a lease. */
+  readonly leftMs: (() => number) | null
+  /** How long a call may wait for its budget before the work is put down for later. */
+  readonly budgetWaitMs: number
+  readonly wait: (durationMs: number) => Promise<void>
+  readonly now: () => number
+  readonly observe: (call: CallRecord) => void
+  readonly dispatcher?: Dispatcher
+}
+
+const BODY_BYTES_MAX = 32 * 1024 * 1024
+const TEXT_LENGTH_MAX = 64 * 1024
+const WAITS_MAX = 50
+
+/** Thrown through a connector to the engine: the budget is used up, or the lease is. */
+export class PutDown extends Error {
+  readonly retryMs: number
+  constructor(reason: string, retryMs: number) {
+    super(reason)
+    this.name = 'PutDown'
+    this.retryMs = retryMs
+  }
+}
+
+/** An HTTP client for one piece of work of one connection. */
+export class EngineHttp implements ConnectorHttp {
+  readonly #options: HttpOptions
+  /** Status of the last call: 0 and 5xx leave open whether a write was done. */
+  lastStatus = 0
+  /** The provider's clock minus ours, as its last Date header showed it; null before. */
+  clockOffsetMs: number | null = null
+
+  constructor(options: HttpOptions) {
+    this.#options = options
+  }
+
+  async request(request: HttpRequest): Promise<HttpAnswer> {
+    const options = this.#options
+    const url = resolveUrl(request, options)
+    await this.#pay(request.budget ?? 'default')
+    const leftMs = options.leftMs?.() ?? Number.POSITIVE_INFINITY
+    if (leftMs < options.timeoutMs) throw new PutDown('The lease ends before the call would.', 0)
+    const startedMs = options.now()
+    const answer = await this.#send(url, request)
+    this.lastStatus = answer.status
+    const date = Date.parse(answer.headers['date'] ?? '')
+    if (!Number.isNaN(date)) this.clockOffsetMs = date - options.now()
+    options.observe({
+      method: request.method,
+      path: url.pathname,
+      status: answer.status,
+      durationMs: options.now() - startedMs,
+    })
+    return answer
+  }
+
+  async #pay(name: string): Promise<void> {
+    const { budgets, budgetWaitMs, take, wait } = this.#options
+    const budget = budgets.find((known) => known.name === name) ?? budgets[0]
+    if (budget === undefined) return
+    let waitedMs = 0
+    for (let attempt = 0; attempt < WAITS_MAX; attempt++) {
+      const grant = await take(budget)
+      if (grant.granted) return
+      waitedMs += grant.retryMs
+      if (waitedMs > budgetWaitMs) throw new PutDown('The API budget is used up.', grant.retryMs)
+      await wait(grant.retryMs)
+    }
+    throw new PutDown('The API budget is used up.', budgetWaitMs)
+  }
+
+  async #send(url: URL, request: HttpRequest): Promise<HttpAnswer> {
+    const { accessToken, dispatcher, timeoutMs } = this.#options
+    const body =
+      request.form === undefined
+        ? request.json === undefined
+          ? null
+          : JSON.stringify(request.json)
+        : new URLSearchParams(request.form).toString()
+    try {
+      const answer = await send(url, {
+        method: request.method,
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'rowhouse',
+          ...(request.form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+          ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(request.authorized === false ? {} : { authorization: `Bearer ${accessToken()}` }),
+          ...request.headers,
+        },
+        body,
+        signal: AbortSignal.timeout(timeoutMs),
+        ...(dispatcher === undefined ? {} : { dispatcher }),
+      })
+      const text = await readText(answer.body)
+      const headers = Object.fromEntries(
+        Object.entries(answer.headers).map(([name, value]) => [
+          name.toLowerCase(),
+          Array.isArray(value) ? value.join(', ') : (value ?? ''),
+        ]),
+      )
+      return { status: answer.statusCode, headers, body: parse(text) }
+    } catch (error) {
+      return { status: 0, headers: {}, body: error instanceof Error ? error.message : 'The call failed.' }
+    }
+  }
+}
+
+/** @throws RowhouseError connector_failed for a URL of another origin: the token would leave with it. */
+function resolveUrl(request: HttpRequest, { baseUrl, tokenUrl }: HttpOptions): URL {
+  if (request.authorized === false && tokenUrl !== null) return new URL(tokenUrl)
+  const base = new URL(baseUrl)
+  if (/^https?:/.test(request.path)) {
+    const url = new URL(request.path)
+    if (url.origin !== base.origin)
+      throw new RowhouseError('connector_failed', `The connector asked for another origin: ${url.origin}.`)
+    return url
+  }
+  return new URL(`${base.href.replace(/\/$/, '')}/${request.path.replace(/^\//, '')}`)
+}
+
+async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > BODY_BYTES_MAX) throw new Error('The answer is too large.')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parse(text: string): unknown {
+  if (text === '') return null
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text.slice(0, TEXT_LENGTH_MAX)
+  }
+}
