@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   client: ['contracts'],
   console: ['contracts', 'client'],
   sandbox: [],
-  embedded: ['contracts', 'database', 'runtime', 'connectors', 'sync', 'server', 'console', 'sandbox'],
+  embedded: ['contracts', 'client', 'database', 'runtime', 'connectors', 'sync', 'server', 'console', 'sandbox'],
   cli: ['contracts', 'database', 'runtime', 'connectors', 'sync', 'server', 'client', 'embedded', 'console'],
   testkit: ['contracts', 'database', 'runtime', 'embedded'],
 }
