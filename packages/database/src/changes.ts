@@ -1,7 +1,5 @@
 // Reads an organization's change log from snapshot to snapshot. The caller has entered the organization; this module
 // holds no cursor: the position it returns is stored by the reader, together with what the reader did.
-import type { ClientBase } from 'pg'
-
 import { readChanges as readChangesSql } from './generated/queries.ts'
 
 /** Where a reader stands. Belongs to one cluster: after a move or a restore start anew. JSON-safe. */
@@ -57,14 +55,13 @@ const BATCH_MAX = 10_000
  * @param limit at most 10 000. @default 500
  */
 export async function readChanges(
-  client: ClientBase | Queryable,
+  client: Queryable,
   position: ChangePosition,
   limit = 500,
 ): Promise<{ changes: Change[]; position: ChangePosition }> {
   const size = Math.min(Math.max(Math.trunc(limit), 1), BATCH_MAX)
-  const queryable = client as Queryable
-  const until = position.until ?? (await currentSnapshot(queryable))
-  const { rows } = await queryable.query(readChangesSql, [position.since, until, position.afterSeq, size])
+  const until = position.until ?? (await currentSnapshot(client))
+  const { rows } = await client.query(readChangesSql, [position.since, until, position.afterSeq, size])
   const changes = (rows as ChangeRow[]).map(changeOf)
   const last = changes.at(-1)
   if (last !== undefined && changes.length === size) {
@@ -74,8 +71,8 @@ export async function readChanges(
 }
 
 /** The position of somebody who wants only what comes from now on. */
-export async function positionNow(client: ClientBase | Queryable): Promise<ChangePosition> {
-  return { since: await currentSnapshot(client as Queryable), until: null, afterSeq: '0' }
+export async function positionNow(client: Queryable): Promise<ChangePosition> {
+  return { since: await currentSnapshot(client), until: null, afterSeq: '0' }
 }
 
 async function currentSnapshot(client: Queryable): Promise<string> {
@@ -105,10 +102,10 @@ function changeOf({
 
 /** Polled by a worker as rowhouse_control: who has changes since the snapshot, and the snapshot to ask with next. */
 export async function changedOrganizations(
-  client: ClientBase | Queryable,
+  client: Queryable,
   since: string | null,
 ): Promise<{ snapshot: string; organizationIds: string[] }> {
-  const { rows } = await (client as Queryable).query(
+  const { rows } = await client.query(
     'select snapshot::text, organization_ids from rowhouse.changed_organizations($1::pg_catalog.pg_snapshot)',
     [since],
   )

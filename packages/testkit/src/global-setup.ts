@@ -1,0 +1,61 @@
+// One Postgres for a test run, and one template database with Rowhouse installed that every test file clones.
+// ROWHOUSE_TEST_URL names an existing server's superuser instead; ROWHOUSE_TEST_KEEP=1 leaves the data for a look.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { install } from '@rowhouse/database'
+import { startPostgres } from '@rowhouse/embedded'
+import { Client } from 'pg'
+import type { TestProject } from 'vitest/node'
+
+import { testSigningKey } from './signing-key.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    adminUrl: string
+    templateName: string
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startServer()
+  const templateName = `rowhouse_template_${process.pid}`
+  const templateUrl = new URL(server.adminUrl)
+  templateUrl.pathname = `/${templateName}`
+  await run(server.adminUrl, [
+    `drop database if exists ${templateName} with (force)`,
+    `create database ${templateName}`,
+  ])
+  await install({ adminUrl: templateUrl.href, signingKey: testSigningKey, resetLogins: true })
+  project.provide('adminUrl', server.adminUrl)
+  project.provide('templateName', templateName)
+  return async () => {
+    await run(server.adminUrl, [`drop database if exists ${templateName} with (force)`])
+    await server.stop()
+  }
+}
+
+async function startServer(): Promise<{ adminUrl: string; stop(): Promise<void> }> {
+  const given = process.env['ROWHOUSE_TEST_URL']
+  if (given !== undefined && given !== '') return { adminUrl: given, stop: () => Promise.resolve() }
+  const dataDir = await mkdtemp(join(tmpdir(), 'rowhouse-test-'))
+  const server = await startPostgres({ dataDir, durable: false })
+  return {
+    adminUrl: server.adminUrl,
+    stop: async () => {
+      await server.stop()
+      if (process.env['ROWHOUSE_TEST_KEEP'] === '1') process.stderr.write(`Kept the data in ${dataDir}\n`)
+      else await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function run(url: string, statements: string[]): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    for (const statement of statements) await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}

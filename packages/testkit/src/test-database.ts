@@ -1,0 +1,98 @@
+// A database of its own for each test file, cloned from the template: the clone gets an id and keys of its own.
+// Dropping it fails when the file left connections open.
+import { randomBytes } from 'node:crypto'
+import { install } from '@rowhouse/database'
+import { Client } from 'pg'
+import { afterAll, beforeAll, inject } from 'vitest'
+
+import { testSigningKey } from './signing-key.ts'
+
+const LEAK_CHECKS_MAX = 100
+const LEAK_CHECK_MS = 20
+
+export interface TestDatabase {
+  readonly name: string
+  readonly databaseId: string
+  readonly signingKey: string
+  /** Superuser. */
+  readonly adminUrl: string
+  readonly appUrl: string
+  readonly migratorUrl: string
+  readonly controlUrl: string
+  /** @throws Error when connections to it are still open; it is dropped all the same */
+  drop(): Promise<void>
+}
+
+/** Clones the template. Prefer useTestDatabase(), which also drops it. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const serverUrl = inject('adminUrl')
+  const name = `rowhouse_test_${randomBytes(6).toString('hex')}`
+  await withClient(serverUrl, (admin) => admin.query(`create database ${name} template ${inject('templateName')}`))
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  const { databaseId, urls } = await install({ adminUrl: url.href, signingKey: testSigningKey })
+  return {
+    name,
+    databaseId,
+    signingKey: testSigningKey,
+    adminUrl: url.href,
+    appUrl: urls.app,
+    migratorUrl: urls.migrator,
+    controlUrl: urls.control,
+    drop: () => withClient(serverUrl, (admin) => dropDatabase(admin, name)),
+  }
+}
+
+/**
+ * A test database for the whole file; `database()` gives it inside hooks and tests.
+ * With ROWHOUSE_TEST_KEEP=1 it stays when a test of the file failed.
+ */
+export function useTestDatabase(): () => TestDatabase {
+  let database: TestDatabase | undefined
+  beforeAll(async () => {
+    database = await createTestDatabase()
+  })
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads the fixtures a hook wants from this pattern: none
+  afterAll(async ({}, suite) => {
+    const failed = suite.tasks.some(({ result }) => result?.state === 'fail')
+    if (failed && process.env['ROWHOUSE_TEST_KEEP'] === '1') {
+      process.stderr.write(`Kept the database ${database?.name}\n`)
+    } else {
+      await database?.drop()
+    }
+  })
+  return () => {
+    if (database === undefined) throw new Error('The database is there inside hooks and tests only.')
+    return database
+  }
+}
+
+/** Runs `use` with a connection that is closed afterwards, whatever happens. */
+export async function withClient<Result>(url: string, use: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await use(client)
+  } finally {
+    await client.end()
+  }
+}
+
+async function dropDatabase(admin: Client, name: string): Promise<void> {
+  const leaks = await openConnections(admin, name)
+  await admin.query(`drop database if exists ${name} with (force)`)
+  if (leaks.length > 0) throw new Error(`${leaks.length} connections were left open: ${leaks.join(', ')}`)
+}
+
+/** A backend outlives its client by a moment, so this looks several times before it calls one leaked. */
+async function openConnections(admin: Client, name: string): Promise<string[]> {
+  for (let check = 1; ; check += 1) {
+    const { rows } = await admin.query<{ backend: string }>(
+      `select usename || ' ' || application_name as backend from pg_stat_activity
+       where datname = $1 and backend_type = 'client backend'`,
+      [name],
+    )
+    if (rows.length === 0 || check === LEAK_CHECKS_MAX) return rows.map(({ backend }) => backend)
+    await new Promise((resolve) => setTimeout(resolve, LEAK_CHECK_MS))
+  }
+}
