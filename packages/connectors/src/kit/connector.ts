@@ -14,9 +14,9 @@ export type FieldValues = Readonly<Record<string, FieldValue>>
 /** A record as the CRM holds it. */
 export interface RemoteRecord {
   readonly id: string
-  /** Only the fields that were asked for, canonical. */
+  /** Only the fields that were asked for, canonical. A write's record has only those that its answer held. */
   readonly fields: FieldValues
-  /** Remote ids of parents by reference name, e.g. `{ company: '123' }`; null when there is none. */
+  /** Remote ids of parents by reference name, e.g. `{ company: '123' }`; null when there is none; absent when the answer (of a write) did not say. */
   readonly references: Readonly<Record<string, string | null>>
   /** Orders versions of one record; ISO-8601, UTC, milliseconds. */
   readonly modifiedAt: string
@@ -44,7 +44,10 @@ export interface RecordPage {
   readonly next: string | null
 }
 
-/** Keyset position of a poll: everything strictly after (modifiedAt, id) in that order. */
+/**
+ * Keyset position of a poll: everything strictly after (modifiedAt, id) in the provider's own order of
+ * ids. To begin at an instant, or to go back by an overlap, use id ''.
+ */
 export interface PollPosition {
   readonly modifiedAt: string
   readonly id: string
@@ -53,7 +56,7 @@ export interface PollPosition {
 export interface PollPage {
   /** Ordered by (modifiedAt, id). */
   readonly records: readonly RemoteRecord[]
-  /** Where the next page begins; equal to the given position when nothing was found. */
+  /** Where the next page begins; equal to the given position when nothing was found. A page may be empty although there is more. */
   readonly position: PollPosition
   readonly more: boolean
 }
@@ -136,7 +139,7 @@ export interface AccountIdentity {
 export interface Credentials {
   readonly accessToken: string
   readonly refreshToken: string | null
-  /** Epoch milliseconds; null when the provider does not say. */
+  /** Epoch milliseconds by the provider's clock (its Date header); null when it does not say. */
   readonly expiresAtMs: number | null
   /** Base URL of this account's API, where the provider gives one with the token. */
   readonly instanceUrl: string | null
@@ -159,6 +162,7 @@ export interface ConnectorOAuth {
     app: OAuthApp,
     grant: { readonly code: string; readonly codeVerifier: string },
   ): Promise<Answer<Credentials>>
+  /** `pause` means the grant is dead, or was rotated by someone else: read the stored credentials again before believing it. */
   refresh(http: ConnectorHttp, app: OAuthApp, credentials: Credentials): Promise<Answer<Credentials>>
   revoke(http: ConnectorHttp, app: OAuthApp, credentials: Credentials): Promise<Answer<null>>
 }
@@ -166,6 +170,8 @@ export interface ConnectorOAuth {
 export interface Connector {
   readonly id: string
   describe(): ConnectorDescription
+  /** The one form in which values of a field are compared, matched, kept as base and sent: '' is null, an e-mail is lower case. Pure. */
+  canonical(object: string, field: string, value: FieldValue): FieldValue
   readonly oauth: ConnectorOAuth
   identify(http: ConnectorHttp): Promise<Answer<AccountIdentity>>
   /** Makes what the engine needs at the provider and is not there yet: the create-token field. Idempotent. */
@@ -184,15 +190,12 @@ export interface Connector {
     position: PollPosition,
     pageSize: number,
   ): Promise<Answer<PollPage>>
-  /** Records deleted after a cursor; null begins now. */
+  /** Records deleted after a cursor; null begins now. At least once: an overlap is reported again. */
   deleted(http: ConnectorHttp, object: string, cursor: string | null): Promise<Answer<DeletedPage>>
+  /** Any number of ids, read in batches. Unknown and deleted ids are absent; the id of a merged record gives its winner. */
   get(http: ConnectorHttp, selection: ObjectSelection, ids: readonly string[]): Promise<Answer<readonly RemoteRecord[]>>
   /** Finds records by the create token or by a unique field's value. */
-  find(
-    http: ConnectorHttp,
-    selection: ObjectSelection,
-    by: FindBy,
-  ): Promise<Answer<readonly RemoteRecord[]>>
+  find(http: ConnectorHttp, selection: ObjectSelection, by: FindBy): Promise<Answer<readonly RemoteRecord[]>>
   /** One batch of one kind of operation; at most the description's batch size. One result per operation, in order. */
   write(
     http: ConnectorHttp,

@@ -8,6 +8,7 @@ import { Refusal } from '../http/refusal.ts'
 import { dailyMax } from '../oauth/accounts.ts'
 import type { Account } from '../oauth/accounts.ts'
 import type { Env, World } from '../world.ts'
+import { accountRoutes } from './account-routes.ts'
 import { associationRoutes } from './association-routes.ts'
 import { HubspotRefusal, correlationIds, notFound } from './errors.ts'
 import { oauthRoutes } from './oauth-routes.ts'
@@ -52,7 +53,10 @@ export function createHubspot(world: World): Hubspot {
       'x-hubspot-correlation-id': correlationId,
     })
   })
-  app.use('/crm/*', pipeline(world, dialect(world, portal)))
+  const guarded = pipeline(world, dialect(world, portal))
+  app.use('/crm/*', guarded)
+  app.use('/account-info/*', guarded)
+  app.route('/account-info', accountRoutes())
   const associations = associationRoutes(world, portalOf)
   const objects = objectRoutes(world, portalOf)
   const properties = propertyRoutes(world, portalOf)

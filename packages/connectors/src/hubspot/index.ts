@@ -1,0 +1,30 @@
+// HubSpot as a connector: contacts and companies, both ways. Assembles; every file beside it owns one question.
+import type { Connector } from '../kit/connector.ts'
+import { identify, prepare } from './account.ts'
+import { deleted } from './deleted.ts'
+import { description } from './description.ts'
+import { classify } from './failures.ts'
+import { oauth } from './oauth.ts'
+import { objectNamed } from './objects.ts'
+import { poll } from './poll.ts'
+import { find, get, list } from './read.ts'
+import { canonicalField } from './records.ts'
+import { verifyWebhook } from './webhook.ts'
+import { write } from './write.ts'
+
+export const hubspot: Connector = {
+  id: description.id,
+  describe: () => description,
+  canonical: (object, field, value) => canonicalField(objectNamed(object), field, value),
+  oauth,
+  identify,
+  prepare,
+  list,
+  poll,
+  deleted,
+  get,
+  find,
+  write,
+  verifyWebhook,
+  classify,
+}

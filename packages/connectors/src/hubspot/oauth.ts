@@ -1,0 +1,94 @@
+// HubSpot's OAuth: the address a person is sent to, and the token endpoint of 2026-03. Owns the meaning
+// of its refusals; must not store anything. https://developers.hubspot.com/docs/api-reference/oauth
+import { dateMs, failed, ok, pause, retry, retryAfterMs, transportFailure } from '../kit/answers.ts'
+import type { Answer, ConnectorOAuth, Credentials } from '../kit/connector.ts'
+import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
+import { objectOf, textOf } from '../kit/reading.ts'
+import { description } from './description.ts'
+import { reasonOf } from './failures.ts'
+
+/** People authorize on another host than the API's; a sandbox has one for both. */
+const authorizeBaseUrl = 'https://app.hubspot.com'
+
+/** What reading, writing and the token property need. */
+export const defaultScopes = [
+  'oauth',
+  'crm.objects.contacts.read',
+  'crm.objects.contacts.write',
+  'crm.objects.companies.read',
+  'crm.objects.companies.write',
+  'crm.schemas.contacts.read',
+  'crm.schemas.contacts.write',
+  'crm.schemas.companies.read',
+  'crm.schemas.companies.write',
+]
+
+export const oauth: ConnectorOAuth = {
+  authorizeUrl(app, { state, codeChallenge, scopes = defaultScopes }, baseUrl) {
+    const base = baseUrl === description.defaultBaseUrl ? authorizeBaseUrl : baseUrl.replace(/\/$/, '')
+    const url = new URL(`${base}/oauth/authorize`)
+    url.search = new URLSearchParams({
+      client_id: app.clientId,
+      redirect_uri: app.redirectUri,
+      scope: scopes.join(' '),
+      state,
+      code_challenge: codeChallenge,
+      code_challenge_method: 'S256',
+      response_type: 'code',
+    }).toString()
+    return url.toString()
+  },
+
+  async exchange(http, app, { code, codeVerifier }) {
+    const form = { grant_type: 'authorization_code', code, redirect_uri: app.redirectUri, code_verifier: codeVerifier }
+    return credentialsOf(await post(http, '', { ...secretOf(app), ...form }), null)
+  },
+
+  async refresh(http, app, { refreshToken }) {
+    if (refreshToken === null) return failed(pause('The connection has no refresh token: connect the account again.'))
+    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    return credentialsOf(await post(http, '', { ...secretOf(app), ...form }), refreshToken)
+  },
+
+  async revoke(http, app, { refreshToken, accessToken }) {
+    const answer = await post(http, '/revoke', { ...secretOf(app), token: refreshToken ?? accessToken })
+    const failure = refusalOf(answer)
+    // A token that HubSpot no longer knows is revoked.
+    if (failure === null || answer.status === 404 || answer.status === 400) return ok(null)
+    return failed(failure)
+  },
+}
+
+function secretOf(app: { readonly clientId: string; readonly clientSecret: string }): Record<string, string> {
+  return { client_id: app.clientId, client_secret: app.clientSecret }
+}
+
+function post(http: ConnectorHttp, path: string, form: Readonly<Record<string, string>>): Promise<HttpAnswer> {
+  return http.request({ method: 'POST', path: `/oauth/2026-03/token${path}`, form, authorized: false })
+}
+
+function credentialsOf(answer: HttpAnswer, previousRefreshToken: string | null): Answer<Credentials> {
+  const failure = refusalOf(answer)
+  if (failure) return failed(failure)
+  const body = objectOf(answer.body)
+  const accessToken = textOf(body['access_token'])
+  if (accessToken === null) return failed(retry('HubSpot answered without an access token.'))
+  const lifetimeSeconds = Number(body['expires_in'])
+  const nowMs = dateMs(answer.headers)
+  return ok({
+    accessToken,
+    refreshToken: textOf(body['refresh_token']) ?? previousRefreshToken,
+    expiresAtMs: nowMs !== null && lifetimeSeconds > 0 ? nowMs + lifetimeSeconds * 1000 : null,
+    instanceUrl: null,
+  })
+}
+
+// Here a 401 is a wrong client and a 400 a dead grant: neither is mended by another refresh.
+function refusalOf(answer: HttpAnswer): ReturnType<typeof transportFailure> {
+  const transport = transportFailure(answer)
+  if (transport) return transport
+  if (answer.status < 400) return null
+  const reason = reasonOf(objectOf(answer.body), answer.status)
+  if (answer.status === 429) return retry(reason, retryAfterMs(answer.headers), 'account')
+  return pause(reason)
+}

@@ -1,0 +1,124 @@
+// Pages of all records, records by id, records by a unique value. Owns the list and batch-read
+// endpoints, which read the database itself and never lag, and the search by a field that is not
+// unique at HubSpot. Polling by time is poll.ts, deletions are deleted.ts.
+import { failed, ok, resync } from '../kit/answers.ts'
+import { batches, distinct } from '../kit/batches.ts'
+import type { Answer, FindBy, ObjectSelection, RecordPage, RemoteRecord } from '../kit/connector.ts'
+import type { ConnectorHttp } from '../kit/http.ts'
+import { arrayOf, objectOf } from '../kit/reading.ts'
+import { readReferences, referencesOnPage, wantsCompany } from './associations.ts'
+import { batchSizeMax, listPageMax, tokenProperty } from './description.ts'
+import type { HubspotObject } from './description.ts'
+import { classify } from './failures.ts'
+import { objectNamed, objectPath } from './objects.ts'
+import { afterOf, canonicalField, propertiesOf, recordOf } from './records.ts'
+import { search } from './search.ts'
+
+/** Values of one IN filter. */
+const searchValuesMax = 100
+/** Pages read for one filter: the search's own cap of 10,000 results. */
+const searchPagesMax = 50
+
+export async function list(
+  http: ConnectorHttp,
+  selection: ObjectSelection,
+  cursor: string | null,
+  pageSize: number,
+): Promise<Answer<RecordPage>> {
+  const object = objectNamed(selection.object)
+  if (cursor !== null && !/^\w{1,200}$/.test(cursor)) return failed(resync('The cursor is not one of HubSpot.'))
+  const query = new URLSearchParams({
+    limit: String(Math.min(Math.max(1, pageSize), listPageMax)),
+    properties: propertiesOf(object, selection).join(','),
+    ...(wantsCompany(selection) ? { associations: 'companies' } : {}),
+    ...(cursor === null ? {} : { after: cursor }),
+  })
+  const answer = await http.request({ method: 'GET', path: `${objectPath(object)}?${query.toString()}` })
+  const failure = classify(answer)
+  if (failure) return failed(failure)
+  const records = arrayOf(objectOf(answer.body)['results']).flatMap(
+    (raw) => recordOf(object, selection, raw, referencesOnPage(selection, raw)) ?? [],
+  )
+  return ok({ records, next: afterOf(answer.body) })
+}
+
+export async function get(
+  http: ConnectorHttp,
+  selection: ObjectSelection,
+  ids: readonly string[],
+): Promise<Answer<readonly RemoteRecord[]>> {
+  const object = objectNamed(selection.object)
+  return readBatches(http, object, selection, ids, null)
+}
+
+export async function find(
+  http: ConnectorHttp,
+  selection: ObjectSelection,
+  by: FindBy,
+): Promise<Answer<readonly RemoteRecord[]>> {
+  const object = objectNamed(selection.object)
+  const field = by.kind === 'create_token' ? tokenProperty : by.field
+  if (object.idProperties.includes(field)) return readBatches(http, object, selection, by.values, field)
+  const values = distinct(by.values.flatMap((value) => canonicalField(object, field, value) ?? []))
+  const found: RemoteRecord[] = []
+  for (const batch of batches(values, searchValuesMax)) {
+    let after: string | null = null
+    for (let page = 0; page < searchPagesMax; page++) {
+      const filterGroups = [{ filters: [{ propertyName: field, operator: 'IN', values: batch }] }]
+      const answer = await search(http, object, selection, { filterGroups, sortBy: 'hs_object_id', after })
+      if (!answer.ok) return answer
+      found.push(...answer.value.records)
+      after = answer.value.next
+      if (after === null) break
+    }
+  }
+  return withReferences(http, selection, found)
+}
+
+/** Adds the references that search and batch read do not return. */
+export async function withReferences(
+  http: ConnectorHttp,
+  selection: ObjectSelection,
+  records: readonly RemoteRecord[],
+): Promise<Answer<readonly RemoteRecord[]>> {
+  if (records.length === 0 || !wantsCompany(selection)) return ok(records)
+  const references = await readReferences(
+    http,
+    selection,
+    records.map(({ id }) => id),
+  )
+  if (!references.ok) return references
+  return ok(records.map((record) => ({ ...record, references: references.value.get(record.id) ?? {} })))
+}
+
+async function readBatches(
+  http: ConnectorHttp,
+  object: HubspotObject,
+  selection: ObjectSelection,
+  values: readonly string[],
+  idProperty: string | null,
+): Promise<Answer<readonly RemoteRecord[]>> {
+  const wanted = distinct(values.map((value) => (idProperty === 'email' ? value.trim().toLowerCase() : value)))
+  const found = new Map<string, RemoteRecord>()
+  for (const batch of batches(wanted, batchSizeMax)) {
+    const answer = await http.request({
+      method: 'POST',
+      path: objectPath(object, '/batch/read?archived=false'),
+      json: {
+        inputs: batch.map((id) => ({ id })),
+        properties: propertiesOf(object, selection),
+        propertiesWithHistory: [],
+        ...(idProperty === null ? {} : { idProperty }),
+      },
+    })
+    // Nothing found may be a 404 or a 207 with the ids as an error; both say: none of them.
+    if (answer.status === 404 && objectOf(answer.body)['category'] === 'OBJECT_NOT_FOUND') continue
+    const failure = classify(answer)
+    if (failure) return failed(failure)
+    for (const raw of arrayOf(objectOf(answer.body)['results'])) {
+      const record = recordOf(object, selection, raw, {})
+      if (record) found.set(record.id, record)
+    }
+  }
+  return withReferences(http, selection, [...found.values()])
+}

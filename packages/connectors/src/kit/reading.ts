@@ -1,0 +1,34 @@
+// Reads values out of bodies that another program wrote. Owns the rule that an answer of an
+// unexpected shape is an absence, never an exception: a CRM's proxy may send anything.
+// Must not know any provider.
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** The object, or an empty one when it is anything else. */
+export function objectOf(value: unknown): JsonObject {
+  return isObject(value) ? value : {}
+}
+
+/** The array, or an empty one when it is anything else. */
+export function arrayOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+/** The text of a string or a finite number; null for anything else and for the empty string. */
+export function textOf(value: unknown): string | null {
+  if (typeof value === 'string') return value === '' ? null : value
+  return typeof value === 'number' && Number.isFinite(value) ? String(value) : null
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The JSON value of a text; undefined when it is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
