@@ -53,7 +53,9 @@ export interface Endpoint<
   readonly errors: readonly ErrorCode[]
 }
 
-export type PathParams<E> = E extends Endpoint<infer Path> ? { readonly [Name in ParamsOf<Path>]: string } : never
+export type PathParams<E> = E extends { path: infer Path extends string }
+  ? { readonly [Name in ParamsOf<Path>]: string }
+  : never
 export type QueryOf<E> = E extends { query: infer Query extends z.ZodType } ? z.input<Query> : undefined
 export type BodyOf<E> = E extends { body: infer Body extends z.ZodType } ? z.input<Body> : undefined
 export type ResponseOf<E> = E extends { response: infer Response extends z.ZodType } ? z.output<Response> : never

@@ -1,0 +1,5 @@
+export { ApiError, isApiError } from './api-error.ts'
+export type { ApiErrorOptions } from './api-error.ts'
+export { createClient } from './client.ts'
+export type { CallArguments, CallInput, Client, ClientOptions } from './client.ts'
+export type { EventsFilter, EventsStatus, EventsOptions } from './events/subscribe.ts'
