@@ -10,6 +10,9 @@ import type { Simulations } from './control/control-routes.ts'
 import { overviewRoutes } from './control/overview.ts'
 import { RequestLog } from './http/request-log.ts'
 import { createHubspot } from './hubspot/hubspot.ts'
+import { createSalesforce } from './salesforce/salesforce.ts'
+import { passwordOf } from './salesforce/oauth-routes.ts'
+import { userName } from './salesforce/organization.ts'
 import { Accounts } from './oauth/accounts.ts'
 import type { Account } from './oauth/accounts.ts'
 import { Tokens } from './oauth/tokens.ts'
@@ -30,6 +33,9 @@ export interface CreatedAccount {
   readonly personToken: string
   /** The secret that signs webhooks of the private app. */
   readonly webhookSecret: string
+  /** Salesforce: the only user, for logins that take a password. */
+  readonly username?: string
+  readonly password?: string
   /** Where the official client's base URL, login URL or instance URL points. */
   readonly url: string
 }
@@ -78,18 +84,22 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     origin: () => origin,
   }
   const hubspot = createHubspot(world)
+  const salesforce = createSalesforce(world)
 
   const createAccount = (input: AccountInput): CreatedAccount => {
     const account = world.accounts.create(input)
     hubspot.forget(account.id)
+    salesforce.forget(account.id)
     const created = { ...standingAccess(world, account), url: origin }
     store.commit()
     return created
   }
   const simulations: Simulations = {
     createAccount,
-    records: (account, object, archived) => hubspot.records(account, object, archived),
-    clear: (account) => hubspot.portal(account).clear(),
+    records: (account, object, archived) =>
+      (account.connector === 'hubspot' ? hubspot : salesforce).records(account, object, archived),
+    clear: (account) =>
+      account.connector === 'hubspot' ? hubspot.portal(account).clear() : salesforce.organization(account).records.clear(),
     setWebhookTarget: (target) => hubspot.webhooks.setTarget(target),
   }
 
@@ -101,6 +111,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   app.route('/_sandbox', controlRoutes(world, simulations))
   app.route('/', overviewRoutes(world, simulations))
   app.route('/', hubspot.app)
+  app.route('/', salesforce.app)
 
   const server = await listen(app, resolved.port)
   const address = server.address()
@@ -160,6 +171,7 @@ function standingAccess(world: World, account: Account): Omit<CreatedAccount, 'u
     accessToken: world.tokens.standing(account, value('private'), app, false).value,
     personToken: world.tokens.standing(account, value('person'), person, true).value,
     webhookSecret: app.clientSecret,
+    ...(connector === 'salesforce' ? { username: userName(account), password: passwordOf(world, account) } : {}),
   }
 }
 

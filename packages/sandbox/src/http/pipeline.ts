@@ -11,6 +11,8 @@ import { Refusal } from './refusal.ts'
 export interface Dialect {
   /** The caller of the request; throws the CRM's own 401. */
   identify(context: Context<Env>): Caller
+  /** Notes that a request is under way, before any delay; what it returns notes the end. */
+  enter?(caller: Caller): () => void
   /** Counts the request against the limits; throws the CRM's own refusal. Headers go on every answer. */
   admit(context: Context<Env>, caller: Caller): Readonly<Record<string, string>>
   /** The CRM's own answer when chaos refuses. */
@@ -23,6 +25,7 @@ export function pipeline(world: World, dialect: Dialect): MiddlewareHandler<Env>
   return async (context, next) => {
     const arrivedAt = world.now()
     let caller: Caller | undefined
+    let leave: (() => void) | undefined
     let chaos: LoggedRequest['chaos']
 
     const silence = async (held: Caller): Promise<Response> => {
@@ -45,6 +48,7 @@ export function pipeline(world: World, dialect: Dialect): MiddlewareHandler<Env>
 
     try {
       caller = dialect.identify(context)
+      leave = dialect.enter?.(caller)
       const account = caller.account.id
       const { latencyMs } = world.chaos.settings(account)
       if (latencyMs > 0) await world.sleep(latencyMs, world.signal)
@@ -75,6 +79,8 @@ export function pipeline(world: World, dialect: Dialect): MiddlewareHandler<Env>
       if (!(error instanceof Refusal)) throw error
       logged(error.status)
       throw error
+    } finally {
+      leave?.()
     }
   }
 }

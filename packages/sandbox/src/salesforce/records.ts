@@ -1,0 +1,263 @@
+// The records of all objects of one organization: creating, changing, deleting, finding, external ids,
+// and taking a group of writes back. Owns the rules of a single record; requests and answers live
+// beside it. Time has the precision of a second, as in Salesforce, so many records share one.
+import type { Store } from '../store/store.ts'
+import type { Shelf } from '../store/store.ts'
+import { SalesforceRefusal, invalidField, notFound } from './errors.ts'
+import type { Fields } from './fields.ts'
+import { recordId, toLongId } from './ids.ts'
+import { objectNames, objects } from './schema.ts'
+import type { Field, ObjectName } from './schema.ts'
+import { normalizeValue, toSecond } from './values.ts'
+import type { Value } from './values.ts'
+
+export interface SalesforceRecord {
+  readonly id: string
+  readonly object: ObjectName
+  /** What clients set; system fields are derived from the rest. */
+  values: Record<string, Value>
+  readonly createdAt: number
+  modifiedAt: number
+  deletedAt?: number
+  readonly createdBy: string
+  modifiedBy: string
+  /** `Sforce-Call-Options: client=` of the last write. */
+  client?: string
+}
+
+export interface Author {
+  readonly userId: string
+  readonly client?: string | undefined
+}
+
+/** Deleted records stay in the recycle bin this long. */
+export const recycleBinMs = 15 * 86_400_000
+
+export class Records {
+  readonly #shelf: Shelf<SalesforceRecord>
+  readonly #byObject = new Map<ObjectName, Map<string, SalesforceRecord>>()
+  /** 'Contact.External_Id__c' → lower-case value → ids of live records. */
+  readonly #external = new Map<string, Map<string, Set<string>>>()
+  readonly #store: Store
+  readonly #account: string
+  readonly #now: () => number
+  readonly #fields: Readonly<Record<ObjectName, Fields>>
+  /** What records were before the group of writes under way; undefined outside one. */
+  #before: Map<string, SalesforceRecord | undefined> | undefined
+
+  constructor(account: string, store: Store, now: () => number, fields: Readonly<Record<ObjectName, Fields>>) {
+    this.#account = account
+    this.#store = store
+    this.#now = now
+    this.#fields = fields
+    this.#shelf = store.shelf(account, 'record')
+    for (const name of objectNames) this.#byObject.set(name, new Map())
+    for (const record of this.#shelf.values()) {
+      this.#byObject.get(record.object)?.set(record.id, record)
+      this.#index(record)
+    }
+  }
+
+  /** Records of one object in the order of their ids, the deleted ones too. */
+  all(object: ObjectName): MapIterator<SalesforceRecord> {
+    return this.#byObject.get(object)!.values()
+  }
+
+  /** The record with this 15- or 18-character id, deleted or not. */
+  get(object: ObjectName, id: string): SalesforceRecord | undefined {
+    const longId = toLongId(id)
+    return longId === undefined ? undefined : this.#byObject.get(object)?.get(longId)
+  }
+
+  /** Throws NOT_FOUND, and ENTITY_IS_DELETED (404) for what lies in the recycle bin. */
+  required(object: ObjectName, id: string): SalesforceRecord {
+    const record = this.get(object, id)
+    if (!record) throw notFound('Provided external ID field does not exist or is not accessible: ' + id)
+    if (record.deletedAt !== undefined) throw new SalesforceRefusal(404, 'ENTITY_IS_DELETED', 'entity is deleted')
+    return record
+  }
+
+  /** Live records whose external id field has this value. */
+  byExternalId(object: ObjectName, field: Field, value: string): SalesforceRecord[] {
+    const ids = this.#external.get(`${object}.${field.name}`)?.get(value.toLowerCase()) ?? []
+    return [...ids].map((id) => this.#byObject.get(object)!.get(id)!)
+  }
+
+  create(object: ObjectName, input: Readonly<Record<string, unknown>>, author: Author): SalesforceRecord {
+    if (!objects[object].writable) {
+      throw new SalesforceRefusal(400, 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', `entity type cannot be inserted: ${object}`)
+    }
+    const values = this.#check(object, input)
+    const missing = this.#fields[object].all().filter(({ name, required }) => required && (values[name] ?? null) === null)
+    this.#refuseMissing(missing)
+    const now = toSecond(this.#now())
+    const { prefix } = objects[object]
+    const id = recordId(prefix, this.#account.slice(3), this.#store.next(this.#account, `record.${object}`))
+    const record: SalesforceRecord = {
+      id,
+      object,
+      values: { OwnerId: author.userId, ...values },
+      createdAt: now,
+      modifiedAt: now,
+      createdBy: author.userId,
+      modifiedBy: author.userId,
+      ...(author.client === undefined ? {} : { client: author.client }),
+    }
+    this.#remember(id, undefined)
+    this.#save(record)
+    return record
+  }
+
+  update(record: SalesforceRecord, input: Readonly<Record<string, unknown>>, author: Author): SalesforceRecord {
+    if (record.deletedAt !== undefined) throw new SalesforceRefusal(404, 'ENTITY_IS_DELETED', 'entity is deleted')
+    if (!objects[record.object].writable) throw new SalesforceRefusal(403, 'INSUFFICIENT_ACCESS', 'insufficient access rights on object id')
+    const values = this.#check(record.object, input, record)
+    const emptied = this.#fields[record.object].all().filter(({ name, required }) => required && values[name] === null)
+    this.#refuseMissing(emptied)
+    this.#remember(record.id, record)
+    this.#unindex(record)
+    Object.assign(record.values, values)
+    record.modifiedAt = toSecond(this.#now())
+    record.modifiedBy = author.userId
+    if (author.client === undefined) delete record.client
+    else record.client = author.client
+    this.#save(record)
+    return record
+  }
+
+  /** Moves to the recycle bin; the contacts of an account go with it. Returns how many went. */
+  delete(record: SalesforceRecord, author: Author): number {
+    if (record.deletedAt !== undefined) throw new SalesforceRefusal(404, 'ENTITY_IS_DELETED', 'entity is deleted')
+    if (!objects[record.object].writable) throw new SalesforceRefusal(403, 'INSUFFICIENT_ACCESS', 'insufficient access rights on object id')
+    this.#remember(record.id, record)
+    this.#unindex(record)
+    const now = toSecond(this.#now())
+    record.deletedAt = now
+    record.modifiedAt = now
+    record.modifiedBy = author.userId
+    this.#save(record)
+    if (record.object !== 'Account') return 1
+    let count = 1
+    for (const contact of this.all('Contact')) {
+      if (contact.deletedAt === undefined && contact.values['AccountId'] === record.id) count += this.delete(contact, author)
+    }
+    return count
+  }
+
+  /** Runs writes that `keep` may still take back: when it says no, every record is what it was. */
+  group<T>(work: () => T, keep: (result: T) => boolean): T {
+    const outer = this.#before
+    const before = new Map<string, SalesforceRecord | undefined>()
+    this.#before = before
+    let kept = false
+    try {
+      const result = work()
+      kept = keep(result)
+      return result
+    } finally {
+      this.#before = outer
+      if (!kept) this.#restore(before)
+      else if (outer) for (const [id, record] of before) if (!outer.has(id)) outer.set(id, record)
+    }
+  }
+
+  /** Puts a record in place as it is: for the user that comes with the organization. */
+  plant(record: SalesforceRecord): void {
+    this.#save(record)
+  }
+
+  clear(): void {
+    for (const object of objectNames) {
+      if (!objects[object].writable) continue
+      for (const id of this.#byObject.get(object)!.keys()) this.#shelf.delete(id)
+      this.#byObject.get(object)!.clear()
+    }
+    this.#external.clear()
+  }
+
+  #check(object: ObjectName, input: Readonly<Record<string, unknown>>, existing?: SalesforceRecord): Record<string, Value> {
+    const values: Record<string, Value> = {}
+    for (const [name, raw] of Object.entries(input)) {
+      if (name === 'attributes') continue
+      const field = this.#fields[object].get(name)
+      if (!field) throw invalidField(name, object)
+      if (!field.writable) {
+        const message = `Unable to create/update fields: ${field.name}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.`
+        throw new SalesforceRefusal(400, 'INVALID_FIELD_FOR_INSERT_UPDATE', message, [field.name])
+      }
+      values[field.name] = normalizeValue(field, raw)
+      this.#refuseReference(field, values[field.name] ?? null)
+      this.#refuseTaken(object, field, values[field.name] ?? null, existing)
+    }
+    return values
+  }
+
+  #refuseMissing(missing: readonly Field[]): void {
+    if (missing.length === 0) return
+    const names = missing.map(({ name }) => name)
+    throw new SalesforceRefusal(400, 'REQUIRED_FIELD_MISSING', `Required fields are missing: [${names.join(', ')}]`, names)
+  }
+
+  #refuseReference(field: Field, value: Value): void {
+    if (field.referenceTo === undefined || value === null) return
+    const target = this.get(field.referenceTo, String(value))
+    if (target && target.deletedAt === undefined) return
+    const [status, code, message] = target
+      ? ([400, 'ENTITY_IS_DELETED', 'entity is deleted'] as const)
+      : ([400, 'INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id'] as const)
+    throw new SalesforceRefusal(status, code, message, [field.name])
+  }
+
+  #refuseTaken(object: ObjectName, field: Field, value: Value, existing?: SalesforceRecord): void {
+    if (!field.unique || value === null) return
+    const holder = this.byExternalId(object, field, String(value)).find(({ id }) => id !== existing?.id)
+    if (!holder) return
+    const message = `duplicate value found: ${field.name} duplicates value on record with id: ${holder.id.slice(0, 15)}`
+    throw new SalesforceRefusal(400, 'DUPLICATE_VALUE', message, [])
+  }
+
+  #remember(id: string, record: SalesforceRecord | undefined): void {
+    if (this.#before && !this.#before.has(id)) this.#before.set(id, record && structuredClone(record))
+  }
+
+  #restore(before: ReadonlyMap<string, SalesforceRecord | undefined>): void {
+    for (const [id, record] of before) {
+      const current = this.#shelf.get(id)
+      if (current) this.#unindex(current)
+      if (record) this.#save(record)
+      else {
+        this.#shelf.delete(id)
+        if (current) this.#byObject.get(current.object)!.delete(id)
+      }
+    }
+  }
+
+  #save(record: SalesforceRecord): void {
+    this.#shelf.set(record.id, record)
+    this.#byObject.get(record.object)!.set(record.id, record)
+    this.#index(record)
+  }
+
+  #index(record: SalesforceRecord): void {
+    if (record.deletedAt !== undefined) return
+    for (const field of this.#fields[record.object].all()) {
+      const value = record.values[field.name]
+      if (!(field.externalId || field.unique) || value === null || value === undefined) continue
+      const name = `${record.object}.${field.name}`
+      const values = this.#external.get(name) ?? new Map<string, Set<string>>()
+      this.#external.set(name, values)
+      const key = String(value).toLowerCase()
+      const ids = values.get(key) ?? new Set<string>()
+      values.set(key, ids)
+      ids.add(record.id)
+    }
+  }
+
+  #unindex(record: SalesforceRecord): void {
+    for (const field of this.#fields[record.object].all()) {
+      const value = record.values[field.name]
+      if (value === null || value === undefined) continue
+      this.#external.get(`${record.object}.${field.name}`)?.get(String(value).toLowerCase())?.delete(record.id)
+    }
+  }
+}

@@ -1,0 +1,158 @@
+// The simulated Salesforce: organizations, the data API under every version, sessions, limits. Owns how
+// these are put together and Salesforce's dialect of the pipeline; must not hold rules of its own.
+import { Hono } from 'hono'
+import type { Context } from 'hono'
+import { countWritten, pipeline } from '../http/pipeline.ts'
+import type { Dialect } from '../http/pipeline.ts'
+import { Refusal } from '../http/refusal.ts'
+import { accessTokenLifetimeMs, dailyMax } from '../oauth/accounts.ts'
+import type { Account } from '../oauth/accounts.ts'
+import type { Env, World } from '../world.ts'
+import { perform } from './api.ts'
+import { apiVersions } from './describe.ts'
+import { SalesforceRefusal, notFound } from './errors.ts'
+import { oauthRoutes } from './oauth-routes.ts'
+import type { Answer } from './operation.ts'
+import { objectOf } from './operation.ts'
+import { openOrganization } from './organization.ts'
+import type { Organization } from './organization.ts'
+import { renderWhole } from './render.ts'
+
+/** A request that has been under way this long counts as long. */
+const longAfterMs = 20_000
+const latest = `v${apiVersions.at(-1)}.0`
+
+export interface Salesforce {
+  readonly app: Hono<Env>
+  readonly organization: (account: Account) => Organization
+  /** Records for the control API, with every field. */
+  readonly records: (account: Account, object: string, archived: boolean) => Record<string, unknown>[]
+  /** Takes up changed limits of an account. */
+  readonly forget: (account: string) => void
+}
+
+export function createSalesforce(world: World): Salesforce {
+  const organizations = new Map<string, Organization>()
+  const organization = (account: Account): Organization => {
+    const known = organizations.get(account.id)
+    if (known) return known
+    const opened = openOrganization(world, account)
+    organizations.set(account.id, opened)
+    return opened
+  }
+
+  const app = new Hono<Env>()
+  app.onError((error, context) => {
+    if (!(error instanceof Refusal)) throw error
+    if (typeof error.body === 'string') return context.text(error.body, error.status)
+    return context.json(error.body as object, error.status, error.headers)
+  })
+  app.get('/services/data', (context) =>
+    context.json(apiVersions.map((version) => ({ label: `v${version}`, url: `/services/data/v${version}.0`, version: `${version}.0` }))),
+  )
+  app.use('/services/data/*', pipeline(world, dialect(world, organization)))
+  app.all('/services/data/:version/*', (context) => answerData(world, organization, context))
+  app.all('/services/data/:version', (context) => answerData(world, organization, context))
+  app.route('/', oauthRoutes(world))
+  app.all('/services/*', () => {
+    throw notFound()
+  })
+
+  return {
+    app,
+    organization,
+    records(account, object, archived) {
+      const opened = organization(account)
+      const all = [...opened.records.all(objectOf(object))]
+      return all
+        .filter((record) => archived || record.deletedAt === undefined)
+        .map((record) => renderWhole(opened, record, latest))
+    },
+    forget: (account) => void organizations.delete(account),
+  }
+}
+
+async function answerData(world: World, organization: (account: Account) => Organization, context: Context<Env>): Promise<Response> {
+  const url = new URL(context.req.url)
+  const [, version = '', path = ''] = /^\/services\/data\/v(\d+\.0)(\/.*)?$/.exec(url.pathname) ?? []
+  if (!apiVersions.includes(Number(version))) throw notFound()
+  const { account } = context.get('caller')
+  const opened = organization(account)
+  const headers = context.req.header()
+  const answer = perform(
+    { world, organization: opened, author: { userId: opened.userId, client: clientTag(headers['sforce-call-options']) } },
+    {
+      method: context.req.method,
+      path: path.replace(/(.)\/$/, '$1'),
+      version: `v${version}`,
+      query: url.searchParams,
+      body: await readJson(context),
+      headers,
+    },
+  )
+  countWritten(context, answer.written ?? 0)
+  return toResponse(context, answer)
+}
+
+function toResponse(context: Context<Env>, { status, body, headers = {} }: Answer): Response {
+  if (body === undefined) return context.body(null, status as 204, headers)
+  return context.json(body as object, status as 200, headers)
+}
+
+async function readJson(context: Context<Env>): Promise<unknown> {
+  const text = await context.req.text()
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new SalesforceRefusal(400, 'JSON_PARSER_ERROR', 'Unexpected character in the request body: it is not JSON')
+  }
+}
+
+function clientTag(options: string | undefined): string | undefined {
+  return /(?:^|,)\s*client=([^,]+)/i.exec(options ?? '')?.[1]?.trim()
+}
+
+function dialect(world: World, organization: (account: Account) => Organization): Dialect {
+  const limited = (message: string): SalesforceRefusal => new SalesforceRefusal(403, 'REQUEST_LIMIT_EXCEEDED', message)
+  return {
+    identify(context) {
+      const value = /^(?:Bearer|OAuth) (.+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
+      const token = value === undefined ? undefined : world.tokens.find(value, 'access', 'static')
+      const account = token?.connector === 'salesforce' ? world.accounts.find(token.account) : undefined
+      if (!token || !account || world.tokens.state(token) !== 'valid') {
+        throw new SalesforceRefusal(401, 'INVALID_SESSION_ID', 'Session expired or invalid')
+      }
+      world.tokens.touch(token, accessTokenLifetimeMs(account))
+      return { account, token }
+    },
+
+    enter({ account }) {
+      const { underWay } = organization(account)
+      const now = world.now()
+      const long = [...underWay].filter(({ arrivedAt }) => now - arrivedAt >= longAfterMs)
+      if (long.length >= account.limits.concurrentLongMax) {
+        throw limited('ConcurrentRequests (Concurrent API Requests) Limit exceeded.')
+      }
+      const visit = { arrivedAt: now }
+      underWay.add(visit)
+      return () => void underWay.delete(visit)
+    },
+
+    admit(_context, { account }) {
+      const { daily } = organization(account)
+      const max = dailyMax(account)
+      const used = daily.used(world.now())
+      if (used >= max) throw limited('TotalRequests Limit exceeded.')
+      daily.add(world.now())
+      return { 'sforce-limit-info': `api-usage=${used + 1}/${max}` }
+    },
+
+    refused: () => limited('TotalRequests Limit exceeded.'),
+    failed() {
+      const status = [500, 503][Math.floor(world.seeded.chance() * 2)] ?? 500
+      const code = status === 503 ? 'SERVER_UNAVAILABLE' : 'UNKNOWN_EXCEPTION'
+      return new SalesforceRefusal(status, code, 'An unexpected error occurred. Please include this ErrorId if you contact support.')
+    },
+  }
+}
