@@ -46,6 +46,10 @@ export interface Submittable {
 
 export interface PgClient {
   readonly processID: number | null
+  readonly secretKey: number | null
+  readonly host: string
+  readonly port: number
+  readonly ssl: unknown
   connect(): Promise<unknown>
   end(): Promise<void>
   query(submittable: Submittable): unknown
@@ -67,16 +71,56 @@ export interface PgClientConfig {
 
 export interface Driver {
   connect(config: PgClientConfig): PgClient
+  /** Asks the server, over a connection of its own, to stop what this client has it do. Says nothing when it cannot. */
+  cancel(client: PgClient): void
   /** A JavaScript value as pg would send it: text, bytes, or null. */
   readonly prepareValue: (this: void, value: unknown) => string | Uint8Array | null
+}
+
+/** pg's bare connection, which speaks the protocol before any login. */
+interface CancelConnection {
+  readonly stream: { end(): void }
+  on(event: string, listener: () => void): void
+  connect(port: number | string, host?: string): void
+  requestSsl(): void
+  cancel(processId: number, secretKey: number): void
+}
+
+interface Pg {
+  readonly Client: new (config: PgClientConfig) => PgClient
+  readonly Connection: new (config: { readonly ssl: unknown }) => CancelConnection
+}
+
+function cancel(pg: Pg, { processID, secretKey, host, port, ssl }: PgClient): void {
+  if (processID === null || secretKey === null) return
+  const connection = new pg.Connection({ ssl })
+  const ask = (): void => {
+    connection.cancel(processID, secretKey)
+    connection.stream.end()
+  }
+  connection.on('error', () => {})
+  if (ssl === false) {
+    connection.on('connect', ask)
+  } else {
+    connection.on('connect', () => connection.requestSsl())
+    connection.on('sslconnect', ask)
+  }
+  if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`)
+  else connection.connect(port, host)
 }
 
 /** Loads pg on first use. @throws RowhouseError invalid_option when the application has not installed it. */
 export async function loadDriver(): Promise<Driver> {
   try {
-    const pg = (await import('pg')) as unknown as { Client: new (config: PgClientConfig) => PgClient }
+    const pg = (await import('pg')) as unknown as Pg
     const utils = await import('pg/lib/utils.js')
-    return { connect: (config) => new pg.Client(config), prepareValue: utils.default.prepareValue }
+    return {
+      connect: (config) => new pg.Client(config),
+      cancel: (client) => {
+        cancel(pg, client)
+      },
+      prepareValue: utils.default.prepareValue,
+    }
   } catch (error) {
     throw new RowhouseError('invalid_option', 'The package "pg" is not installed.', {
       hint: 'Add it to the application: npm install pg',

@@ -4,7 +4,7 @@
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-import pg from 'pg'
+import { Client } from 'pg'
 
 import { WireMessageReader, wireMessage } from './wire-messages.ts'
 import type { WireMessage } from './wire-messages.ts'
@@ -112,7 +112,7 @@ export async function startTransactionPooler(
   }
 
   async function openServer(): Promise<void> {
-    const login = new pg.Client(url)
+    const login = new Client(url)
     login.on('error', () => {})
     await login.connect()
     // From here on the socket is ours: pg has done the login and reads no more.

@@ -91,9 +91,11 @@ export class Connection {
     if (error !== null) this.broken = true
   }
 
-  /** Ends the connection at once; running batches finish as broken. */
+  /** Ends the connection at once; running batches finish as broken, and the server is asked to stop them. */
   destroy(): void {
     this.broken = true
+    // A server notices a lost client only when it has something to say to it.
+    if (this.#outstanding.length > 0) this.#driver.cancel(this.client)
     this.client.connection.stream.destroy()
   }
 
@@ -130,6 +132,11 @@ export class Connection {
       if (this.#prepared) this.#settle(statements, fresh, outcome)
       done(outcome)
     })
+    // A client that broke between two batches answers nothing and has already said that it ended.
+    if (this.broken) {
+      batch.finish('broken', this.#brokenBy)
+      return
+    }
     this.#outstanding.push(batch)
     this.client.query(batch)
   }
@@ -170,6 +177,8 @@ export class Connection {
   /** Keeps what surely was parsed; what failed or came after a failure is closed and parsed anew another time. */
   #settle(statements: readonly Statement[], fresh: number, { error, completed }: Outcome): void {
     if (fresh === 0 && error === null) return
+    // One that is gone went with the others: DEALLOCATE ALL, or another server connection behind a pooler.
+    if (isUnknownStatement(error)) this.#statements.clear()
     for (let index = 0; index < statements.length; index += 1) {
       const statement = statements[index] as Statement
       const isFresh = (fresh & (1 << index)) !== 0
@@ -180,6 +189,12 @@ export class Connection {
       }
     }
   }
+}
+
+const UNDEFINED_STATEMENT = '26000'
+
+function isUnknownStatement(error: Error | null): boolean {
+  return error !== null && 'code' in error && error.code === UNDEFINED_STATEMENT
 }
 
 interface Prepared {

@@ -37,6 +37,7 @@ export class StatementCache {
   }
 
   find(text: string): Statement | undefined {
+    // While less than half full nothing is near eviction, and the order need not be kept.
     const statement = this.#statements.get(text)
     if (statement === undefined || this.#statements.size < this.#max / 2) return statement
     this.#statements.delete(text)
@@ -61,6 +62,11 @@ export class StatementCache {
   forget(statement: Statement): void {
     this.#statements.delete(statement.text)
     this.#closing.push(statement.name)
+  }
+
+  /** Forgets all of them, where the server has. */
+  clear(): void {
+    this.#statements.clear()
   }
 
   /** Names the server should let go of, handed out once. */
