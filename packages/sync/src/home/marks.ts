@@ -23,7 +23,10 @@ export interface NewMark {
   readonly delayMs?: number
 }
 
-/** Marks records due; a record that is due already is due once, with a later generation. */
+/**
+ * Marks records due; a record that is due already is due once, with a later generation. One that waits for a
+ * parent is looked at again after a minute in any case: the parent may have been linked in that moment.
+ */
 export async function addMarks(
   tx: Pick<Transaction, 'query'>,
   connectionId: string,
@@ -36,7 +39,7 @@ export async function addMarks(
     `insert into rowhouse_home.sync_marks (connection_id, direction, object, record_id, deleted, waits_for, due_at)
      select $2, $3, p.object, p."recordId", coalesce(p.deleted, false), p."waitsFor",
        case
-         when p."waitsFor" is not null then 'infinity'::timestamptz
+         when p."waitsFor" is not null then clock_timestamp() + interval '60 seconds'
          when p."delayMs" is not null then clock_timestamp() + p."delayMs" * interval '1 millisecond'
          else '-infinity'::timestamptz
        end
@@ -151,7 +154,7 @@ export async function nextDueMs(
     `select least(greatest(
        ceil(extract(epoch from min(m.due_at) - clock_timestamp()) * 1000), 0), 86400000)::int as ms
      from rowhouse_home.sync_marks m
-     where m.connection_id = $1 and m.direction = $2 and m.due_at < 'infinity' and m.due_at > '-infinity'
+     where m.connection_id = $1 and m.direction = $2 and m.due_at > '-infinity'
      having min(m.due_at) is not null`,
     [connectionId, direction],
   )
@@ -161,4 +164,22 @@ export async function nextDueMs(
     [connectionId, direction],
   )
   return due.rowCount === 0 ? (rows[0]?.ms ?? null) : 0
+}
+
+/** When these rows were last changed here, epoch milliseconds, of those whose change is not sent yet. */
+export async function readChangedAt(
+  tx: Pick<Transaction, 'query'>,
+  connectionId: string,
+  object: string,
+  recordIds: readonly string[],
+): Promise<Map<string, number>> {
+  if (recordIds.length === 0) return new Map()
+  const { rows } = await tx.query<{ record_id: string; ms: string }>(
+    `select m.record_id, (extract(epoch from m.changed_at) * 1000)::bigint::text as ms
+     from rowhouse_home.sync_marks m
+     where m.connection_id = $1 and m.direction = 'outbound' and m.object = $2 and m.record_id = any ($3)
+       and m.changed_at is not null`,
+    [connectionId, object, recordIds],
+  )
+  return new Map(rows.map((row) => [row.record_id, Number(row.ms)]))
 }

@@ -49,13 +49,23 @@ export class PutDown extends Error {
 /** An HTTP client for one piece of work of one connection. */
 export class EngineHttp implements ConnectorHttp {
   readonly #options: HttpOptions
-  /** Status of the last call: 0 and 5xx leave open whether a write was done. */
-  lastStatus = 0
+  #statuses: number[] = []
   /** The provider's clock minus ours, as its last Date header showed it; null before. */
   clockOffsetMs: number | null = null
 
   constructor(options: HttpOptions) {
     this.#options = options
+  }
+
+  /** Begins to remember the statuses of one connector operation. */
+  startCounting(): void {
+    this.#statuses = []
+  }
+
+  /** Whether the calls since then certainly changed nothing: there was none, or the only one was refused. */
+  nothingWasDone(): boolean {
+    const [first, ...more] = this.#statuses
+    return first === undefined || (more.length === 0 && first >= 400 && first < 500)
   }
 
   async request(request: HttpRequest): Promise<HttpAnswer> {
@@ -66,7 +76,7 @@ export class EngineHttp implements ConnectorHttp {
     if (leftMs < options.timeoutMs) throw new PutDown('The lease ends before the call would.', 0)
     const startedMs = options.now()
     const answer = await this.#send(url, request)
-    this.lastStatus = answer.status
+    this.#statuses.push(answer.status)
     const date = Date.parse(answer.headers['date'] ?? '')
     if (!Number.isNaN(date)) this.clockOffsetMs = date - options.now()
     options.observe({

@@ -28,7 +28,9 @@ export function planOutbound(input: OutboundInput, deletePolicy: DeletePolicy): 
   if (pending !== null) return { kind: 'settle_first' }
   if (link === null) return local === null ? { kind: 'none' } : { kind: 'create', fields: filled(local) }
   if (link.state === 'tombstoned') return { kind: 'none' }
-  if (link.state === 'creating' || link.remoteId === null) return { kind: 'settle_first' }
+  // Looked up and not found: created again with the same token, which the CRM refuses if it came late.
+  if (link.state === 'creating' || link.remoteId === null)
+    return local === null ? { kind: 'detach' } : { kind: 'create', fields: filled(local) }
   if (local === null)
     return deletePolicy === 'propagate' ? { kind: 'delete', remoteId: link.remoteId } : { kind: 'detach' }
   // Linked but never merged: every field would look changed and overwrite what the CRM has.

@@ -1,0 +1,189 @@
+// Applies a page of the CRM's records: locks what they concern, merges each, writes all. What was read is
+// locked until the end, so no merge can be outrun. A page that the database refuses is halved until the
+// record it refuses is alone; that one is parked and its siblings are applied.
+import { isRowhouseError } from '@rowhouse/contracts'
+import type { RemoteRecord } from '@rowhouse/connectors'
+import type { Transaction } from 'rowhouse'
+import { readPending } from '../home/deliveries.ts'
+import type { Delivery } from '../home/deliveries.ts'
+import { fenced } from '../home/fence.ts'
+import { lockLinks, readParents } from '../home/links.ts'
+import type { StoredLink } from '../home/links.ts'
+import { readChangedAt } from '../home/marks.ts'
+import { park, unpark } from '../home/records.ts'
+import { lockRows, matchRows } from '../home/rows.ts'
+import type { MappedObject } from '../mapping/mapping.ts'
+import { planInbound } from '../plan/inbound.ts'
+import { linkScope } from './scope.ts'
+import type { ConnectionScope } from './scope.ts'
+import { localView, parentKeysOfLocal, parentKeysOfRemote, remoteView, withoutComputed } from './views.ts'
+import { writeEffects } from './write-effects.ts'
+import type { PlannedEffect } from './write-effects.ts'
+
+export interface AppliedPage {
+  readonly applied: number
+  readonly parked: number
+}
+
+/** Runs in the page's transaction, after the records: positions and marks. */
+export type PageEnd = (tx: Transaction) => Promise<void>
+
+const noEnd: PageEnd = () => Promise.resolve()
+const PARKED_RETRY_MS = 5000
+
+export async function applyPage(
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  records: readonly RemoteRecord[],
+  end: PageEnd = noEnd,
+): Promise<AppliedPage> {
+  try {
+    const applied = await fenced(scope.organization, scope.hold, async (tx) => {
+      const count = await applyIn(tx, scope, mapped, records)
+      await end(tx)
+      return count
+    })
+    return { applied, parked: 0 }
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    if (records.length > 1) {
+      const middle = Math.ceil(records.length / 2)
+      const first = await applyPage(scope, mapped, records.slice(0, middle))
+      const second = await applyPage(scope, mapped, records.slice(middle), end)
+      return { applied: first.applied + second.applied, parked: first.parked + second.parked }
+    }
+    await fenced(scope.organization, scope.hold, async (tx) => {
+      const [record] = records
+      if (record !== undefined)
+        await park(tx, scope.connectionId, [
+          {
+            object: mapped.object,
+            direction: 'inbound',
+            recordKey: record.id,
+            recordId: null,
+            remoteId: record.id,
+            code: error.code,
+            reason: error.message,
+            retryMs: error.code === 'unique_violation' ? PARKED_RETRY_MS : null,
+          },
+        ])
+      await end(tx)
+    })
+    return { applied: 0, parked: records.length }
+  }
+}
+
+const refusals = new Set(['unique_violation', 'foreign_key_violation', 'check_violation', 'query_failed'])
+
+/** Whether the database refused a value, as opposed to failing or having lost the lease. */
+function isRefusal(error: unknown): error is Error & { code: string } {
+  return isRowhouseError(error) && refusals.has(error.code)
+}
+
+async function applyIn(
+  tx: Transaction,
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  given: readonly RemoteRecord[],
+): Promise<number> {
+  // The last version of a record that a page shows twice.
+  const records = [...new Map(given.map((record) => [record.id, record])).values()]
+  if (records.length === 0) return 0
+  const links = await lockLinks(tx, linkScope(scope, mapped), {
+    remoteIds: records.map(({ id }) => id),
+    createTokens: records.flatMap(({ createToken }) => (createToken ? [createToken] : [])),
+  })
+  const byRemote = new Map(links.flatMap((link) => (link.remoteId === null ? [] : [[link.remoteId, link] as const])))
+  const byToken = new Map(
+    links.flatMap((link) =>
+      link.createToken === null || link.remoteId !== null ? [] : [[link.createToken, link] as const],
+    ),
+  )
+  const linkOf = (record: RemoteRecord): StoredLink | null =>
+    byRemote.get(record.id) ?? (record.createToken ? (byToken.get(record.createToken) ?? null) : null)
+  const matches = await matchUnknown(
+    tx,
+    scope,
+    mapped,
+    records.filter((record) => !record.deleted && linkOf(record) === null),
+  )
+  const localIds = [...links.flatMap(({ localId }) => (localId === null ? [] : [localId])), ...matches.values()]
+  const rows = await lockRows(tx, mapped, [...new Set(localIds)])
+  // A row that is being created at the CRM and matches one that is there already takes that one.
+  const creating = await lockLinks(tx, linkScope(scope, mapped), { localIds: [...matches.values()] })
+  const byLocal = new Map(creating.flatMap((link) => (link.localId === null ? [] : [[link.localId, link] as const])))
+  const parents = await readParents(tx, scope.connectionId, [
+    ...parentKeysOfRemote(mapped, records),
+    ...parentKeysOfLocal(mapped, rows.values()),
+  ])
+  const pending = new Map<string, Delivery>(
+    (await readPending(tx, scope.connectionId, mapped.object, [...new Set(localIds)], records.length * 2)).map(
+      (delivery) => [delivery.recordId, delivery],
+    ),
+  )
+  const changedAt = await readChangedAt(tx, scope.connectionId, mapped.object, localIds)
+  const planned: PlannedEffect[] = []
+  for (const record of records) {
+    const matched = matches.get(record.id) ?? null
+    const link = linkOf(record) ?? (matched === null ? null : (byLocal.get(matched) ?? null))
+    const localId = link?.localId ?? matched
+    const row = localId === null ? undefined : rows.get(localId)
+    const local = row === undefined ? null : localView(mapped, row, parents)
+    const remote = remoteView(mapped, record, parents)
+    const effect = planInbound(
+      {
+        link,
+        pending: localId === null ? null : (pending.get(localId) ?? null),
+        local: local === null ? null : withoutComputed(mapped, local.fields, link?.base ?? {}),
+        matchedLocalId: link === null ? matched : null,
+        remote,
+      },
+      timed(scope, record, localId === null ? null : (changedAt.get(localId) ?? null)),
+    )
+    planned.push({ effect, from: link, waitsForInbound: remote.waitsFor, waitsForOutbound: null })
+  }
+  await writeEffects(tx, scope, mapped, planned, parents)
+  await unpark(
+    tx,
+    scope.connectionId,
+    'inbound',
+    mapped.object,
+    records.map(({ id }) => id),
+  )
+  return records.length
+}
+
+function timed(scope: ConnectionScope, record: RemoteRecord, localMs: number | null): ConnectionScope['options'] {
+  const times = scope.options.times
+  if (times === undefined) return scope.options
+  const modifiedMs = Date.parse(record.modifiedAt)
+  return {
+    ...scope.options,
+    times: { ...times, localMs, remoteMs: Number.isNaN(modifiedMs) ? null : modifiedMs - scope.clockOffsetMs() },
+  }
+}
+
+/** Unlinked rows that are the same as these records by the match rule, in its order: remote id → row id. */
+async function matchUnknown(
+  tx: Transaction,
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  records: readonly RemoteRecord[],
+): Promise<Map<string, string>> {
+  const matches = new Map<string, string>()
+  const taken = new Set<string>()
+  for (const column of mapped.matchBy) {
+    const field = mapped.fields.find((known) => known.column === column)?.field
+    const open = records.filter(({ id, fields }) => !matches.has(id) && field !== undefined && fields[field])
+    if (field === undefined || open.length === 0) continue
+    const values = open.flatMap(({ fields }) => [fields[field] ?? '', (fields[field] ?? '').toLowerCase()])
+    const rows = await matchRows(tx, mapped, scope.connectionId, column, [...new Set(values)])
+    for (const record of open) {
+      const id = rows.get((record.fields[field] ?? '').toLowerCase())
+      if (id === undefined || taken.has(id)) continue
+      taken.add(id)
+      matches.set(record.id, id)
+    }
+  }
+  return matches
+}

@@ -1,0 +1,24 @@
+// What a piece of work acts on: one object of one connection, held by one lane's epoch.
+import type { Organization } from 'rowhouse'
+import type { Hold } from '../home/fence.ts'
+import type { LinkScope } from '../home/links.ts'
+import type { MappedObject } from '../mapping/mapping.ts'
+import type { PlanOptions } from '../plan/link.ts'
+
+export interface ConnectionScope {
+  readonly organization: Organization
+  readonly organizationId: string
+  readonly connectionId: string
+  readonly mappingVersion: number
+  readonly objects: readonly MappedObject[]
+  readonly hold: Hold
+  readonly options: PlanOptions
+  /** The provider's clock minus ours, as measured; 0 before the first call. */
+  readonly clockOffsetMs: () => number
+}
+
+export const linkScope = (scope: ConnectionScope, object: MappedObject): LinkScope => ({
+  connectionId: scope.connectionId,
+  object: object.object,
+  mappingVersion: scope.mappingVersion,
+})

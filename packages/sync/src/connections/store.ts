@@ -1,0 +1,244 @@
+// Connections, as rows of the catalogue: their state, which only the state machine moves, and their health.
+import { RowhouseError } from '@rowhouse/contracts'
+import type { Connection, ConnectionState } from '@rowhouse/contracts'
+import type { Pool, PoolClient } from 'pg'
+import type { MappedObject } from '../mapping/mapping.ts'
+import { lanes, lanesOf, transition } from '../state/connection-state.ts'
+import type { ConnectionEvent } from '../state/connection-state.ts'
+
+/** What a worker last measured; all numbers and codes. */
+export interface Health {
+  readonly lagMs?: number
+  readonly latencyMs?: Connection['latencyMs']
+  readonly records?: number
+  readonly deadLetters?: number
+  readonly conflicts?: number
+  readonly lastError?: Connection['lastError']
+  readonly lastSyncedAt?: string
+  readonly objects?: Connection['objects']
+}
+
+export interface StoredConnection {
+  readonly id: string
+  readonly organizationId: string
+  readonly connector: string
+  readonly account: string
+  readonly accountName: string | null
+  readonly baseUrl: string
+  readonly tokenUrl: string | null
+  readonly state: ConnectionState
+  readonly stateReason: string | null
+  readonly mapping: readonly MappedObject[]
+  readonly mappingVersion: number
+  readonly deletesAllowed: boolean
+  readonly pollIntervalMs: number
+  readonly health: Health
+  readonly revision: string
+  readonly createdAt: string
+}
+
+interface ConnectionRow {
+  readonly id: string
+  readonly organization_id: string
+  readonly connector: string
+  readonly account: string
+  readonly account_name: string | null
+  readonly base_url: string
+  readonly token_url: string | null
+  readonly state: ConnectionState
+  readonly state_reason: string | null
+  readonly mapping: readonly MappedObject[]
+  readonly mapping_version: number
+  readonly deletes_allowed: boolean
+  readonly poll_interval_ms: number
+  readonly health: Health
+  readonly revision: string
+  readonly created_at: Date
+}
+
+const COLUMNS = `c.id, c.organization_id, c.connector, c.account, c.account_name, c.base_url, c.token_url, c.state,
+  c.state_reason, c.mapping, c.mapping_version, c.poll_interval_ms, c.health, c.revision::text, c.created_at,
+  coalesce(c.deletes_allowed_until > clock_timestamp(), false) as deletes_allowed`
+
+const toConnection = (row: ConnectionRow): StoredConnection => ({
+  id: row.id,
+  organizationId: row.organization_id,
+  connector: row.connector,
+  account: row.account,
+  accountName: row.account_name,
+  baseUrl: row.base_url,
+  tokenUrl: row.token_url,
+  state: row.state,
+  stateReason: row.state_reason,
+  mapping: row.mapping,
+  mappingVersion: row.mapping_version,
+  deletesAllowed: row.deletes_allowed,
+  pollIntervalMs: row.poll_interval_ms,
+  health: row.health,
+  revision: row.revision,
+  createdAt: row.created_at.toISOString(),
+})
+
+/** @throws RowhouseError connection_not_found */
+export async function readConnection(
+  pool: Pool,
+  id: string,
+  organizationId: string | null = null,
+): Promise<StoredConnection> {
+  const { rows } = await pool.query<ConnectionRow>(
+    `select ${COLUMNS} from rowhouse.connections c
+     where c.id = $1 and c.connector <> '' and ($2::uuid is null or c.organization_id = $2)`,
+    [id, organizationId],
+  )
+  const [row] = rows
+  if (row === undefined)
+    throw new RowhouseError('connection_not_found', `There is no connection ${id}.`, { details: { id } })
+  return toConnection(row)
+}
+
+export async function readConnections(pool: Pool, organizationIds: readonly string[]): Promise<StoredConnection[]> {
+  const { rows } = await pool.query<ConnectionRow>(
+    `select ${COLUMNS} from rowhouse.connections c
+     where c.organization_id = any ($1) and c.connector <> '' order by c.created_at, c.id`,
+    [organizationIds],
+  )
+  return rows.map(toConnection)
+}
+
+const CHANGED_MAX = 500
+
+/** Connections whose state or health changed after a revision, oldest change first. */
+export async function readChangedConnections(pool: Pool, revision: string): Promise<StoredConnection[]> {
+  const { rows } = await pool.query<ConnectionRow>(
+    `select ${COLUMNS} from rowhouse.connections c where c.revision > $1 order by c.revision limit $2`,
+    [revision, CHANGED_MAX],
+  )
+  return rows.map(toConnection)
+}
+
+export async function lastRevision(pool: Pool): Promise<string> {
+  const { rows } = await pool.query<{ revision: string }>(
+    'select coalesce(max(c.revision), 0)::text as revision from rowhouse.connections c',
+  )
+  return rows[0]?.revision ?? '0'
+}
+
+export type NewConnection = Pick<
+  StoredConnection,
+  | 'organizationId'
+  | 'connector'
+  | 'account'
+  | 'accountName'
+  | 'baseUrl'
+  | 'tokenUrl'
+  | 'mapping'
+  | 'pollIntervalMs'
+>
+
+/** @throws RowhouseError connection_exists, organization_not_found */
+export async function insertConnection(client: PoolClient, fresh: NewConnection): Promise<string> {
+  const { rows } = await client.query<{ id: string }>(
+    `insert into rowhouse.connections (
+       organization_id, connector, account, account_name, base_url, token_url, mapping, poll_interval_ms, state, revision
+     )
+     values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, 'matching', nextval('rowhouse.connection_revisions'))
+     on conflict (organization_id, connector, account, base_url) where connector <> '' do nothing
+     returning id`,
+    [
+      fresh.organizationId,
+      fresh.connector,
+      fresh.account,
+      fresh.accountName,
+      fresh.baseUrl,
+      fresh.tokenUrl,
+      JSON.stringify(fresh.mapping),
+      fresh.pollIntervalMs,
+    ],
+  )
+  const [row] = rows
+  if (row === undefined) throw new RowhouseError('connection_exists', undefined, { details: { account: fresh.account } })
+  const enabled = lanesOf('matching')
+  await client.query(
+    `insert into rowhouse.sync_units (connection_id, lane, organization_id, enabled)
+     select $1, lane, $2, lane = any ($4) from unnest($3::text[]) as lane`,
+    [row.id, fresh.organizationId, lanes, enabled],
+  )
+  return row.id
+}
+
+export interface Moved {
+  readonly from: ConnectionState
+  readonly to: ConnectionState
+}
+
+/**
+ * Lets an event happen to a connection. Null: it changed nothing.
+ *
+ * @throws RowhouseError connection_not_found, connection_wrong_state
+ */
+export async function moveConnection(
+  pool: Pool,
+  id: string,
+  event: ConnectionEvent,
+  reason: string | null,
+): Promise<Moved | null> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const { rows } = await client.query<{ state: ConnectionState }>(
+      'select c.state from rowhouse.connections c where c.id = $1 for update',
+      [id],
+    )
+    const from = rows[0]?.state
+    if (from === undefined) throw new RowhouseError('connection_not_found')
+    const outcome = transition(from, event)
+    if (outcome === 'refuse')
+      throw new RowhouseError('connection_wrong_state', `A connection that is ${from} cannot ${event}.`, {
+        details: { state: from, event },
+      })
+    if (outcome !== 'stay') await writeState(client, id, event, outcome.to, reason)
+    await client.query('commit')
+    return outcome === 'stay' ? null : { from, to: outcome.to }
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  } finally {
+    client.release()
+  }
+}
+
+/** A person who resumes has answered the breaker's question for this long. */
+const DELETES_ALLOWED = '1 hour'
+
+async function writeState(
+  client: PoolClient,
+  id: string,
+  event: ConnectionEvent,
+  to: ConnectionState,
+  reason: string | null,
+): Promise<void> {
+  await client.query(
+    `update rowhouse.connections c
+     set state = $2, state_reason = $3, updated_at = now(), revision = nextval('rowhouse.connection_revisions'),
+       deletes_allowed_until = case when $4 then now() + $5::interval else c.deletes_allowed_until end
+     where c.id = $1`,
+    [id, to, reason, event === 'resume', DELETES_ALLOWED],
+  )
+  await client.query(
+    `update rowhouse.sync_units u
+     set enabled = u.lane = any ($2), wake = u.wake + 1, due_at = least(u.due_at, now()),
+       not_before = case when $3 then '-infinity' else u.not_before end,
+       attempts = case when $3 then 0 else u.attempts end
+     where u.connection_id = $1`,
+    [id, lanesOf(to), event === 'resume'],
+  )
+}
+
+export async function writeHealth(pool: Pool, id: string, health: Health): Promise<void> {
+  await pool.query(
+    `update rowhouse.connections c
+     set health = c.health || $2::jsonb, updated_at = now(), revision = nextval('rowhouse.connection_revisions')
+     where c.id = $1 and not c.health @> $2::jsonb`,
+    [id, JSON.stringify(health)],
+  )
+}

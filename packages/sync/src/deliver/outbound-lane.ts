@@ -1,0 +1,62 @@
+// The outbound lane: settles what is uncertain, then plans, sends and settles batch by batch until nothing is
+// due or the slice is over.
+import { pruneDeliveries } from '../home/deliveries.ts'
+import { nextDueMs } from '../home/marks.ts'
+import { reviveDeadLetters } from '../home/records.ts'
+import { PutDown } from '../http/http.ts'
+import { breakerReason, breaks, countLinked } from '../pull/breaker.ts'
+import { done, failed } from '../schedule/lane-run.ts'
+import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
+import { planBatch } from './plan-batch.ts'
+import { sendBatch } from './send-batch.ts'
+import { settleBatch } from './settle-batch.ts'
+import { settleUncertain } from './settle-uncertain.ts'
+
+const BATCHES_MAX = 20
+const REVIVED_MAX = 100
+/** Deliveries kept for the activity of a connection. */
+export const DELIVERIES_KEPT = 20_000
+const PRUNED_MAX = 2000
+/** Pruning looks at an index; every so many runs is often enough. */
+const PRUNE_EVERY_RUNS = 50
+
+export async function runOutbound(run: LaneRun, runs: number): Promise<LaneEnd> {
+  const { scope } = run
+  const end = await settleUncertain(run)
+  if (end !== null) return end
+  await reviveDeadLetters(scope.organization, scope.connectionId, 'outbound', REVIVED_MAX)
+  for (let count = 0; count < BATCHES_MAX && !run.ending(); count++) {
+    let tripped: string | null = null
+    const batch = await planBatch(scope, async (deletes, mapped, tx) => {
+      if (run.deletesAllowed) return true
+      if (!breaks(deletes, await countLinked(tx, scope.connectionId, mapped.object))) return true
+      tripped = breakerReason(deletes, mapped.object, 'here')
+      return false
+    })
+    if (batch === null) {
+      if (runs % PRUNE_EVERY_RUNS === 0)
+        await pruneDeliveries(scope.organization, scope.connectionId, DELIVERIES_KEPT, PRUNED_MAX)
+      return done(await nextDueMs(scope.organization, scope.connectionId, 'outbound'))
+    }
+    if (tripped !== null) {
+      await run.happen('pause', tripped)
+      return done(null)
+    }
+    if (batch.outgoing.length === 0) continue
+    const { sent, failure } = await sendBatch(run.connector, run.http, batch.mapped, batch.outgoing)
+    const settled = await settleBatch(scope, batch.mapped, sent)
+    const nowMs = run.now()
+    for (const { delivery } of settled.delivered) run.latencies.outbound.add(nowMs - delivery.atMs)
+    run.observe({
+      type: 'sent',
+      organizationId: scope.organizationId,
+      connectionId: scope.connectionId,
+      object: batch.mapped.object,
+      records: settled.delivered.length,
+      parked: settled.parked,
+    })
+    if (failure instanceof PutDown) throw failure
+    if (failure !== null) return failed(failure)
+  }
+  return done(0)
+}

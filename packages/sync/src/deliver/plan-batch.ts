@@ -1,0 +1,204 @@
+// Chooses what to send next, and commits it before it is sent: reads the log, takes the oldest due records of
+// the first object that has any, plans each against its link, and writes the deliveries, all in one
+// transaction.
+import { randomUUID } from 'node:crypto'
+import type { Transaction } from 'rowhouse'
+import { localView, parentKeysOfLocal, withoutComputed } from '../apply/views.ts'
+import type { View } from '../apply/views.ts'
+import { linkScope } from '../apply/scope.ts'
+import type { ConnectionScope } from '../apply/scope.ts'
+import { capture } from '../capture/capture.ts'
+import { addDeliveries, readPending } from '../home/deliveries.ts'
+import type { Delivery, NewDelivery } from '../home/deliveries.ts'
+import { fenced } from '../home/fence.ts'
+import { lockLinks, readParents, saveLinks } from '../home/links.ts'
+import type { StoredLink } from '../home/links.ts'
+import { addMarks, clearMarks, postponeMarks, readMarks } from '../home/marks.ts'
+import type { Mark } from '../home/marks.ts'
+import { unpark } from '../home/records.ts'
+import { lockRows } from '../home/rows.ts'
+import type { MappedObject } from '../mapping/mapping.ts'
+import { planOutbound } from '../plan/outbound.ts'
+import type { OutboundPlan } from '../plan/outbound.ts'
+
+/** A delivery that is committed, with what its call needs. */
+export interface Outgoing {
+  readonly delivery: Delivery
+  readonly mark: Mark
+  readonly createToken: string | null
+}
+
+export interface OutgoingBatch {
+  readonly mapped: MappedObject
+  readonly outgoing: readonly Outgoing[]
+  readonly deletes: number
+}
+
+const MARKS_MAX = 500
+const WAIT_MS = 1000
+
+/** Null: nothing is due. */
+export function planBatch(
+  scope: ConnectionScope,
+  deletesAllowed: (deletes: number, mapped: MappedObject, tx: Transaction) => Promise<boolean>,
+): Promise<OutgoingBatch | null> {
+  return fenced(scope.organization, scope.hold, async (tx) => {
+    await capture(tx, scope.connectionId, scope.objects)
+    const due = await readMarks(
+      tx,
+      scope.connectionId,
+      'outbound',
+      scope.objects.map(({ object }) => object),
+      MARKS_MAX,
+    )
+    const [first] = due
+    const mapped = scope.objects.find(({ object }) => object === first?.object)
+    if (mapped === undefined) return null
+    const marks = due.filter(({ object }) => object === mapped.object)
+    return planMarks(tx, scope, mapped, marks, deletesAllowed)
+  })
+}
+
+interface Planned {
+  readonly mark: Mark
+  readonly link: StoredLink | null
+  readonly plan: OutboundPlan
+  readonly view: View | null
+}
+
+async function planMarks(
+  tx: Transaction,
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  marks: readonly Mark[],
+  deletesAllowed: (deletes: number, mapped: MappedObject, tx: Transaction) => Promise<boolean>,
+): Promise<OutgoingBatch> {
+  const ids = marks.map(({ recordId }) => recordId)
+  const links = new Map(
+    (await lockLinks(tx, linkScope(scope, mapped), { localIds: ids })).map((link) => [link.localId ?? '', link]),
+  )
+  const rows = await lockRows(tx, mapped, ids)
+  const pending = new Map(
+    (await readPending(tx, scope.connectionId, mapped.object, ids, ids.length)).map((delivery) => [
+      delivery.recordId,
+      delivery,
+    ]),
+  )
+  const parents = await readParents(tx, scope.connectionId, parentKeysOfLocal(mapped, rows.values()))
+  const planned = marks.map((mark): Planned => {
+    const link = links.get(mark.recordId) ?? null
+    const row = rows.get(mark.recordId)
+    const view = row === undefined ? null : localView(mapped, row, parents)
+    const local = view === null ? null : withoutComputed(mapped, view.fields, link?.base ?? {})
+    const plan = planOutbound({ link, pending: pending.get(mark.recordId) ?? null, local }, scope.options.deletePolicy)
+    return { mark, link, plan, view }
+  })
+  const deletes = planned.filter(({ plan }) => plan.kind === 'delete').length
+  if (deletes > 0 && !(await deletesAllowed(deletes, mapped, tx))) return { mapped, outgoing: [], deletes: -1 }
+  await forgetDetached(tx, scope, mapped, planned)
+  await putAside(tx, scope, mapped, planned)
+  return { mapped, outgoing: await commit(tx, scope, mapped, planned), deletes }
+}
+
+/** Rows that are gone while their record stays: the pair is remembered as broken. */
+async function forgetDetached(
+  tx: Transaction,
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  planned: readonly Planned[],
+): Promise<void> {
+  const detached = planned.flatMap(({ plan, link }) =>
+    plan.kind === 'detach' && link !== null ? [{ ...link, state: 'tombstoned' as const }] : [],
+  )
+  await saveLinks(tx, linkScope(scope, mapped), detached)
+}
+
+/** Clears the marks that need no call, and postpones those whose time has not come. */
+async function putAside(
+  tx: Transaction,
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  planned: readonly Planned[],
+): Promise<void> {
+  const { connectionId } = scope
+  const idle = planned.filter(({ plan }) => plan.kind === 'none' || plan.kind === 'detach')
+  await clearMarks(
+    tx,
+    connectionId,
+    'outbound',
+    idle.map(({ mark }) => mark),
+  )
+  await unpark(
+    tx,
+    connectionId,
+    'outbound',
+    mapped.object,
+    idle.map(({ mark }) => mark.recordId),
+  )
+  await addMarks(
+    tx,
+    connectionId,
+    'outbound',
+    idle.flatMap(({ mark, view }) =>
+      view === null || view.waitsFor === null
+        ? []
+        : [{ object: mapped.object, recordId: mark.recordId, waitsFor: view.waitsFor }],
+    ),
+  )
+  await postponeMarks(
+    tx,
+    connectionId,
+    'outbound',
+    planned
+      .filter(({ plan }) => plan.kind === 'wait' || plan.kind === 'settle_first')
+      .map(({ mark }) => ({ ...mark, delayMs: WAIT_MS })),
+  )
+}
+
+async function commit(
+  tx: Transaction,
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  planned: readonly Planned[],
+): Promise<Outgoing[]> {
+  const creating: StoredLink[] = []
+  const fresh: NewDelivery[] = []
+  const tokens = new Map<string, string>()
+  for (const { mark, link, plan } of planned) {
+    if (plan.kind !== 'create' && plan.kind !== 'update' && plan.kind !== 'delete') continue
+    if (plan.kind === 'create') {
+      const token = link?.createToken ?? randomUUID()
+      tokens.set(mark.recordId, token)
+      if (link === null) creating.push({ ...newLink(mark.recordId), createToken: token })
+    }
+    fresh.push({
+      object: mapped.object,
+      table: mapped.table,
+      recordId: mark.recordId,
+      remoteId: plan.kind === 'create' ? null : plan.remoteId,
+      kind: plan.kind,
+      sent: plan.kind === 'delete' ? {} : plan.fields,
+      throughSeq: mark.throughSeq,
+      priorVersion: plan.kind === 'update' ? plan.priorVersion : null,
+      atMs: mark.sinceMs,
+    })
+  }
+  await saveLinks(tx, linkScope(scope, mapped), creating)
+  const marks = new Map(planned.map(({ mark }) => [mark.recordId, mark]))
+  const deliveries = await addDeliveries(tx, scope.connectionId, scope.hold.epoch, fresh)
+  return deliveries.flatMap((delivery) => {
+    const mark = marks.get(delivery.recordId)
+    return mark === undefined ? [] : [{ delivery, mark, createToken: tokens.get(delivery.recordId) ?? null }]
+  })
+}
+
+const newLink = (localId: string): StoredLink => ({
+  id: null,
+  localId,
+  remoteId: null,
+  state: 'creating',
+  createToken: null,
+  base: {},
+  seen: null,
+  written: null,
+})

@@ -1,0 +1,234 @@
+// Settles what the calls led to, in one transaction: links, normalised values, deliveries, marks, dead letters.
+import type { WriteResult } from '@rowhouse/connectors'
+import type { Transaction } from 'rowhouse'
+import { linkScope } from '../apply/scope.ts'
+import type { ConnectionScope } from '../apply/scope.ts'
+import { localView, parentKeysOfLocal, parentKeysOfRemote, remoteView, withoutComputed } from '../apply/views.ts'
+import { writeEffects } from '../apply/write-effects.ts'
+import type { PlannedEffect } from '../apply/write-effects.ts'
+import { settleDeliveries } from '../home/deliveries.ts'
+import type { Settlement } from '../home/deliveries.ts'
+import { fenced } from '../home/fence.ts'
+import { forgetLinks, lockLinks, readParents, saveLinks } from '../home/links.ts'
+import type { StoredLink } from '../home/links.ts'
+import { addMarks, clearMarks, postponeMarks } from '../home/marks.ts'
+import type { Mark, NewMark } from '../home/marks.ts'
+import { park, unpark } from '../home/records.ts'
+import type { NewDeadLetter } from '../home/records.ts'
+import { lockRows } from '../home/rows.ts'
+import type { MappedObject } from '../mapping/mapping.ts'
+import { planSettle } from '../plan/settle.ts'
+import type { Outgoing } from './plan-batch.ts'
+import type { Sent } from './send-batch.ts'
+
+/** First pause before a record whose call failed alone is tried again; doubled each time. */
+const RETRY_MS = 500
+const RETRY_MS_MAX = 60_000
+/** A record that fails this often is parked. */
+const ATTEMPTS_MAX = 8
+const BLOCKED_RETRY_MS = 5000
+
+interface Ledger {
+  readonly settlements: Settlement[]
+  readonly cleared: Mark[]
+  readonly postponed: (Mark & { delayMs: number })[]
+  readonly dueIn: NewMark[]
+  readonly letters: NewDeadLetter[]
+  readonly unparked: string[]
+}
+
+export interface Settled {
+  readonly delivered: readonly Outgoing[]
+  readonly parked: number
+}
+
+export function settleBatch(scope: ConnectionScope, mapped: MappedObject, sent: readonly Sent[]): Promise<Settled> {
+  return fenced(scope.organization, scope.hold, async (tx) => {
+    const ledger: Ledger = { settlements: [], cleared: [], postponed: [], dueIn: [], letters: [], unparked: [] }
+    const done: { outgoing: Outgoing; result: WriteResult & { outcome: 'done' } }[] = []
+    const existing: { outgoing: Outgoing; id: string; reason: string }[] = []
+    for (const one of sent) {
+      const { outgoing } = one
+      if (one.outcome === 'poison') parkIt(ledger, mapped, outgoing, 'record_refused', one.reason, null)
+      else if (one.outcome === 'not_sent') supersede(ledger, outgoing)
+      else if (one.outcome === 'answered') {
+        const { result } = one
+        if (result.outcome === 'done') done.push({ outgoing, result })
+        else if (result.outcome === 'exists' && result.id !== null && outgoing.delivery.kind === 'create')
+          existing.push({ outgoing, id: result.id, reason: result.reason })
+        else await noteRefusal(ledger, mapped, outgoing, result)
+      }
+    }
+    await settleDone(tx, scope, mapped, done, ledger)
+    await settleExisting(tx, scope, mapped, existing, ledger)
+    await writeLedger(tx, scope, mapped, ledger)
+    return { delivered: done.map(({ outgoing }) => outgoing), parked: ledger.letters.length }
+  })
+}
+
+async function writeLedger(
+  tx: Transaction,
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  ledger: Ledger,
+): Promise<void> {
+  const { connectionId } = scope
+  await settleDeliveries(tx, connectionId, ledger.settlements)
+  await clearMarks(tx, connectionId, 'outbound', ledger.cleared)
+  await postponeMarks(tx, connectionId, 'outbound', ledger.postponed)
+  await addMarks(tx, connectionId, 'inbound', ledger.dueIn)
+  await park(tx, connectionId, ledger.letters)
+  await unpark(tx, connectionId, 'outbound', mapped.object, ledger.unparked)
+}
+
+/** Not done: the mark stays and plans it anew. */
+function supersede(ledger: Ledger, { delivery }: Outgoing): void {
+  ledger.settlements.push({ id: delivery.id, status: 'superseded', remoteId: null })
+}
+
+function parkIt(
+  ledger: Ledger,
+  mapped: MappedObject,
+  { delivery, mark }: Outgoing,
+  code: string,
+  reason: string,
+  retryMs: number | null,
+): void {
+  ledger.settlements.push({ id: delivery.id, status: 'parked', remoteId: null })
+  ledger.cleared.push(mark)
+  ledger.letters.push({
+    object: mapped.object,
+    direction: 'outbound',
+    recordKey: delivery.recordId,
+    recordId: delivery.recordId,
+    remoteId: delivery.remoteId,
+    code,
+    reason,
+    retryMs,
+  })
+}
+
+async function noteRefusal(
+  ledger: Ledger,
+  mapped: MappedObject,
+  outgoing: Outgoing,
+  result: WriteResult,
+): Promise<void> {
+  const { delivery, mark } = outgoing
+  switch (result.outcome) {
+    case 'done':
+      return
+    case 'exists':
+      // Somebody else holds a unique value: matched by the next look at that record, or parked until it lets go.
+      parkIt(ledger, mapped, outgoing, 'unique_conflict', result.reason, BLOCKED_RETRY_MS)
+      return
+    case 'gone':
+    case 'changed':
+      supersede(ledger, outgoing)
+      if (delivery.remoteId !== null)
+        ledger.dueIn.push({ object: mapped.object, recordId: delivery.remoteId, deleted: result.outcome === 'gone' })
+      // The fetch decides first: what is still unsent then is due again.
+      ledger.postponed.push({ ...mark, delayMs: RETRY_MS })
+      return
+    case 'failed': {
+      const { failure } = result
+      if (failure.action === 'park') return parkIt(ledger, mapped, outgoing, failure.code, failure.reason, null)
+      if (mark.attempts >= ATTEMPTS_MAX)
+        return parkIt(ledger, mapped, outgoing, 'attempts_exhausted', failure.reason, BLOCKED_RETRY_MS)
+      supersede(ledger, outgoing)
+      const afterMs = failure.action === 'retry' ? failure.afterMs : null
+      ledger.postponed.push({
+        ...mark,
+        delayMs: afterMs ?? Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** mark.attempts),
+      })
+    }
+  }
+}
+
+async function settleDone(
+  tx: Transaction,
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  done: readonly { outgoing: Outgoing; result: WriteResult & { outcome: 'done' } }[],
+  ledger: Ledger,
+): Promise<void> {
+  if (done.length === 0) return
+  const ids = done.map(({ outgoing }) => outgoing.delivery.recordId)
+  const locked = await lockLinks(tx, linkScope(scope, mapped), { localIds: ids })
+  const links = new Map(locked.map((link) => [link.localId ?? '', link]))
+  const rows = await lockRows(tx, mapped, ids)
+  const records = done.flatMap(({ result }) => (result.record === null ? [] : [result.record]))
+  const parents = await readParents(tx, scope.connectionId, [
+    ...parentKeysOfRemote(mapped, records),
+    ...parentKeysOfLocal(mapped, rows.values()),
+  ])
+  const planned: PlannedEffect[] = []
+  for (const { outgoing, result } of done) {
+    const { delivery, mark } = outgoing
+    ledger.settlements.push({ id: delivery.id, status: 'delivered', remoteId: result.id })
+    ledger.cleared.push(mark)
+    ledger.unparked.push(delivery.recordId)
+    const link = links.get(delivery.recordId)
+    if (link === undefined) continue
+    const row = rows.get(delivery.recordId)
+    const view = row === undefined ? null : localView(mapped, row, parents)
+    const remote = result.record === null ? null : remoteView(mapped, result.record, parents)
+    const effect = planSettle(
+      {
+        link,
+        delivery,
+        local: view === null ? null : withoutComputed(mapped, view.fields, link.base),
+        remoteId: result.id,
+        answer: remote,
+      },
+      scope.options,
+    )
+    planned.push({
+      effect,
+      from: link,
+      waitsForInbound: remote?.waitsFor ?? null,
+      waitsForOutbound: view?.waitsFor ?? null,
+    })
+  }
+  // Marks go before effects: what an effect finds due is a new mark.
+  await clearMarks(tx, scope.connectionId, 'outbound', ledger.cleared.splice(0))
+  await writeEffects(tx, scope, mapped, planned, parents)
+}
+
+/**
+ * The CRM has such a record already. Nothing is written over it: it is linked and fetched, and the merge
+ * says what differs. A record that another row holds blocks this one.
+ */
+async function settleExisting(
+  tx: Transaction,
+  scope: ConnectionScope,
+  mapped: MappedObject,
+  existing: readonly { outgoing: Outgoing; id: string; reason: string }[],
+  ledger: Ledger,
+): Promise<void> {
+  if (existing.length === 0) return
+  const links = await lockLinks(tx, linkScope(scope, mapped), {
+    localIds: existing.map(({ outgoing }) => outgoing.delivery.recordId),
+    remoteIds: existing.map(({ id }) => id),
+  })
+  const changed: StoredLink[] = []
+  const forgotten: string[] = []
+  const taken = new Set<string>()
+  for (const { outgoing, id, reason } of existing) {
+    const { recordId } = outgoing.delivery
+    const holder = links.find((link) => link.remoteId === id && link.localId !== recordId)
+    const ours = links.find((link) => link.localId === recordId)
+    if (ours === undefined || taken.has(id) || holder?.state === 'linked') {
+      parkIt(ledger, mapped, outgoing, 'unique_conflict', reason, BLOCKED_RETRY_MS)
+      continue
+    }
+    taken.add(id)
+    if (holder !== undefined && holder.id !== null) forgotten.push(holder.id)
+    if (ours.remoteId === null) changed.push({ ...ours, remoteId: id, state: 'linked', seen: null })
+    supersede(ledger, outgoing)
+    ledger.cleared.push(outgoing.mark)
+    ledger.dueIn.push({ object: mapped.object, recordId: id })
+  }
+  await forgetLinks(tx, forgotten)
+  await saveLinks(tx, linkScope(scope, mapped), changed)
+}

@@ -1,0 +1,108 @@
+// The backfill: prepares the provider, then reads every record once, a page at a time, parents first. A page
+// and its cursor are one transaction, so a run that dies goes on at the page after the last one that was
+// finished. Rows that no record matched are then due outbound.
+import { beginCapture } from '../capture/capture.ts'
+import { applyPage } from '../apply/apply-page.ts'
+import { readCursors, saveCursor } from '../home/cursors.ts'
+import type { Cursor } from '../home/cursors.ts'
+import { fenced } from '../home/fence.ts'
+import { markUnlinkedRows } from '../home/rows.ts'
+import type { MappedObject } from '../mapping/mapping.ts'
+import { done, failed } from '../schedule/lane-run.ts'
+import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
+import { selectionOf } from './selection.ts'
+
+const PAGES_MAX = 100_000
+
+export async function runBackfill(run: LaneRun): Promise<LaneEnd> {
+  const { scope } = run
+  if (run.state === 'matching') {
+    await beginCapture(scope.organization, scope.connectionId)
+    const prepared = await run.connector.prepare(
+      run.http,
+      scope.objects.map(({ object }) => object),
+    )
+    if (!prepared.ok) return failed(prepared.failure)
+    await run.happen('matched', null)
+  }
+  const cursors = await readCursors(scope.organization, scope.connectionId, 'backfill')
+  for (const mapped of scope.objects) {
+    const cursor = cursors.get(mapped.object) ?? null
+    if (cursor?.done === true) continue
+    if (cursor === null) {
+      const end = await beginReading(run, mapped)
+      if (end !== null) return end
+    }
+    const end = await readAll(run, mapped, cursor)
+    if (end !== null) return end
+  }
+  await fenced(scope.organization, scope.hold, async (tx) => {
+    for (const mapped of scope.objects) await markUnlinkedRows(tx, mapped, scope.connectionId)
+  })
+  await run.happen('backfilled', null)
+  return done(null)
+}
+
+/** Polls and deletes begin where the backfill begins: what changes while it reads is seen by them. */
+async function beginReading(run: LaneRun, mapped: MappedObject): Promise<LaneEnd | null> {
+  const { scope } = run
+  const deleted = await run.connector.deleted(run.http, mapped.object, null)
+  if (!deleted.ok) return failed(deleted.failure)
+  const startMs = run.now() + scope.clockOffsetMs() - CLOCK_SLACK_MS
+  await fenced(scope.organization, scope.hold, async (tx) => {
+    await saveCursor(tx, scope.connectionId, 'poll', mapped.object, {
+      position: { modifiedAt: new Date(startMs).toISOString(), id: '' },
+      done: false,
+      records: 0,
+    })
+    await saveCursor(tx, scope.connectionId, 'deleted', mapped.object, {
+      position: deleted.value.cursor,
+      done: false,
+      records: 0,
+    })
+    await saveCursor(tx, scope.connectionId, 'backfill', mapped.object, { position: null, done: false, records: 0 })
+  })
+  return null
+}
+
+/** The offset is known to a second, the resolution of the Date header. */
+const CLOCK_SLACK_MS = 2000
+
+async function readAll(run: LaneRun, mapped: MappedObject, cursor: Cursor | null): Promise<LaneEnd | null> {
+  const { scope } = run
+  const { organizationId, connectionId } = scope
+  let position = (cursor?.position as string | null | undefined) ?? null
+  let records = cursor?.records ?? 0
+  for (let page = 0; page < PAGES_MAX; page++) {
+    if (run.ending()) return done(0)
+    const answer = await run.connector.list(run.http, selectionOf(mapped), position, mapped.pageSizeMax)
+    if (!answer.ok) {
+      // The provider forgot our place: from the start, which only repeats what is linked already.
+      if (answer.failure.action === 'resync' && position !== null) {
+        position = null
+        records = 0
+        continue
+      }
+      return failed(answer.failure)
+    }
+    const { next } = answer.value
+    records += answer.value.records.length
+    const { applied } = await applyPage(scope, mapped, answer.value.records, (tx) =>
+      saveCursor(tx, connectionId, 'backfill', mapped.object, { position: next, done: next === null, records }),
+    )
+    run.observe({
+      type: 'applied',
+      organizationId,
+      connectionId,
+      object: mapped.object,
+      records: applied,
+      lane: 'backfill',
+    })
+    position = next
+    if (next === null) {
+      run.observe({ type: 'backfilled', organizationId, connectionId, object: mapped.object, records })
+      return null
+    }
+  }
+  return done(0)
+}

@@ -1,0 +1,121 @@
+// The inbound lane: records that a webhook, a parent or a stale read made due, then the poll, then deletes.
+// It fetches outside of any transaction and lets applyPage do the rest.
+import type { RemoteRecord } from '@rowhouse/connectors'
+import { applyPage } from '../apply/apply-page.ts'
+import { clearMarks, nextDueMs, readMarks } from '../home/marks.ts'
+import type { Mark } from '../home/marks.ts'
+import { reviveDeadLetters } from '../home/records.ts'
+import type { MappedObject } from '../mapping/mapping.ts'
+import { done, failed } from '../schedule/lane-run.ts'
+import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
+import { breakerReason, breaks, countAffected, countLinked } from './breaker.ts'
+import { pollDeleted, pollModified } from './poll.ts'
+import { deletedRecord, selectionOf } from './selection.ts'
+
+const MARKS_MAX = 1000
+const ROUNDS_MAX = 20
+/** Deletes are asked for on every so many polls. */
+export const DELETED_EVERY_ROUNDS = 5
+
+export async function runInbound(run: LaneRun): Promise<LaneEnd> {
+  const { scope } = run
+  await reviveDeadLetters(scope.organization, scope.connectionId, 'inbound', MARKS_MAX)
+  for (let round = 0; round < ROUNDS_MAX && !run.ending(); round++) {
+    const marks = await readMarks(
+      scope.organization,
+      scope.connectionId,
+      'inbound',
+      scope.objects.map(({ object }) => object),
+      MARKS_MAX,
+    )
+    if (marks.length === 0) break
+    const end = await fetchMarked(run, marks)
+    if (end !== null) return end
+  }
+  const sincePollMs = run.now() - run.pollMemory.polledAtMs
+  if (sincePollMs >= run.pollIntervalMs && !run.ending()) {
+    run.pollMemory.polledAtMs = run.now()
+    run.pollMemory.rounds += 1
+    const end = (await pollModified(run)) ?? (await pollDeletedNow(run))
+    if (end !== null) return end
+  }
+  const pollMs = Math.max(0, run.pollMemory.polledAtMs + run.pollIntervalMs - run.now())
+  const markMs = await nextDueMs(scope.organization, scope.connectionId, 'inbound')
+  return done(markMs === null ? pollMs : Math.min(pollMs, markMs))
+}
+
+const pollDeletedNow = (run: LaneRun): Promise<LaneEnd | null> =>
+  run.pollMemory.rounds % DELETED_EVERY_ROUNDS === 0 ? pollDeleted(run) : Promise.resolve(null)
+
+async function fetchMarked(run: LaneRun, marks: readonly Mark[]): Promise<LaneEnd | null> {
+  for (const mapped of run.scope.objects) {
+    const ours = marks.filter(({ object }) => object === mapped.object)
+    for (let from = 0; from < ours.length; from += mapped.pageSizeMax) {
+      const end = await fetchPage(run, mapped, ours.slice(from, from + mapped.pageSizeMax))
+      if (end !== null) return end
+    }
+  }
+  return null
+}
+
+async function fetchPage(run: LaneRun, mapped: MappedObject, marks: readonly Mark[]): Promise<LaneEnd | null> {
+  const { scope } = run
+  const ids = marks.map(({ recordId }) => recordId)
+  const answer = await run.connector.get(run.http, selectionOf(mapped), ids)
+  if (!answer.ok) return failed(answer.failure)
+  const found = new Set(answer.value.map(({ id }) => id))
+  const goneAt = new Date(run.now() + scope.clockOffsetMs()).toISOString()
+  // Asked for by its id and not there: deleted. A read by id does not lag as an index does.
+  const gone = ids.filter((id) => !found.has(id)).map((id) => deletedRecord(id, goneAt))
+  const records = [...answer.value, ...gone]
+  if (await tripsBreaker(run, mapped, records)) return done(null)
+  const { applied } = await applyPage(scope, mapped, records, (tx) =>
+    clearMarks(tx, scope.connectionId, 'inbound', marks),
+  )
+  noteApplied(run, mapped, answer.value, applied)
+  return null
+}
+
+/** Pauses the connection when the deletes among the records are too many to be meant. */
+export async function tripsBreaker(
+  run: LaneRun,
+  mapped: MappedObject,
+  records: readonly RemoteRecord[],
+): Promise<boolean> {
+  const { scope } = run
+  const deleted = records.filter((record) => record.deleted).map(({ id }) => id)
+  if (run.deletesAllowed || deleted.length === 0) return false
+  const affected = await countAffected(scope.organization, scope.connectionId, mapped.object, deleted)
+  if (!breaks(affected, await countLinked(scope.organization, scope.connectionId, mapped.object))) return false
+  await run.happen('pause', breakerReason(affected, mapped.object, 'in the CRM'))
+  return true
+}
+
+export function noteApplied(
+  run: LaneRun,
+  mapped: MappedObject,
+  records: readonly RemoteRecord[],
+  applied: number,
+): void {
+  if (applied === 0) return
+  const nowMs = run.now() + run.scope.clockOffsetMs()
+  for (const record of records) {
+    if (!run.pollMemory.knows(mapped.object, record.id, record.modifiedAt)) {
+      const durationMs = nowMs - Date.parse(record.modifiedAt)
+      // Older ones were not late: they were read again, or the connection was paused.
+      if (durationMs < LATENCY_MS_MAX) run.latencies.inbound.add(durationMs)
+    }
+    run.pollMemory.remember(mapped.object, record.id, record.modifiedAt)
+  }
+  const { organizationId, connectionId } = run.scope
+  run.observe({
+    type: 'applied',
+    organizationId,
+    connectionId,
+    object: mapped.object,
+    records: applied,
+    lane: 'inbound',
+  })
+}
+
+const LATENCY_MS_MAX = 10 * 60_000

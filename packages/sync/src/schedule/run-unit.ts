@@ -1,0 +1,249 @@
+// One run of one unit: makes what its lane needs, runs it, and turns how it ended into when it is due next.
+// Failures are values here; only a lost lease and a bug are exceptions.
+import { isRowhouseError } from '@rowhouse/contracts'
+import type { Connector, Failure } from '@rowhouse/connectors'
+import type { Pool } from 'pg'
+import type { Rowhouse } from 'rowhouse'
+import type { ConnectionScope } from '../apply/scope.ts'
+import { remoteAccountOf } from '../budget/remote-account.ts'
+import type { Budgets } from '../budget/budgets.ts'
+import { moveConnection, readConnection, writeHealth } from '../connections/store.ts'
+import type { StoredConnection } from '../connections/store.ts'
+import type { StoredCredentials, Vault } from '../credentials/vault.ts'
+import { runOutbound } from '../deliver/outbound-lane.ts'
+import { raiseFence } from '../home/fence.ts'
+import { EngineHttp, PutDown } from '../http/http.ts'
+import type { Observe } from '../observe/events.ts'
+import type { Latencies } from '../observe/latency.ts'
+import { runBackfill } from '../pull/backfill-lane.ts'
+import { runInbound } from '../pull/inbound-lane.ts'
+import type { PollMemory } from '../pull/poll-memory.ts'
+import type { ConnectionEvent } from '../state/connection-state.ts'
+import { lanesOf } from '../state/connection-state.ts'
+import { done } from './lane-run.ts'
+import type { LaneEnd, LaneRun } from './lane-run.ts'
+import type { Release, Unit } from './units.ts'
+
+export interface UnitContext {
+  readonly pool: Pool
+  readonly rowhouse: Rowhouse
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly budgets: Budgets
+  readonly vault: Vault
+  readonly observe: Observe
+  readonly now: () => number
+  readonly random: () => number
+  readonly wait: (durationMs: number) => Promise<void>
+  readonly callTimeoutMs: number
+}
+
+/** What a worker keeps of a connection from run to run; losing it loses no change. */
+export interface ConnectionMemory {
+  readonly latencies: { readonly outbound: Latencies; readonly inbound: Latencies }
+  readonly poll: PollMemory
+  clockOffsetMs: number
+  runs: number
+}
+
+const BACKOFF_MS = 250
+const BACKOFF_MS_MAX = 60_000
+const BUDGET_WAIT_MS = 2000
+/** This many failures in a row are more than a hiccup. */
+const DEGRADED_ATTEMPTS = 3
+
+export async function runUnit(
+  context: UnitContext,
+  unit: Unit,
+  memory: ConnectionMemory,
+  lease: { readonly leftMs: () => number; readonly ending: () => boolean },
+): Promise<Release> {
+  const stored = await readConnection(context.pool, unit.connectionId)
+  if (!lanesOf(stored.state).includes(unit.lane)) return { nextMs: null, notBeforeMs: 0, failed: false }
+  const connector = context.connectors.get(stored.connector)
+  if (connector === undefined) return { nextMs: null, notBeforeMs: BACKOFF_MS_MAX, failed: true }
+  const work = await prepareRun(context, unit, stored, connector, memory, lease)
+  try {
+    await raiseFence(work.run.scope.organization, work.run.scope.hold)
+    const end = await runLane(unit, work.run, memory)
+    if (work.http.clockOffsetMs !== null) memory.clockOffsetMs = work.http.clockOffsetMs
+    if (end.kind === 'done') {
+      await recovered(context, unit, stored)
+      return { nextMs: end.nextMs, notBeforeMs: 0, failed: false }
+    }
+    return await onFailure(context, unit, work, end.failure)
+  } catch (error) {
+    if (error instanceof PutDown) return { nextMs: error.retryMs, notBeforeMs: error.retryMs, failed: false }
+    if (isRowhouseError(error) && error.code === 'organization_suspended')
+      return { nextMs: SUSPENDED_MS, notBeforeMs: SUSPENDED_MS, failed: false }
+    throw error
+  }
+}
+
+const SUSPENDED_MS = 5000
+
+function runLane(unit: Unit, run: LaneRun, memory: ConnectionMemory): Promise<LaneEnd> {
+  memory.runs += 1
+  switch (unit.lane) {
+    case 'outbound':
+      return runOutbound(run, memory.runs)
+    case 'inbound':
+      return runInbound(run)
+    case 'backfill':
+      return runBackfill(run)
+    case 'repair':
+      return Promise.resolve(done(null))
+  }
+}
+
+interface Work {
+  readonly run: LaneRun
+  readonly http: EngineHttp
+  readonly stored: StoredConnection
+  readonly connector: Connector
+  readonly credentials: StoredCredentials
+}
+
+async function prepareRun(
+  context: UnitContext,
+  unit: Unit,
+  stored: StoredConnection,
+  connector: Connector,
+  memory: ConnectionMemory,
+  lease: { readonly leftMs: () => number; readonly ending: () => boolean },
+): Promise<Work> {
+  const { organizationId, connectionId } = unit
+  const credentials = await context.vault.read(connectionId)
+  const account = remoteAccountOf(stored)
+  const description = connector.describe()
+  const http = new EngineHttp({
+    baseUrl: stored.baseUrl,
+    tokenUrl: stored.tokenUrl,
+    accessToken: () => credentials.accessToken,
+    budgets: description.budgets,
+    take: (budget) => context.budgets.take(account, budget, unit.lane === 'backfill' ? 'bulk' : 'live'),
+    timeoutMs: context.callTimeoutMs,
+    leftMs: lease.leftMs,
+    budgetWaitMs: BUDGET_WAIT_MS,
+    wait: context.wait,
+    now: context.now,
+    observe: (call) => context.observe({ type: 'call', organizationId, connectionId, lane: unit.lane, ...call }),
+  })
+  const scope: ConnectionScope = {
+    organization: context.rowhouse.as({ organizationId, connectionId }),
+    organizationId,
+    connectionId,
+    mappingVersion: stored.mappingVersion,
+    objects: stored.mapping,
+    hold: { connectionId, lane: unit.lane, epoch: unit.epoch },
+    options: {
+      policy: 'newest',
+      deletePolicy: 'propagate',
+      times: { localMs: null, remoteMs: null, uncertaintyMs: UNCERTAINTY_MS, fixedSide: 'local' },
+    },
+    clockOffsetMs: () => memory.clockOffsetMs,
+  }
+  const run: LaneRun = {
+    scope,
+    connector,
+    http,
+    observe: context.observe,
+    now: context.now,
+    pollIntervalMs: stored.pollIntervalMs,
+    deletesAllowed: stored.deletesAllowed,
+    state: stored.state === 'matching' ? 'matching' : 'other',
+    latencies: memory.latencies,
+    pollMemory: memory.poll,
+    happen: (event, reason) => happen(context, unit, event, reason),
+    ending: lease.ending,
+  }
+  return { run, http, stored, connector, credentials }
+}
+
+/** The Date header has a resolution of one second. */
+const UNCERTAINTY_MS = 1000
+
+export async function happen(
+  context: Pick<UnitContext, 'pool' | 'observe'>,
+  unit: Pick<Unit, 'connectionId' | 'organizationId'>,
+  event: ConnectionEvent,
+  reason: string | null,
+): Promise<void> {
+  const { connectionId, organizationId } = unit
+  const moved = await moveConnection(context.pool, connectionId, event, reason)
+  if (moved !== null) context.observe({ type: 'state', organizationId, connectionId, ...moved, reason })
+}
+
+async function recovered(context: UnitContext, unit: Unit, stored: StoredConnection): Promise<void> {
+  if (stored.state === 'degraded' && unit.attempts > 0) await happen(context, unit, 'recovered', null)
+}
+
+async function onFailure(context: UnitContext, unit: Unit, work: Work, failure: Failure): Promise<Release> {
+  switch (failure.action) {
+    case 'refresh_credentials':
+      return refresh(context, unit, work)
+    case 'retry': {
+      const retryMs = failure.afterMs ?? backoffMs(unit.attempts, context.random)
+      if (failure.scope === 'account') {
+        await context.budgets.close(remoteAccountOf(work.stored), retryMs)
+        // A full window is the budget at work, not a fault of the connection.
+        return { nextMs: retryMs, notBeforeMs: retryMs, failed: false }
+      }
+      return retry(context, unit, 'connector_unreachable', failure.reason, retryMs)
+    }
+    case 'pause':
+      await happen(context, unit, 'pause', failure.reason)
+      await note(context, unit, 'credentials_refused', failure.reason)
+      return { nextMs: null, notBeforeMs: 0, failed: true }
+    case 'split_batch':
+    case 'park':
+    case 'resync':
+      return retry(context, unit, 'connector_failed', failure.reason, backoffMs(unit.attempts, context.random))
+  }
+}
+
+/** Exponential with full jitter: somewhere between nothing and the cap of this attempt. */
+export function backoffMs(attempts: number, random: () => number): number {
+  return Math.ceil(random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** Math.min(attempts, 20)))
+}
+
+export async function retry(
+  context: UnitContext,
+  unit: Unit,
+  code: string,
+  message: string,
+  retryMs: number,
+): Promise<Release> {
+  const { connectionId, organizationId, lane } = unit
+  context.observe({ type: 'unit_failed', organizationId, connectionId, lane, code, message, retryMs })
+  await note(context, unit, code, message)
+  if (unit.attempts + 1 >= DEGRADED_ATTEMPTS) await happen(context, unit, 'failing', message)
+  return { nextMs: retryMs, notBeforeMs: retryMs, failed: true }
+}
+
+const MESSAGE_LENGTH_MAX = 500
+
+async function note(context: UnitContext, unit: Unit, code: string, message: string): Promise<void> {
+  await writeHealth(context.pool, unit.connectionId, {
+    lastError: { code, message: message.slice(0, MESSAGE_LENGTH_MAX), at: new Date(context.now()).toISOString() },
+  })
+}
+
+async function refresh(context: UnitContext, unit: Unit, work: Work): Promise<Release> {
+  const { connectionId, organizationId } = unit
+  const outcome = await context.vault.refresh(work.connector, work.http, connectionId, work.credentials)
+  if (!outcome.ok && outcome.retryMs === null) {
+    await happen(context, unit, 'pause', outcome.reason)
+    await note(context, unit, 'credentials_refused', outcome.reason)
+    return { nextMs: null, notBeforeMs: 0, failed: true }
+  }
+  if (!outcome.ok) return retry(context, unit, 'connector_unreachable', outcome.reason, outcome.retryMs ?? BACKOFF_MS)
+  if (outcome.refreshed) context.observe({ type: 'credentials_refreshed', organizationId, connectionId })
+  // A fresh token that is refused as well, again and again, will not become better.
+  if (unit.attempts >= REFRESHES_MAX) {
+    await happen(context, unit, 'pause', 'The CRM refuses each fresh access token.')
+    return { nextMs: null, notBeforeMs: 0, failed: true }
+  }
+  return { nextMs: 0, notBeforeMs: 0, failed: true }
+}
+
+const REFRESHES_MAX = 5

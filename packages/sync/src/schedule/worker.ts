@@ -1,0 +1,228 @@
+// A worker: asks the catalogue every few milliseconds who has changes, takes due units, runs each in a slot,
+// keeps its lease and gives it back. Any number of workers run side by side; all they share is Postgres.
+import { isRowhouseError, RowhouseError } from '@rowhouse/contracts'
+import { changedOrganizations } from '@rowhouse/database'
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { readConnection, writeHealth } from '../connections/store.ts'
+import { measureHealth } from '../observe/health.ts'
+import { Latencies } from '../observe/latency.ts'
+import { PollMemory } from '../pull/poll-memory.ts'
+import type { Lane } from '../state/connection-state.ts'
+import { backoffMs, retry, runUnit } from './run-unit.ts'
+import type { ConnectionMemory, UnitContext } from './run-unit.ts'
+import { claimUnits, releaseUnit, renewUnit, wakeAll, wakeOrganizations } from './units.ts'
+import type { Release, Unit } from './units.ts'
+
+export interface WorkerOptions {
+  /** Units that run at one time in this process. @default 12 */
+  readonly concurrency?: number
+  /** How often the catalogue is asked who has changes: half of it is the mean delay of a change. @default 25 */
+  readonly tickMs?: number
+  /** How long a unit stays taken when its worker dies. Calls are bounded to end within it. @default 30000 */
+  readonly leaseMs?: number
+  /** How long one unit may keep its slot while others wait. @default 5000 */
+  readonly sliceMs?: number
+}
+
+const defaults = { concurrency: 12, tickMs: 25, leaseMs: 30_000, sliceMs: 5000 } as const
+
+/** @throws RowhouseError invalid_option */
+export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOptions> {
+  const resolved = { ...defaults, ...options }
+  const limits = { concurrency: [1, 1000], tickMs: [1, 60_000], leaseMs: [200, 3_600_000], sliceMs: [1, 3_600_000] } as const
+  for (const [name, [min, max]] of Object.entries(limits)) {
+    const value = resolved[name as keyof typeof limits]
+    if (!Number.isInteger(value) || value < min || value > max)
+      throw new RowhouseError('invalid_option', `${name} takes a whole number from ${min} to ${max}.`, {
+        details: { option: name },
+      })
+  }
+  return Object.freeze(resolved)
+}
+
+const HEALTH_EVERY_MS = 1000
+const ERROR_PAUSE_MS = 1000
+/** A worker that stops waits this long for what is under way; the lease covers the rest. */
+const STOP_WAIT_MS = 20_000
+
+export class Worker {
+  readonly #context: UnitContext
+  readonly #options: Required<WorkerOptions>
+  readonly #name = randomUUID()
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #memories = new Map<string, ConnectionMemory>()
+  readonly #dirty = new Map<string, string>()
+  readonly #stop = new AbortController()
+  #snapshot: string | null = null
+  #loops: Promise<unknown> = Promise.resolve()
+  #nudge: (() => void) | null = null
+
+  constructor(context: UnitContext, options: WorkerOptions) {
+    this.#context = context
+    this.#options = resolveWorkerOptions(options)
+  }
+
+  start(): void {
+    this.#loops = Promise.all([
+      this.#repeat(this.#options.tickMs, () => this.#tick()),
+      this.#repeat(HEALTH_EVERY_MS, () => this.#reportHealth()),
+    ])
+  }
+
+  /** Looks for due work now instead of at the next tick. */
+  nudge(): void {
+    this.#nudge?.()
+  }
+
+  /** Takes nothing new, lets what is under way end, and gives its units back. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#nudge?.()
+    await this.#loops
+    const ended = Promise.all(this.#running.values())
+    await Promise.race([ended, wait(STOP_WAIT_MS, undefined, { ref: false })])
+    await this.#reportHealth().catch(() => {})
+  }
+
+  async #repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      let pauseMs = everyMs
+      try {
+        await work()
+      } catch (error) {
+        pauseMs = ERROR_PAUSE_MS
+        this.#context.observe({ type: 'worker_failed', code: codeOf(error), message: messageOf(error) })
+      }
+      await this.#pause(pauseMs)
+    }
+  }
+
+  async #pause(durationMs: number): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, durationMs)
+      this.#nudge = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  async #tick(): Promise<void> {
+    const { pool } = this.#context
+    if (this.#snapshot === null) await wakeAll(pool)
+    const { snapshot, organizationIds } = await changedOrganizations(pool, this.#snapshot)
+    // The first answer names everybody who ever changed anything; all of them were woken already.
+    if (this.#snapshot !== null && organizationIds.length > 0) await wakeOrganizations(pool, organizationIds)
+    this.#snapshot = snapshot
+    const free = this.#options.concurrency - this.#running.size
+    if (free <= 0) return
+    const units = await claimUnits(pool, {
+      worker: this.#name,
+      leaseMs: this.#options.leaseMs,
+      limit: free,
+      without: this.#fullLanes(),
+    })
+    for (const unit of units) {
+      const key = `${unit.connectionId}|${unit.lane}`
+      const run = this.#run(unit).finally(() => {
+        this.#running.delete(key)
+        this.nudge()
+      })
+      this.#running.set(key, run)
+    }
+  }
+
+  /** Half of the slots are never given to the backfill: changes do not wait for it. */
+  #fullLanes(): Lane[] {
+    const bulk = [...this.#running.keys()].filter((key) => key.endsWith('|backfill')).length
+    return bulk >= Math.max(1, this.#options.concurrency / 2) ? ['backfill', 'repair'] : []
+  }
+
+  async #run(unit: Unit): Promise<void> {
+    const { leaseMs, sliceMs } = this.#options
+    const { now, pool } = this.#context
+    const sliceEndMs = now() + sliceMs
+    let leaseEndMs = now() + leaseMs
+    const renewing = setInterval(() => {
+      const askedMs = now()
+      renewUnit(pool, unit, leaseMs)
+        .then((kept) => {
+          leaseEndMs = kept ? askedMs + leaseMs : 0
+        })
+        // The lease simply runs out then, and says so through leftMs.
+        .catch(() => {})
+    }, leaseMs / 3)
+    renewing.unref()
+    let release: Release | null = null
+    try {
+      release = await runUnit(this.#context, unit, this.#memoryOf(unit.connectionId), {
+        leftMs: () => leaseEndMs - now(),
+        ending: () => this.#stop.signal.aborted || now() >= sliceEndMs,
+      })
+    } catch (error) {
+      release = await this.#onError(unit, error)
+    } finally {
+      clearInterval(renewing)
+    }
+    this.#dirty.set(unit.connectionId, unit.organizationId)
+    if (release !== null)
+      await releaseUnit(pool, unit, release).catch((error: unknown) => {
+        this.#context.observe({ type: 'worker_failed', code: codeOf(error), message: messageOf(error) })
+      })
+  }
+
+  async #onError(unit: Unit, error: unknown): Promise<Release | null> {
+    const { connectionId, organizationId, lane } = unit
+    if (isRowhouseError(error) && error.code === 'lease_lost') {
+      this.#context.observe({ type: 'lease_lost', organizationId, connectionId, lane })
+      return null
+    }
+    const retryMs = Math.max(100, backoffMs(unit.attempts, this.#context.random))
+    return retry(this.#context, unit, codeOf(error), messageOf(error), retryMs).catch(() => ({
+      nextMs: retryMs,
+      notBeforeMs: retryMs,
+      failed: true,
+    }))
+  }
+
+  #memoryOf(connectionId: string): ConnectionMemory {
+    const known = this.#memories.get(connectionId)
+    if (known !== undefined) return known
+    const memory: ConnectionMemory = {
+      latencies: { outbound: new Latencies(), inbound: new Latencies() },
+      poll: new PollMemory(),
+      clockOffsetMs: 0,
+      runs: 0,
+    }
+    this.#memories.set(connectionId, memory)
+    return memory
+  }
+
+  async #reportHealth(): Promise<void> {
+    const { pool, rowhouse } = this.#context
+    for (const [connectionId, organizationId] of this.#dirty) {
+      this.#dirty.delete(connectionId)
+      const stored = await readConnection(pool, connectionId)
+      const health = await measureHealth(
+        rowhouse.as({ organizationId, connectionId }),
+        connectionId,
+        stored.mapping,
+      )
+      const { latencies } = this.#memoryOf(connectionId)
+      const outbound = latencies.outbound.percentiles() ?? stored.health.latencyMs?.outbound ?? null
+      const inbound = latencies.inbound.percentiles() ?? stored.health.latencyMs?.inbound ?? null
+      await writeHealth(pool, connectionId, {
+        ...health,
+        latencyMs: { outbound, inbound },
+        ...(stored.state === 'paused' ? {} : { lastSyncedAt: new Date(this.#context.now()).toISOString() }),
+      })
+      // A lag grows by itself: look again until it is gone.
+      if ((health.lagMs ?? 0) > 0) this.#dirty.set(connectionId, organizationId)
+    }
+  }
+}
+
+const codeOf = (error: unknown): string => (isRowhouseError(error) ? error.code : 'internal')
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
