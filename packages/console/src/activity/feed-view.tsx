@@ -1,0 +1,202 @@
+// The list of changes: filters, the "n new" line, rows on the screen only, j, k and enter.
+import { useWindowVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useRef, useState } from 'react'
+import type { JSX } from 'react'
+import { useKeys } from '../app/keys.ts'
+import { useIsNarrow } from '../parts/narrow.ts'
+import { Empty, Failure, Loading } from '../parts/parts.tsx'
+import { plural } from '../words/numbers.ts'
+import { ChangeRow, ROW_NARROW_PX, ROW_PX } from './change-row.tsx'
+import { directions } from './search.ts'
+import type { ActivitySearch } from './search.ts'
+import type { LiveFeed } from './use-feed.ts'
+
+const control = 'h-7 rounded-md border border-line-strong bg-raised px-2 text-xs text-ink'
+const directionWords = { inbound: 'From the CRM', outbound: 'To the CRM', local: 'Here only' }
+const READ_MORE_ROWS = 10
+
+export interface FeedViewProps {
+  readonly live: LiveFeed
+  readonly search: ActivitySearch
+  readonly onSearch: (change: ActivitySearch) => void
+  readonly tables: readonly string[]
+  readonly remoteName: string
+  readonly isConnected: boolean
+}
+
+export function FeedView({ live, search, onSearch, tables, remoteName, isConnected }: FeedViewProps): JSX.Element {
+  const { feed, readMore, release } = live
+  const isNarrow = useIsNarrow()
+  const body = useRef<HTMLOListElement>(null)
+  const [marginPx, setMarginPx] = useState(0)
+  const [current, setCurrent] = useState<string | null>(null)
+  const hasWaiting = feed.waiting.length > 0
+  useEffect(() => {
+    const measure = (): void => {
+      if (body.current !== null) setMarginPx(Math.round(body.current.getBoundingClientRect().top + window.scrollY))
+    }
+    measure()
+    const observer = new ResizeObserver(measure)
+    observer.observe(document.body)
+    return () => observer.disconnect()
+  }, [isNarrow, feed.items.length === 0])
+  const rows = useWindowVirtualizer({
+    count: feed.items.length,
+    estimateSize: () => (isNarrow ? ROW_NARROW_PX : ROW_PX),
+    getItemKey: (index) => feed.items[index]?.seq ?? index,
+    overscan: 8,
+    scrollMargin: marginPx,
+    scrollPaddingStart: 100,
+    scrollPaddingEnd: 24,
+  })
+  useEffect(() => rows.measure(), [isNarrow, rows])
+  const lastIndex = rows.getVirtualItems().at(-1)?.index ?? 0
+  useEffect(() => {
+    if (lastIndex >= feed.items.length - READ_MORE_ROWS) readMore()
+  }, [lastIndex, feed.items.length, readMore])
+  const selected = search.change ?? current
+  const step = (by: number): void => {
+    const at = feed.items.findIndex(({ seq }) => seq === selected)
+    const to = at < 0 ? 0 : Math.min(feed.items.length - 1, Math.max(0, at + by))
+    const seq = feed.items[to]?.seq
+    if (seq === undefined) return
+    setCurrent(seq)
+    if (search.change !== undefined) onSearch({ change: seq })
+    rows.scrollToIndex(to, { align: 'auto' })
+  }
+  useKeys({
+    j: () => step(1),
+    k: () => step(-1),
+    Enter: () => (current === null ? undefined : onSearch({ change: current })),
+    Escape: () => (search.change === undefined ? setCurrent(null) : onSearch({ change: undefined })),
+  })
+  const showNew = (): void => {
+    release()
+    window.scrollTo({ top: Math.max(0, marginPx - 140) })
+  }
+  const isFiltered = search.direction !== undefined || search.table !== undefined || search.record !== undefined
+  return (
+    <section aria-label="Changes">
+      <search className="flex flex-wrap items-center gap-2 py-3">
+        <select
+          aria-label="Direction"
+          className={control}
+          value={search.direction ?? ''}
+          onChange={(event) => onSearch({ direction: directions.find((one) => one === event.target.value) })}
+        >
+          <option value="">Both directions</option>
+          {directions.map((direction) => (
+            <option key={direction} value={direction}>
+              {directionWords[direction]}
+            </option>
+          ))}
+        </select>
+        <select
+          aria-label="Table"
+          className={control}
+          value={search.table ?? ''}
+          onChange={(event) => onSearch({ table: event.target.value || undefined })}
+        >
+          <option value="">Every table</option>
+          {[...new Set([...tables, ...(search.table === undefined ? [] : [search.table])])].map((table) => (
+            <option key={table}>{table}</option>
+          ))}
+        </select>
+        {search.record !== undefined && (
+          <button
+            type="button"
+            className={`${control} inline-flex items-center gap-2`}
+            onClick={() => onSearch({ record: undefined })}
+          >
+            Record <span className="code">{search.record.slice(0, 8)}…</span>
+            <span aria-hidden="true">×</span>
+            <span className="sr-only">remove this filter</span>
+          </button>
+        )}
+        {isFiltered && (
+          <button
+            type="button"
+            className="text-xs text-ink-2 underline decoration-line-strong underline-offset-4 hover:text-ink"
+            onClick={() => onSearch({ direction: undefined, table: undefined, record: undefined })}
+          >
+            Clear
+          </button>
+        )}
+      </search>
+      {!isNarrow && feed.items.length > 0 && (
+        <div
+          aria-hidden="true"
+          className="grid grid-cols-[72px_minmax(130px,1fr)_minmax(240px,2.2fr)_minmax(140px,1fr)] gap-x-4 border-b border-line px-2 pb-1.5 text-xs text-ink-3"
+        >
+          <span>When</span>
+          <span>Here</span>
+          <span>What changed</span>
+          <span>{remoteName}</span>
+        </div>
+      )}
+      <div role="status" className="sticky top-14 z-20 h-0">
+        {hasWaiting && (
+          <button
+            type="button"
+            onClick={showNew}
+            className="appear mx-auto block translate-y-2 rounded-full bg-ink px-3 py-1 text-xs font-medium text-paper shadow-lifted"
+          >
+            {plural(feed.waiting.length, 'new change')} ↑
+          </button>
+        )}
+      </div>
+      {live.isPending ? (
+        <Loading lines={6} label="Reading the changes" />
+      ) : live.error !== null && feed.items.length === 0 ? (
+        <div className="py-4">
+          <Failure error={live.error} onRetry={live.retry} />
+        </div>
+      ) : feed.items.length === 0 ? (
+        <NoChanges isFiltered={isFiltered} isConnected={isConnected} />
+      ) : (
+        <ol ref={body} aria-label="Changes, newest first" className="relative" style={{ height: rows.getTotalSize() }}>
+          {rows.getVirtualItems().map(({ index, start, size, key }) => {
+            const item = feed.items[index]
+            return item === undefined ? null : (
+              <li
+                key={key}
+                aria-setsize={feed.next === null ? feed.items.length : -1}
+                aria-posinset={index + 1}
+                className="absolute inset-x-0 top-0"
+                style={{ height: size, transform: `translateY(${start - marginPx}px)` }}
+              >
+                <ChangeRow item={item} isCurrent={item.seq === selected} isNarrow={isNarrow} onOpen={openChange} />
+              </li>
+            )
+          })}
+        </ol>
+      )}
+      {feed.items.length > 0 && feed.next === null && (
+        <p className="py-4 text-center text-xs text-ink-3">This is where the log begins.</p>
+      )}
+    </section>
+  )
+
+  function openChange(seq: string): void {
+    onSearch({ change: seq })
+  }
+}
+
+function NoChanges({ isFiltered, isConnected }: { isFiltered: boolean; isConnected: boolean }): JSX.Element {
+  if (isFiltered) return <Empty title="No change matches these filters." />
+  if (!isConnected) {
+    return (
+      <Empty title="Nothing has changed yet." command="rowhouse connection add --org acme --connector hubspot">
+        Connect a CRM, and changes on both sides appear here as they happen.
+      </Empty>
+    )
+  }
+  return (
+    <Empty
+      title="Nothing has changed yet."
+      command="update contacts set title = 'Engineer' where email = 'grace@example.com'"
+    >
+      Change a record here or in the CRM: it appears within a moment, and again when the other side has it.
+    </Empty>
+  )
+}

@@ -1,0 +1,25 @@
+// An organization page's part of the URL.
+import { oneOf, text } from '../app/search.ts'
+
+export const tabs = ['activity', 'dead-letters', 'conflicts', 'members'] as const
+export type Tab = (typeof tabs)[number]
+export const directions = ['inbound', 'outbound', 'local'] as const
+export type Direction = (typeof directions)[number]
+
+export interface ActivitySearch {
+  /** @default activity */
+  readonly tab?: Tab | undefined
+  readonly direction?: Direction | undefined
+  readonly table?: string | undefined
+  readonly record?: string | undefined
+  /** Position of the change that is open beside the feed. */
+  readonly change?: string | undefined
+}
+
+export const activitySearch = (search: Record<string, unknown>): ActivitySearch => ({
+  tab: oneOf(tabs, search['tab']),
+  direction: oneOf(directions, search['direction']),
+  table: text(search['table']),
+  record: text(search['record']),
+  change: /^\d{1,19}$/.test(String(search['change'])) ? String(search['change']) : undefined,
+})

@@ -1,0 +1,53 @@
+// The console's one client and one cache. A refusal for want of a session, wherever it happens,
+// leads to the sign-in page; everything else is shown by the page that asked.
+import { createClient, isApiError } from '@rowhouse/client'
+import { QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
+import type { Me, Permission } from '@rowhouse/contracts'
+
+export const client = createClient({ baseUrl: '' })
+
+const RETRIES_MAX = 2
+let onSignedOut: () => void = () => {}
+/** Told when the API says that nobody is signed in. */
+export const whenSignedOut = (listener: () => void): void => void (onSignedOut = listener)
+
+export const isSignedOut = (error: unknown): boolean => isApiError(error) && error.status === 401
+
+export const queries = new QueryClient({
+  queryCache: new QueryCache({ onError: (error) => (isSignedOut(error) ? onSignedOut() : undefined) }),
+  defaultOptions: {
+    queries: {
+      // The live stream patches the cache, and a reconnect reads again.
+      staleTime: 30_000,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => failures < RETRIES_MAX && isApiError(error) && error.retryable,
+    },
+  },
+})
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: ({ signal }) => client.getMe({ signal }),
+  staleTime: Number.POSITIVE_INFINITY,
+})
+
+export const organizationQuery = (organizationId: string) =>
+  queryOptions({
+    queryKey: ['organization', organizationId],
+    queryFn: ({ signal }) => client.getOrganization({ params: { organizationId }, signal }),
+  })
+
+export const connectionQuery = (organizationId: string, connectionId: string) =>
+  queryOptions({
+    queryKey: ['organization', organizationId, 'connection', connectionId],
+    queryFn: ({ signal }) => client.getConnection({ params: { organizationId, connectionId }, signal }),
+  })
+
+/** Whether the buttons for this are shown; the server decides for itself. */
+export function may(me: Me | undefined, organizationId: string, permission: Permission): boolean {
+  if (me === undefined) return false
+  if (me.actor.kind === 'operator') return true
+  return me.memberships.some(
+    (member) => member.organizationId === organizationId && member.permissions.includes(permission),
+  )
+}

@@ -1,0 +1,90 @@
+// The console's pages: each route checks its part of the URL, and its code is loaded when it is visited.
+import {
+  Outlet,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router'
+import { activitySearch } from '../activity/search.ts'
+import { organizationsSearch } from '../organizations/search.ts'
+import { isSignedOut, meQuery, queries, whenSignedOut } from './api.ts'
+import { NotFound, PageFailure } from './failures.tsx'
+import { safeReturnTo } from './return-to.ts'
+import { parseSearch, stringifySearch, text } from './search.ts'
+import { Shell } from './shell.tsx'
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, errorComponent: PageFailure })
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search: Record<string, unknown>): { returnTo?: string | undefined; error?: string | undefined } => ({
+    returnTo: text(search['returnTo']),
+    error: text(search['error']),
+  }),
+  component: lazyRouteComponent(() => import('../session/sign-in-page.tsx'), 'SignInPage'),
+})
+
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  beforeLoad: async ({ location }) => {
+    try {
+      return { me: await queries.ensureQueryData(meQuery) }
+    } catch (error) {
+      if (!isSignedOut(error)) throw error
+      const returnTo = safeReturnTo(location.href)
+      throw redirect({ to: '/sign-in', search: returnTo === '/' ? {} : { returnTo } })
+    }
+  },
+  component: Shell,
+})
+
+const organizations = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/',
+  validateSearch: organizationsSearch,
+  beforeLoad: ({ context: { me } }) => {
+    const [only, ...others] = me.memberships
+    if (me.actor.kind === 'user' && only !== undefined && others.length === 0) {
+      throw redirect({
+        to: '/organizations/$organizationId',
+        params: { organizationId: only.organizationId },
+        replace: true,
+      })
+    }
+  },
+  component: lazyRouteComponent(() => import('../organizations/organizations-page.tsx'), 'OrganizationsPage'),
+})
+
+const organization = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/organizations/$organizationId',
+  validateSearch: activitySearch,
+  component: lazyRouteComponent(() => import('../organization/organization-page.tsx'), 'OrganizationPage'),
+})
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, signedIn.addChildren([organizations, organization])]),
+  parseSearch,
+  stringifySearch,
+  defaultPreload: 'intent',
+  defaultErrorComponent: PageFailure,
+  defaultNotFoundComponent: NotFound,
+  scrollRestoration: true,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}
+
+whenSignedOut(() => {
+  const { location } = router.state
+  if (location.pathname === '/sign-in') return
+  queries.removeQueries({ queryKey: meQuery.queryKey })
+  void router.navigate({ to: '/sign-in', search: { returnTo: safeReturnTo(location.href) } })
+})

@@ -1,0 +1,111 @@
+// What surrounds every page: the bar with the way home, the palette and the person, and a notice when
+// live changes stopped coming. The palette and the menu load after the page.
+import { Link, Outlet, useParams } from '@tanstack/react-router'
+import { useQuery } from '@tanstack/react-query'
+import { Suspense, lazy, useEffect, useState } from 'react'
+import type { JSX } from 'react'
+import { useLiveStatus } from '../live/status.ts'
+import { Logo } from '../parts/marks.tsx'
+import { Key, Status } from '../parts/parts.tsx'
+import { organizationQuery } from './api.ts'
+
+const Palette = lazy(() => import('../palette/palette.tsx').then(({ Palette }) => ({ default: Palette })))
+const UserMenu = lazy(() => import('../session/user-menu.tsx').then(({ UserMenu }) => ({ default: UserMenu })))
+
+export function Shell(): JSX.Element {
+  const [isPaletteOpen, setPaletteOpen] = useState(false)
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== 'k' || !(event.metaKey || event.ctrlKey) || event.shiftKey || event.altKey) return
+      event.preventDefault()
+      setPaletteOpen((open) => !open)
+    }
+    window.addEventListener('keydown', onKey)
+    return () => window.removeEventListener('keydown', onKey)
+  }, [])
+  return (
+    <>
+      <a
+        href="#page"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:bg-raised focus:p-2"
+      >
+        Skip to the page
+      </a>
+      <header className="sticky top-0 z-30 flex h-12 items-center gap-3 border-b border-line bg-paper px-4 md:px-6">
+        <Link to="/" className="flex items-center gap-2 font-semibold" aria-label="Rowhouse, organizations">
+          <Logo />
+          <span className="max-md:sr-only">Rowhouse</span>
+        </Link>
+        <Crumb />
+        <div className="ml-auto flex items-center gap-3">
+          <Live />
+          <button
+            type="button"
+            onClick={() => setPaletteOpen(true)}
+            className="flex h-8 items-center gap-3 rounded-md border border-line-strong bg-raised px-2.5 text-ink-2 hover:border-ink-3"
+          >
+            <span>
+              Search<span className="max-md:hidden"> or run</span>
+            </span>
+            <span className="max-md:hidden">
+              <Key>⌘K</Key>
+            </span>
+          </button>
+          <Suspense fallback={<div className="size-8 rounded-full bg-sunken" />}>
+            <UserMenu />
+          </Suspense>
+        </div>
+      </header>
+      <Notice />
+      <div id="page">
+        <Outlet />
+      </div>
+      {isPaletteOpen && (
+        <Suspense fallback={null}>
+          <Palette onClose={() => setPaletteOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  )
+}
+
+function Crumb(): JSX.Element | null {
+  const { organizationId } = useParams({ strict: false })
+  const { data } = useQuery({ ...organizationQuery(organizationId ?? ''), enabled: organizationId !== undefined })
+  if (organizationId === undefined || data === undefined) return null
+  return (
+    <span className="flex min-w-0 items-center gap-2">
+      <span aria-hidden="true" className="text-line-strong">
+        /
+      </span>
+      <span className="truncate">{data.name}</span>
+    </span>
+  )
+}
+
+function Live(): JSX.Element {
+  const status = useLiveStatus()
+  return (
+    <span className="text-xs max-md:sr-only" role="status">
+      {status === 'open' ? (
+        <Status tone="ok">Live</Status>
+      ) : (
+        <Status tone="off">{status === 'connecting' ? 'Connecting' : 'Not live'}</Status>
+      )}
+    </span>
+  )
+}
+
+function Notice(): JSX.Element | null {
+  const status = useLiveStatus()
+  if (status === 'open' || status === 'connecting') return null
+  return (
+    <p role="alert" className="appear border-b border-line bg-sunken px-4 py-1.5 text-xs text-ink-2 md:px-6">
+      <strong className="font-semibold text-ink">
+        {status === 'offline' ? 'You are offline.' : 'The connection to the server is lost.'}
+      </strong>{' '}
+      What you see is the last we heard; it catches up by itself
+      {status === 'offline' ? ' when you are back.' : ' as soon as the server answers.'}
+    </p>
+  )
+}

@@ -1,0 +1,206 @@
+// The small parts every page is made of. Each is one element with one look; what they say is decided
+// by whoever uses them.
+import { isApiError } from '@rowhouse/client'
+import type { ConnectionState } from '@rowhouse/contracts'
+import { useEffect, useState } from 'react'
+import type { ComponentProps, JSX, ReactNode } from 'react'
+import { useNow } from '../live/now.ts'
+import { stateWords } from '../words/connection.ts'
+import type { Tone } from '../words/connection.ts'
+import { formatAgo, formatExact } from '../words/time.ts'
+
+const COPIED_SHOWN_MS = 1500
+
+export const toneText: Record<Tone, string> = {
+  ok: 'text-ok',
+  busy: 'text-busy',
+  warn: 'text-warn',
+  bad: 'text-bad',
+  off: 'text-off',
+}
+export const toneFill: Record<Tone, string> = {
+  ok: 'bg-ok',
+  busy: 'bg-busy',
+  warn: 'bg-warn',
+  bad: 'bg-bad',
+  off: 'bg-off',
+}
+
+/** A status is a colour, a shape and a word: the dot is hollow for what is at rest. */
+export function Status({ tone, children }: { tone: Tone; children: ReactNode }): JSX.Element {
+  return (
+    <span className={`inline-flex items-center gap-1.5 whitespace-nowrap ${toneText[tone]}`}>
+      <span
+        aria-hidden="true"
+        className={`size-[7px] rounded-full ${tone === 'off' ? 'border-[1.5px] border-off' : toneFill[tone]}`}
+      />
+      {children}
+    </span>
+  )
+}
+
+export const ConnectionStatus = ({ state }: { state: ConnectionState }): JSX.Element => (
+  <Status tone={stateWords[state].tone}>{stateWords[state].word}</Status>
+)
+
+/** Relative, with the exact instant on hover and for machines. */
+export function Ago({ at }: { at: string }): JSX.Element {
+  const nowMs = useNow()
+  return (
+    <time dateTime={at} title={formatExact(at)} className="num whitespace-nowrap">
+      {formatAgo(at, nowMs)}
+    </time>
+  )
+}
+
+const looks = {
+  plain: 'border-line-strong bg-raised text-ink hover:border-ink-3',
+  primary: 'border-brick bg-brick text-on-brick hover:opacity-90',
+  quiet: 'border-transparent text-ink-2 hover:bg-sunken hover:text-ink',
+}
+
+export function Button({
+  look = 'plain',
+  className = '',
+  ...rest
+}: ComponentProps<'button'> & { look?: keyof typeof looks }): JSX.Element {
+  return (
+    <button
+      type="button"
+      className={`inline-flex h-8 items-center justify-center gap-2 rounded-md border px-3 font-medium whitespace-nowrap disabled:opacity-50 ${looks[look]} ${className}`}
+      {...rest}
+    />
+  )
+}
+
+/** An id that copies itself. Shown short; copied whole. */
+export function CopyId({
+  value,
+  label,
+  short = false,
+}: {
+  value: string
+  label: string
+  short?: boolean
+}): JSX.Element {
+  const [copied, setCopied] = useState(false)
+  useEffect(() => {
+    if (!copied) return
+    const timer = setTimeout(() => setCopied(false), COPIED_SHOWN_MS)
+    return () => clearTimeout(timer)
+  }, [copied])
+  return (
+    <button
+      type="button"
+      title={`Copy ${label}: ${value}`}
+      aria-label={`Copy ${label} ${value}`}
+      onClick={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}
+      className="code rounded-xs border-b border-dotted border-line-strong text-ink-2 hover:border-ink-3 hover:text-ink"
+    >
+      {short ? `${value.slice(0, 8)}…` : value}
+      <span role="status" className={copied ? 'ml-1.5 font-sans text-ok' : 'sr-only'}>
+        {copied ? 'copied' : ''}
+      </span>
+    </button>
+  )
+}
+
+/** A share of a limit. The colour says how near the limit is, and the text says it too. */
+export function Bar({
+  value,
+  limit,
+  label,
+  tone,
+}: {
+  value: number
+  limit: number
+  label: string
+  tone: Tone | 'ink'
+}): JSX.Element {
+  const share = limit <= 0 ? 0 : Math.min(1, value / limit)
+  return (
+    <span
+      role="meter"
+      aria-label={label}
+      aria-valuenow={Math.min(value, limit)}
+      aria-valuemin={0}
+      aria-valuemax={limit}
+      className="block h-1 overflow-hidden rounded-full bg-line"
+    >
+      <span
+        className={`block h-full rounded-full transition-[width] ${tone === 'ink' ? 'bg-ink-2' : toneFill[tone]}`}
+        style={{ width: `${share * 100}%` }}
+      />
+    </span>
+  )
+}
+
+export function Key({ children }: { children: ReactNode }): JSX.Element {
+  return (
+    <kbd className="rounded-xs border border-line-strong px-1 font-mono text-[11px] leading-4 text-ink-2">
+      {children}
+    </kbd>
+  )
+}
+
+/** One sentence, one action, the command that does the same. */
+export function Empty({
+  title,
+  children,
+  command,
+  action,
+}: {
+  title: string
+  children?: ReactNode
+  command?: string
+  action?: ReactNode
+}): JSX.Element {
+  return (
+    <div className="max-w-[60ch] py-12">
+      <h2 className="text-base font-semibold">{title}</h2>
+      {children !== undefined && <p className="mt-1 text-ink-2">{children}</p>}
+      {action !== undefined && <div className="mt-4">{action}</div>}
+      {command !== undefined && (
+        <pre className="code mt-4 overflow-x-auto rounded-md bg-sunken px-3 py-2 text-ink" tabIndex={0}>
+          <span aria-hidden="true" className="text-ink-3 select-none">
+            ${' '}
+          </span>
+          {command}
+        </pre>
+      )}
+    </div>
+  )
+}
+
+/** What happened and what to do, with the code and the request's id. */
+export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => void }): JSX.Element {
+  const known = isApiError(error)
+  return (
+    <div role="alert" className="max-w-[64ch] border-l-2 border-bad py-1 pl-3">
+      <p className="font-medium">{known ? error.message : 'Something went wrong in the console.'}</p>
+      <p className="mt-0.5 text-ink-2">
+        {known ? error.hint : 'Load the page again. If it happens again, report what you did.'}
+      </p>
+      <p className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-ink-3">
+        <span className="code">{known ? error.code : 'console_failed'}</span>
+        {known && error.requestId !== null && <CopyId value={error.requestId} label="request id" />}
+      </p>
+      {onRetry !== undefined && (
+        <Button className="mt-2" onClick={onRetry}>
+          Try again
+        </Button>
+      )}
+    </div>
+  )
+}
+
+/** Lines where text will be; still, so that a quick answer does not flash. */
+export function Loading({ lines = 3, label }: { lines?: number; label: string }): JSX.Element {
+  return (
+    <div role="status" aria-label={label} className="appear space-y-3 py-4">
+      {Array.from({ length: lines }, (_, line) => (
+        <div key={line} className="h-3 rounded-xs bg-line" style={{ width: `${70 - ((line * 17) % 45)}%` }} />
+      ))}
+    </div>
+  )
+}
