@@ -22,8 +22,11 @@ export function isClaimFile(name: string): boolean {
   return claimPattern.test(name)
 }
 
-/** Claims the folder for this process. Throws `already_running` with the pid and URL of the living owner. */
-export async function claimFolder(folder: string): Promise<Claim> {
+/**
+ * Claims the folder for this process; `what` runs in it, for the message.
+ * Throws `already_running` with the pid and URL of the living owner.
+ */
+export async function claimFolder(folder: string, what = 'Postgres'): Promise<Claim> {
   const self = await identityOf(process.pid)
   if (self === undefined) {
     throw new RowhouseError('postgres_start_failed', 'This process cannot find out its own start time.', {
@@ -33,26 +36,26 @@ export async function claimFolder(folder: string): Promise<Claim> {
   const file = join(folder, `owner-${self.pid}-${self.startedAt}.lock`)
 
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    await create(file, folder)
+    await create(file, folder, what)
     const rival = await findRival(folder, file)
     if (rival === undefined) return makeClaim(file)
     await rm(file, { force: true })
     const url = await readUrl(rival.file)
-    if (url !== undefined || attempt === attemptsMax) throw alreadyRunning(folder, rival.pid, url)
+    if (url !== undefined || attempt === attemptsMax) throw alreadyRunning(what, folder, rival.pid, url)
     // It has not said where it is: it is starting, or stepping back as we do. Unequal pauses decide.
     await pollUntil(async () => (await readUrl(rival.file)) !== undefined || !(await isSameProcess(rival)), {
       timeoutMs: randomInt(50, 500),
     })
   }
-  throw alreadyRunning(folder, undefined, undefined)
+  throw alreadyRunning(what, folder, undefined, undefined)
 }
 
-async function create(file: string, folder: string): Promise<void> {
+async function create(file: string, folder: string, what: string): Promise<void> {
   try {
     await writeFile(file, '', { flag: 'wx', mode: 0o644 })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw alreadyRunning(folder, process.pid, await readUrl(file))
+      throw alreadyRunning(what, folder, process.pid, await readUrl(file))
     }
     throw error
   }
@@ -87,10 +90,10 @@ function makeClaim(file: string): Claim {
   }
 }
 
-function alreadyRunning(folder: string, pid: number | undefined, url: string | undefined): RowhouseError {
+function alreadyRunning(what: string, folder: string, pid: number | undefined, url: string | undefined): RowhouseError {
   const who = pid === undefined ? 'another process' : `process ${pid}`
   const where = url === undefined ? 'is starting' : `serves ${url}`
-  return new RowhouseError('already_running', `Postgres already runs in ${folder}: ${who} ${where}.`, {
+  return new RowhouseError('already_running', `${what} already runs in ${folder}: ${who} ${where}.`, {
     details: { folder, pid, url },
   })
 }

@@ -25,14 +25,14 @@ export async function openPorts(folder: string): Promise<StackPorts> {
 }
 
 async function freePort(preferred: number | undefined, except?: number): Promise<number> {
-  if (preferred !== undefined && preferred !== except && (await probe(preferred)) !== null) return preferred
-  const port = await probe(0)
+  if (preferred !== undefined && preferred !== except && (await listenOnce(preferred)) !== null) return preferred
+  const port = await listenOnce(0)
   if (port === null || port === except) return freePort(undefined, except)
   return port
 }
 
-/** Listens for a moment: the port that was had, or null when it is taken. */
-function probe(port: number): Promise<number | null> {
+/** Listens for a moment: the port that was had, or null when it is taken. Port 0 takes a free one. */
+export function listenOnce(port: number): Promise<number | null> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(null))

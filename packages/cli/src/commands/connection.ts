@@ -1,0 +1,122 @@
+// `rowhouse connection …`, through the API.
+import type { Command } from 'commander'
+import { openApi } from '../environment.ts'
+import { renderAgo } from '../output/moment.ts'
+import { makePrinter } from '../output/printer.ts'
+import { renderTable } from '../output/table.ts'
+import { findOrganization } from './organization.ts'
+import { RowhouseError } from '@rowhouse/contracts'
+
+interface JsonOption {
+  readonly json?: boolean
+}
+
+interface AddOptions extends JsonOption {
+  readonly connector: string
+  readonly baseUrl?: string
+  readonly tokenUrl?: string
+  readonly clientId?: string
+}
+
+export function addConnectionCommands(program: Command): void {
+  const connection = program.command('connection').description("organizations' CRM accounts")
+
+  connection
+    .command('add <organization>')
+    .description('connect a CRM account with credentials that exist already')
+    .requiredOption('--connector <id>', 'hubspot or salesforce')
+    .option('--base-url <url>', "base URL of the account's API; Salesforce needs its instance URL")
+    .option('--token-url <url>', 'where tokens are refreshed, when it is not below the base URL')
+    .option('--client-id <id>', 'OAuth app that the refresh token belongs to')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Secrets come from the environment, where no process list shows them:
+CRM_ACCESS_TOKEN, and for accounts with OAuth CRM_REFRESH_TOKEN and CRM_CLIENT_SECRET.`,
+    )
+    .action(async (name: string, options: AddOptions) => {
+      const accessToken = process.env['CRM_ACCESS_TOKEN']
+      if (accessToken === undefined || accessToken === '')
+        throw new RowhouseError('invalid_option', 'CRM_ACCESS_TOKEN is not set.', {
+          hint: 'Put the access token of the CRM account there; HubSpot gives one to a private app.',
+        })
+      const api = openApi(process.env)
+      const organization = await findOrganization(api, name)
+      const created = await api.createConnection({
+        params: { organizationId: organization.id },
+        body: {
+          connector: options.connector,
+          accessToken,
+          refreshToken: process.env['CRM_REFRESH_TOKEN'] ?? null,
+          clientSecret: process.env['CRM_CLIENT_SECRET'] ?? null,
+          clientId: options.clientId ?? null,
+          baseUrl: options.baseUrl ?? null,
+          tokenUrl: options.tokenUrl ?? null,
+        },
+      })
+      makePrinter(options.json === true).print(
+        created,
+        () => `Connected ${created.connector} ${created.account} to ${organization.slug}: ${created.id}`,
+      )
+    })
+
+  connection
+    .command('list <organization>')
+    .description("an organization's connections")
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: JsonOption) => {
+      const api = openApi(process.env)
+      const organization = await findOrganization(api, name)
+      const { items } = await api.listConnections({ params: { organizationId: organization.id } })
+      makePrinter(options.json === true).print(items, () =>
+        items.length === 0
+          ? `${organization.slug} has no connection. Add one: rowhouse connection add ${organization.slug} --connector hubspot`
+          : renderTable(
+              ['connector', 'account', 'state', 'records', 'lag', 'synced', 'id'],
+              items.map((item) => [
+                item.connector,
+                item.account,
+                item.state,
+                String(item.records),
+                `${item.lagMs} ms`,
+                renderAgo(item.lastSyncedAt, Date.now()),
+                item.id,
+              ]),
+            ),
+      )
+    })
+
+  const verbs = {
+    pause: { call: 'pauseConnection', description: 'stop syncing; nothing is lost' },
+    resume: { call: 'resumeConnection', description: 'go on syncing' },
+  } as const
+  for (const [verb, { call, description }] of Object.entries(verbs))
+    connection
+      .command(`${verb} <organization> <connection id>`)
+      .description(description)
+      .option('--json', 'print JSON')
+      .action(async (name: string, connectionId: string, options: JsonOption) => {
+        const api = openApi(process.env)
+        const organizationId = (await findOrganization(api, name)).id
+        const changed = await api[call]({ params: { organizationId, connectionId } })
+        makePrinter(options.json === true).print(
+          changed,
+          () => `${changed.connector} ${changed.account} is ${changed.state}.`,
+        )
+      })
+
+  connection
+    .command('test <organization> <connection id>')
+    .description('call the CRM once and say whether the credentials work')
+    .option('--json', 'print JSON')
+    .action(async (name: string, connectionId: string, options: JsonOption) => {
+      const api = openApi(process.env)
+      const organizationId = (await findOrganization(api, name)).id
+      const result = await api.testConnection({ params: { organizationId, connectionId } })
+      makePrinter(options.json === true).print(
+        result,
+        () => `${result.account} answered in ${Math.round(result.durationMs)} ms.`,
+      )
+    })
+}

@@ -1,0 +1,65 @@
+// `rowhouse dev`: the whole product on this machine, on embedded Postgres or on the user's own.
+import type { Command } from 'commander'
+import { startDevStack } from '@rowhouse/embedded'
+import type { ReadyLine } from '@rowhouse/embedded'
+import { DEFAULT_FOLDER, DEFAULT_PORT, readPort } from '../environment.ts'
+import { untilSignal } from '../until-signal.ts'
+
+interface DevOptions {
+  readonly data: string
+  readonly port?: string
+  readonly edits: boolean
+  readonly json?: boolean
+}
+
+export function addDevCommand(program: Command): void {
+  program
+    .command('dev')
+    .description('run everything here: Postgres, simulated CRMs, sync, API and console')
+    .option('--data <folder>', 'where data, keys and logs are kept', DEFAULT_FOLDER)
+    .option('--port <number>', `port of the API and the console (default: ROWHOUSE_PORT or ${DEFAULT_PORT})`)
+    .option('--no-edits', 'leave out the stream of edits on both sides')
+    .option('--json', 'print one line of JSON on standard output when all is up; logs go to standard error')
+    .addHelpText('after', '\nWith ROWHOUSE_URL set, it runs on that Postgres (15 to 18) instead of its own.')
+    .action(async (options: DevOptions) => {
+      const json = options.json === true
+      const say = (line: string): void => void process.stderr.write(`${line}\n`)
+      if (!json) process.stdout.write('Rowhouse is starting.\n')
+      const stack = await startDevStack({
+        folder: options.data,
+        port: readPort(options.port, process.env),
+        edits: options.edits,
+        environment: process.env,
+        log: json ? say : (line) => process.stdout.write(`  ${line}\n`),
+      })
+      process.stdout.write(json ? `${JSON.stringify(stack.ready)}\n` : renderReady(stack.ready))
+      await untilSignal(stack.stop, () => say(json ? 'stopping' : '\nStopping.'))
+    })
+}
+
+export function renderReady(ready: ReadyLine): string {
+  const organizations = ready.organizations
+    .map(
+      ({ slug, isolation, connection }) =>
+        `    ${slug.padEnd(8)} ${isolation.padEnd(9)} ${connection.connector} ${connection.account}`,
+    )
+    .join('\n')
+  return `
+Rowhouse is up.
+
+  Console     ${ready.console}
+  Sign in     click "Continue with your identity provider" and choose a person,
+              or use the operator key: ${ready.operatorKey}
+  API         ${ready.api}/openapi.json
+  Database    ${ready.databaseUrl}
+              (the tenant login: row-level security holds it, without a seal it sees nothing)
+
+  Organizations
+${organizations}
+
+  Their CRMs are simulated at ${ready.organizations[0]?.connection.sandboxUrl ?? ''}; they were loaded through the
+  vendors' own clients, and the backfill is under way now. Edits on both sides follow.
+
+  Stop with Ctrl-C; everything is kept for the next start.
+`
+}

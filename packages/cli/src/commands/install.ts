@@ -1,0 +1,66 @@
+// `rowhouse install` and `rowhouse upgrade`: the SQL layer into a database of the user's own.
+import type { Command } from 'commander'
+import { install } from '@rowhouse/database'
+import type { InstallResult } from '@rowhouse/database'
+import { requireSigningKey, requireUrl } from '../environment.ts'
+import { makePrinter } from '../output/printer.ts'
+
+interface InstallCommandOptions {
+  readonly resetLogins?: boolean
+  readonly json?: boolean
+}
+
+export function addInstallCommands(program: Command): void {
+  program
+    .command('install')
+    .description('install Rowhouse into the database of ROWHOUSE_URL; safe to run again')
+    .option(
+      '--reset-logins',
+      'give the logins the passwords of this signing key; programs with another key stop working',
+    )
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+ROWHOUSE_URL names the database as a login that may create roles and schemas: a superuser, or the
+owner of the database with CREATEROLE. ROWHOUSE_SIGNING_KEY holds at least 32 random characters.
+
+  $ export ROWHOUSE_SIGNING_KEY=$(openssl rand -base64 32)
+  $ ROWHOUSE_URL=postgres://postgres:secret@localhost/app rowhouse install`,
+    )
+    .action(runInstall)
+  program
+    .command('upgrade')
+    .description('bring an installed schema to the version of this program')
+    .option('--json', 'print JSON')
+    .action(runInstall)
+}
+
+async function runInstall(options: InstallCommandOptions): Promise<void> {
+  const result = await install({
+    adminUrl: requireUrl(process.env),
+    signingKey: requireSigningKey(process.env),
+    resetLogins: options.resetLogins === true,
+  })
+  makePrinter(options.json === true).print(result, () => renderInstalled(result))
+}
+
+export function renderInstalled(result: InstallResult): string {
+  const done =
+    result.applied.length === 0
+      ? `Rowhouse is up to date: schema version ${result.schemaVersion}.`
+      : `Installed schema version ${result.schemaVersion} (${result.applied.length} migrations).`
+  return `${done}
+
+Your application connects as rowhouse_app, which row-level security holds:
+
+  ROWHOUSE_URL=${result.urls.app}
+
+Your migrations connect as rowhouse_migrator, and protect a table with one call:
+
+  ${result.urls.migrator}
+  select rowhouse.protect('contacts');
+
+Next: rowhouse serve, rowhouse worker, rowhouse org create
+`
+}

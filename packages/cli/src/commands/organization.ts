@@ -1,0 +1,139 @@
+// `rowhouse org …`, through the API.
+import type { Command } from 'commander'
+import type { Client } from '@rowhouse/client'
+import type { Organization } from '@rowhouse/contracts'
+import { RowhouseError } from '@rowhouse/contracts'
+import { openApi } from '../environment.ts'
+import { renderAgo } from '../output/moment.ts'
+import { makePrinter } from '../output/printer.ts'
+import { renderTable } from '../output/table.ts'
+
+interface JsonOption {
+  readonly json?: boolean
+}
+
+/** Most pages `org list` reads: 20,000 organizations. */
+const PAGES_MAX = 100
+
+export function addOrganizationCommands(program: Command): void {
+  const org = program.command('org').description('organizations')
+
+  org
+    .command('create <slug>')
+    .description('create an organization')
+    .option('--name <name>', 'its name (default: the slug)')
+    .option('--plan <plan>', 'its plan')
+    .option('--owner <user id>', 'id of the person who becomes its owner')
+    .option('--json', 'print JSON')
+    .action(async (slug: string, options: JsonOption & { name?: string; plan?: string; owner?: string }) => {
+      const created = await openApi(process.env).createOrganization({
+        body: {
+          slug,
+          name: options.name ?? slug,
+          ...(options.plan !== undefined && { plan: options.plan }),
+          ...(options.owner !== undefined && { ownerId: options.owner }),
+        },
+      })
+      makePrinter(options.json === true).print(created, () => `Created ${created.slug}: ${created.id}`)
+    })
+
+  org
+    .command('list')
+    .description('all organizations')
+    .option('--search <text>', 'only those whose name or slug matches')
+    .option('--json', 'print JSON')
+    .action(async (options: JsonOption & { search?: string }) => {
+      const organizations = await listAll(openApi(process.env), options.search)
+      makePrinter(options.json === true).print(organizations, () =>
+        organizations.length === 0
+          ? 'No organizations yet. Create one: rowhouse org create acme --name Acme'
+          : renderTable(
+              ['slug', 'plan', 'isolation', 'status', 'crm', 'state', 'records', 'lag', 'id'],
+              organizations.map(({ slug, plan, isolation, status, connection, id }) => [
+                slug,
+                plan,
+                isolation,
+                status,
+                connection === null ? '–' : connection.connector,
+                connection === null ? '–' : connection.state,
+                connection === null ? '–' : String(connection.records),
+                connection === null ? '–' : `${connection.lagMs} ms`,
+                id,
+              ]),
+            ),
+      )
+    })
+
+  org
+    .command('show <slug or id>')
+    .description('one organization')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: JsonOption) => {
+      const organization = await findOrganization(openApi(process.env), name)
+      makePrinter(options.json === true).print(organization, () => renderOrganization(organization))
+    })
+
+  for (const verb of ['suspend', 'resume'] as const)
+    org
+      .command(`${verb} <slug or id>`)
+      .description(
+        verb === 'suspend' ? 'refuse every request of the organization until it is resumed' : 'end the suspension',
+      )
+      .option('--json', 'print JSON')
+      .action(async (name: string, options: JsonOption) => {
+        const api = openApi(process.env)
+        const params = { organizationId: (await findOrganization(api, name)).id }
+        const changed =
+          verb === 'suspend' ? await api.suspendOrganization({ params }) : await api.resumeOrganization({ params })
+        makePrinter(options.json === true).print(changed, () => `${changed.slug} is ${changed.status}.`)
+      })
+}
+
+async function listAll(api: Client, search?: string): Promise<Organization[]> {
+  const organizations: Organization[] = []
+  let cursor: string | undefined
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const { items, next } = await api.listOrganizations({
+      query: { limit: 200, ...(search !== undefined && { search }), ...(cursor !== undefined && { cursor }) },
+    })
+    organizations.push(...items)
+    if (next === null) break
+    cursor = next
+  }
+  return organizations
+}
+
+/** @throws RowhouseError organization_not_found */
+export async function findOrganization(api: Client, name: string): Promise<Organization> {
+  if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(name)) return api.getOrganization({ params: { organizationId: name } })
+  const found = (await listAll(api, name)).find(({ slug }) => slug === name)
+  if (found === undefined) throw new RowhouseError('organization_not_found', `No organization has the slug ${name}.`)
+  return found
+}
+
+function renderOrganization({
+  id,
+  slug,
+  name,
+  plan,
+  isolation,
+  status,
+  members,
+  connection,
+  createdAt,
+}: Organization): string {
+  const crm =
+    connection === null
+      ? 'none; connect one: rowhouse connection add'
+      : `${connection.connector} ${connection.account}, ${connection.state}${connection.stateReason === null ? '' : ` (${connection.stateReason})`}, ${connection.records} records, lag ${connection.lagMs} ms`
+  return [
+    `${name} (${slug})`,
+    `  id         ${id}`,
+    `  plan       ${plan}`,
+    `  isolation  ${isolation}`,
+    `  status     ${status}`,
+    `  members    ${members}`,
+    `  CRM        ${crm}`,
+    `  created    ${renderAgo(createdAt, Date.now())}`,
+  ].join('\n')
+}

@@ -1,0 +1,47 @@
+// `rowhouse serve` and `rowhouse worker`: the two kinds of process of a production installation.
+import type { Command } from 'commander'
+import { consoleDir } from '@rowhouse/console'
+import { readServerConfig, startServer, startWorker } from '@rowhouse/server'
+import { untilSignal } from '../until-signal.ts'
+
+interface ServeOptions {
+  readonly port?: string
+  readonly worker?: boolean
+  readonly json?: boolean
+}
+
+export function addServeCommands(program: Command): void {
+  program
+    .command('serve')
+    .description('run the API and the console')
+    .option('--port <number>', 'port to listen on (default: ROWHOUSE_PORT)')
+    .option('--worker', 'run the sync worker in this process too')
+    .option('--json', 'print one line of JSON when it listens; logs go to standard error')
+    .addHelpText(
+      'after',
+      `
+Environment: ROWHOUSE_URL, ROWHOUSE_SIGNING_KEY, ROWHOUSE_ENCRYPTION_KEY, ROWHOUSE_OPERATOR_KEY,
+ROWHOUSE_PORT, ROWHOUSE_PUBLIC_URL, ROWHOUSE_ISSUER, ROWHOUSE_JWKS_URL, ROWHOUSE_AUDIENCE,
+ROWHOUSE_TRUSTED_PROXIES.`,
+    )
+    .action(async (options: ServeOptions) => {
+      const config = readServerConfig(withPort(options.port))
+      const server = await startServer(config, { console: consoleDir, worker: options.worker === true })
+      process.stdout.write(
+        options.json === true ? `${JSON.stringify({ api: server.url })}\n` : `Rowhouse serves ${server.url}\n`,
+      )
+      await untilSignal(() => server.stop())
+    })
+  program
+    .command('worker')
+    .description('run the sync worker; as many as you like')
+    .option('--json', 'print one line of JSON when it runs; logs go to standard error')
+    .action(async (options: ServeOptions) => {
+      const worker = await startWorker(readServerConfig(process.env))
+      process.stdout.write(options.json === true ? '{"worker":"running"}\n' : 'Rowhouse syncs.\n')
+      await untilSignal(() => worker.stop())
+    })
+}
+
+const withPort = (port: string | undefined): NodeJS.ProcessEnv =>
+  port === undefined ? process.env : { ...process.env, ROWHOUSE_PORT: port }

@@ -1,0 +1,54 @@
+// The command line as a whole: `rowhouse <noun> <verb>`. Commands register themselves here; what they
+// share (--json, help, how errors end) is set once.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { addConnectionCommands } from './commands/connection.ts'
+import { addDevCommand } from './commands/dev.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addInstallCommands } from './commands/install.ts'
+import { addOrganizationCommands } from './commands/organization.ts'
+import { addServeCommands } from './commands/serve.ts'
+import { addSyncCommands } from './commands/sync.ts'
+
+export function makeProgram(): Command {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
+    version: string
+  }
+  const program = new Command('rowhouse')
+    .description('The multi-tenant backend for Postgres and Supabase.')
+    .version(version)
+    .showHelpAfterError('(see: rowhouse --help)')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ rowhouse dev                          everything, on embedded Postgres, with simulated CRMs
+  $ rowhouse install                      install into the database of ROWHOUSE_URL
+  $ rowhouse serve                        the API and the console
+  $ rowhouse worker                       the sync worker
+  $ rowhouse org create acme --name Acme  an organization
+  $ rowhouse doctor                       is everything as it should be?
+
+Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command takes --json.`,
+    )
+  addDevCommand(program)
+  addInstallCommands(program)
+  addServeCommands(program)
+  addDoctorCommand(program)
+  addOrganizationCommands(program)
+  addConnectionCommands(program)
+  addSyncCommands(program)
+  for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError()
+  return program
+}
+
+function* everyCommand(command: Command): Generator<Command> {
+  for (const child of command.commands) {
+    yield child
+    yield* everyCommand(child)
+  }
+}
