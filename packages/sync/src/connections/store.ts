@@ -125,14 +125,7 @@ export async function lastRevision(pool: Pool): Promise<string> {
 
 export type NewConnection = Pick<
   StoredConnection,
-  | 'organizationId'
-  | 'connector'
-  | 'account'
-  | 'accountName'
-  | 'baseUrl'
-  | 'tokenUrl'
-  | 'mapping'
-  | 'pollIntervalMs'
+  'organizationId' | 'connector' | 'account' | 'accountName' | 'baseUrl' | 'tokenUrl' | 'mapping' | 'pollIntervalMs'
 >
 
 /** @throws RowhouseError connection_exists, organization_not_found */
@@ -156,7 +149,8 @@ export async function insertConnection(client: PoolClient, fresh: NewConnection)
     ],
   )
   const [row] = rows
-  if (row === undefined) throw new RowhouseError('connection_exists', undefined, { details: { account: fresh.account } })
+  if (row === undefined)
+    throw new RowhouseError('connection_exists', undefined, { details: { account: fresh.account } })
   const enabled = lanesOf('matching')
   await client.query(
     `insert into rowhouse.sync_units (connection_id, lane, organization_id, enabled)

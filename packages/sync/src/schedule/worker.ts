@@ -30,7 +30,12 @@ const defaults = { concurrency: 12, tickMs: 25, leaseMs: 30_000, sliceMs: 5000 }
 /** @throws RowhouseError invalid_option */
 export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOptions> {
   const resolved = { ...defaults, ...options }
-  const limits = { concurrency: [1, 1000], tickMs: [1, 60_000], leaseMs: [200, 3_600_000], sliceMs: [1, 3_600_000] } as const
+  const limits = {
+    concurrency: [1, 1000],
+    tickMs: [1, 60_000],
+    leaseMs: [200, 3_600_000],
+    sliceMs: [1, 3_600_000],
+  } as const
   for (const [name, [min, max]] of Object.entries(limits)) {
     const value = resolved[name as keyof typeof limits]
     if (!Number.isInteger(value) || value < min || value > max)
@@ -202,14 +207,10 @@ export class Worker {
 
   async #reportHealth(): Promise<void> {
     const { pool, rowhouse } = this.#context
-    for (const [connectionId, organizationId] of this.#dirty) {
+    for (const [connectionId, organizationId] of [...this.#dirty]) {
       this.#dirty.delete(connectionId)
       const stored = await readConnection(pool, connectionId)
-      const health = await measureHealth(
-        rowhouse.as({ organizationId, connectionId }),
-        connectionId,
-        stored.mapping,
-      )
+      const health = await measureHealth(rowhouse.as({ organizationId, connectionId }), connectionId, stored.mapping)
       const { latencies } = this.#memoryOf(connectionId)
       const outbound = latencies.outbound.percentiles() ?? stored.health.latencyMs?.outbound ?? null
       const inbound = latencies.inbound.percentiles() ?? stored.health.latencyMs?.inbound ?? null

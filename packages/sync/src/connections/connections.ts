@@ -1,0 +1,239 @@
+// What the server does with connections: connect, look, pause, resume, test. It makes no change to a tenant's
+// rows; that is the worker's.
+import { RowhouseError } from '@rowhouse/contracts'
+import type { Connection, ConnectionDetail } from '@rowhouse/contracts'
+import type { AccountIdentity, Connector, Failure } from '@rowhouse/connectors'
+import type { Pool } from 'pg'
+import type { Rowhouse } from 'rowhouse'
+import { pollIntervalMs } from '../budget/budgets.ts'
+import type { Budgets } from '../budget/budgets.ts'
+import { remoteAccountOf } from '../budget/remote-account.ts'
+import type { NewCredentials, Vault } from '../credentials/vault.ts'
+import { EngineHttp } from '../http/http.ts'
+import { resolveMapping } from '../mapping/mapping.ts'
+import type { Observe } from '../observe/events.ts'
+import { DELETED_EVERY_ROUNDS } from '../pull/inbound-lane.ts'
+import { insertConnection, moveConnection, readConnection, readConnections } from './store.ts'
+import type { StoredConnection } from './store.ts'
+import { toConnectionView } from './view.ts'
+
+export interface ConnectInput {
+  readonly organizationId: string
+  readonly connector: string
+  readonly accessToken: string
+  readonly refreshToken?: string | null | undefined
+  /** OAuth app that the refresh token belongs to, and that signs webhooks. */
+  readonly clientId?: string | null | undefined
+  readonly clientSecret?: string | null | undefined
+  /** @default the provider's */
+  readonly baseUrl?: string | null | undefined
+  /** @default below the base URL, where the connector knows it */
+  readonly tokenUrl?: string | null | undefined
+}
+
+export interface TestedConnection {
+  readonly ok: true
+  readonly account: string
+  readonly accountName: string | null
+  readonly durationMs: number
+}
+
+export interface ConnectionsContext {
+  readonly pool: Pool
+  readonly rowhouse: Rowhouse
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly budgets: Budgets
+  readonly vault: Vault
+  readonly observe: Observe
+  readonly now: () => number
+  readonly wait: (durationMs: number) => Promise<void>
+  readonly callTimeoutMs: number
+  readonly shortestPollMs: number
+  readonly onChange: () => void
+}
+
+const BUDGET_WAIT_MS = 5000
+
+export class Connections {
+  readonly #context: ConnectionsContext
+
+  constructor(context: ConnectionsContext) {
+    this.#context = context
+  }
+
+  /**
+   * Connects an account with credentials that exist already: asks the CRM whose they are, checks that the
+   * organization's tables fit, stores the credentials sealed, and begins the backfill.
+   *
+   * @throws RowhouseError connector_unknown, credentials_refused, connector_unreachable, mapping_invalid,
+   * connection_exists, organization_not_found
+   * @example
+   * await sync.connections.create({ organizationId, connector: 'hubspot', accessToken })
+   * // GET …/account-info at the CRM; insert into rowhouse.connections …; a worker does the rest
+   */
+  async create(input: ConnectInput): Promise<Connection> {
+    const { pool, rowhouse, vault } = this.#context
+    const connector = this.#connector(input.connector)
+    const description = connector.describe()
+    const baseUrl = input.baseUrl ?? description.defaultBaseUrl
+    const credentials: NewCredentials = {
+      accessToken: input.accessToken,
+      refreshToken: input.refreshToken ?? null,
+      clientId: input.clientId ?? null,
+      clientSecret: input.clientSecret ?? null,
+    }
+    const http = this.#http(baseUrl, input.tokenUrl ?? null, credentials.accessToken, null)
+    const identity = await identify(connector, http)
+    const mapping = await resolveMapping(
+      connector,
+      rowhouse.as({ organizationId: input.organizationId, service: 'sync' }),
+    )
+    const callsPerRound = mapping.length * (1 + 1 / DELETED_EVERY_ROUNDS)
+    const client = await pool.connect()
+    let id: string
+    try {
+      await client.query('begin')
+      id = await insertConnection(client, {
+        organizationId: input.organizationId,
+        connector: input.connector,
+        account: identity.account,
+        accountName: identity.name,
+        baseUrl,
+        tokenUrl: input.tokenUrl ?? null,
+        mapping,
+        pollIntervalMs: pollIntervalMs(description.budgets, callsPerRound, this.#context.shortestPollMs),
+      })
+      await vault.store(client, input.organizationId, id, credentials)
+      await client.query('commit')
+    } catch (error) {
+      await client.query('rollback').catch(() => {})
+      throw error
+    } finally {
+      client.release()
+    }
+    this.#context.onChange()
+    return this.#view(await readConnection(pool, id))
+  }
+
+  async list(organizationIds: readonly string[]): Promise<Connection[]> {
+    const stored = await readConnections(this.#context.pool, organizationIds)
+    return stored.map((connection) => this.#view(connection))
+  }
+
+  /** @throws RowhouseError connection_not_found, also for a connection of another organization */
+  async get(organizationId: string, id: string): Promise<ConnectionDetail> {
+    const stored = await readConnection(this.#context.pool, id, organizationId)
+    return this.detail(stored)
+  }
+
+  async detail(stored: StoredConnection): Promise<ConnectionDetail> {
+    return { ...this.#view(stored), budgets: await this.#context.budgets.use(remoteAccountOf(stored)) }
+  }
+
+  /** Nothing is lost while paused: changes stay due. @throws RowhouseError connection_wrong_state */
+  async pause(organizationId: string, id: string, reason = 'Paused by a person.'): Promise<Connection> {
+    return this.#move(organizationId, id, 'pause', reason)
+  }
+
+  /** Goes on from where it stopped; deletes that opened the breaker go through. @throws RowhouseError connection_wrong_state */
+  async resume(organizationId: string, id: string): Promise<Connection> {
+    return this.#move(organizationId, id, 'resume', null)
+  }
+
+  /** Calls the CRM once. @throws RowhouseError credentials_refused, connector_unreachable, connector_failed */
+  async test(organizationId: string, id: string): Promise<TestedConnection> {
+    const { now, pool, vault } = this.#context
+    const stored = await readConnection(pool, id, organizationId)
+    const connector = this.#connector(stored.connector)
+    const credentials = await vault.read(id)
+    const startedMs = now()
+    const http = this.#http(stored.baseUrl, stored.tokenUrl, credentials.accessToken, stored)
+    const answer = await connector.identify(http)
+    if (!answer.ok && answer.failure.action === 'refresh_credentials') {
+      const refreshed = await vault.refresh(connector, http, id, credentials)
+      if (!refreshed.ok)
+        throw new RowhouseError('credentials_refused', undefined, { details: { reason: refreshed.reason } })
+      const again = this.#http(stored.baseUrl, stored.tokenUrl, refreshed.credentials.accessToken, stored)
+      return tested(await identify(connector, again), now() - startedMs)
+    }
+    if (!answer.ok) throw asError(answer.failure)
+    return tested(answer.value, now() - startedMs)
+  }
+
+  async #move(
+    organizationId: string,
+    id: string,
+    event: 'pause' | 'resume',
+    reason: string | null,
+  ): Promise<Connection> {
+    const { observe, onChange, pool } = this.#context
+    await readConnection(pool, id, organizationId)
+    const moved = await moveConnection(pool, id, event, reason)
+    if (moved !== null) observe({ type: 'state', organizationId, connectionId: id, ...moved, reason })
+    onChange()
+    return this.#view(await readConnection(pool, id, organizationId))
+  }
+
+  #view(stored: StoredConnection): Connection {
+    return toConnectionView(stored, this.#context.connectors.get(stored.connector))
+  }
+
+  #connector(id: string): Connector {
+    const connector = this.#context.connectors.get(id)
+    if (connector === undefined)
+      throw new RowhouseError('connector_unknown', `There is no connector ${id}.`, { details: { connector: id } })
+    return connector
+  }
+
+  #http(baseUrl: string, tokenUrl: string | null, accessToken: string, stored: StoredConnection | null): EngineHttp {
+    const { budgets, callTimeoutMs, now, observe, wait } = this.#context
+    return new EngineHttp({
+      baseUrl,
+      tokenUrl,
+      accessToken: () => accessToken,
+      // Before the first answer nobody knows whose budget it is; one call cannot exceed it.
+      budgets: stored === null ? [] : (this.#connector(stored.connector).describe().budgets ?? []),
+      take: (budget) =>
+        stored === null
+          ? Promise.resolve({ granted: true })
+          : budgets.take(remoteAccountOf(stored), budget, 'interactive'),
+      timeoutMs: callTimeoutMs,
+      leftMs: null,
+      budgetWaitMs: BUDGET_WAIT_MS,
+      wait,
+      now,
+      observe: (call) => {
+        if (stored !== null)
+          observe({
+            type: 'call',
+            organizationId: stored.organizationId,
+            connectionId: stored.id,
+            lane: 'interactive',
+            ...call,
+          })
+      },
+    })
+  }
+}
+
+const tested = (identity: AccountIdentity, durationMs: number): TestedConnection => ({
+  ok: true,
+  account: identity.account,
+  accountName: identity.name,
+  durationMs,
+})
+
+async function identify(connector: Connector, http: EngineHttp): Promise<AccountIdentity> {
+  const answer = await connector.identify(http)
+  if (!answer.ok) throw asError(answer.failure)
+  return answer.value
+}
+
+function asError(failure: Failure): RowhouseError {
+  const details = { reason: failure.reason }
+  if (failure.action === 'refresh_credentials' || failure.action === 'pause')
+    return new RowhouseError('credentials_refused', `The CRM refused the credentials: ${failure.reason}`, { details })
+  if (failure.action === 'retry' && failure.scope === 'call')
+    return new RowhouseError('connector_unreachable', `The CRM does not answer: ${failure.reason}`, { details })
+  return new RowhouseError('connector_failed', `The CRM answered with an error: ${failure.reason}`, { details })
+}

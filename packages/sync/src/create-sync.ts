@@ -1,0 +1,138 @@
+// The engine as the server and the workers see it. It owns one pool of the control login and nothing else;
+// the two halves, answering the API and running workers, may live in different processes.
+import type { Conflict, DeadLetter } from '@rowhouse/contracts'
+import type { Connector, WebhookRequest, WebhookVerdict } from '@rowhouse/connectors'
+import { setTimeout as timer } from 'node:timers/promises'
+import pg from 'pg'
+import type { Rowhouse } from 'rowhouse'
+import { Budgets } from './budget/budgets.ts'
+import { Connections } from './connections/connections.ts'
+import { ConnectionWatch } from './connections/watch.ts'
+import type { ConnectionListener } from './connections/watch.ts'
+import { createCredentialSeal } from './credentials/seal.ts'
+import { Vault } from './credentials/vault.ts'
+import { listConflicts, listDeadLetters } from './home/records.ts'
+import { replayDeadLetter } from './home/replay.ts'
+import type { Observe } from './observe/events.ts'
+import { wakeUnit } from './schedule/units.ts'
+import { Worker } from './schedule/worker.ts'
+import type { WorkerOptions } from './schedule/worker.ts'
+import { receiveWebhook } from './webhooks/receive.ts'
+
+export interface SyncOptions {
+  readonly rowhouse: Rowhouse
+  /** URL of the login rowhouse_control. */
+  readonly controlUrl: string
+  /** At least 32 characters; credentials are sealed with keys derived from it. */
+  readonly encryptionKey: string
+  readonly connectors: ReadonlyMap<string, Connector>
+  /** Told everything the engine does. @default nobody */
+  readonly observe?: Observe
+  /** Epoch milliseconds. @default Date.now */
+  readonly now?: () => number
+  /** A call that takes longer counts as unanswered. It must be shorter than a lease. @default 10000 */
+  readonly callTimeoutMs?: number
+  /** Polls are never closer together than this, whatever the quota allows. @default 1000 */
+  readonly shortestPollMs?: number
+  /** How often subscribers' changes are looked for. @default 500 */
+  readonly watchMs?: number
+}
+
+export interface Sync {
+  readonly connections: Connections
+  readonly webhooks: {
+    /** Marks what a verified webhook names as due. @throws RowhouseError connection_not_found */
+    receive(connectorId: string, connectionId: string, request: WebhookRequest): Promise<WebhookVerdict>
+  }
+  readonly deadLetters: {
+    list(organizationId: string): Promise<DeadLetter[]>
+    /** @throws RowhouseError dead_letter_not_found */
+    replay(organizationId: string, id: string): Promise<void>
+  }
+  readonly conflicts: { list(organizationId: string): Promise<Conflict[]> }
+  readonly worker: {
+    /** Begins to work in this process, for all organizations. @throws RowhouseError invalid_option */
+    start(options?: WorkerOptions): void
+    stop(): Promise<void>
+  }
+  readonly events: {
+    /** Connections whose state or health changed, in any process. Returns the way to stop. */
+    subscribe(listener: ConnectionListener): () => void
+  }
+  close(): Promise<void>
+}
+
+const POOL_MAX = 10
+const OPERATOR = { operator: 'rowhouse', reason: 'sync administration' } as const
+
+/**
+ * Makes the sync engine.
+ *
+ * @throws RowhouseError encryption_key_too_short
+ * @example
+ * const sync = createSync({ rowhouse, controlUrl, encryptionKey, connectors })
+ * sync.worker.start()
+ */
+export function createSync(options: SyncOptions): Sync {
+  const { connectors, rowhouse, now = Date.now, observe = () => {}, watchMs = 500 } = options
+  const vaultSeal = createCredentialSeal(options.encryptionKey)
+  const pool = new pg.Pool({ connectionString: options.controlUrl, max: POOL_MAX })
+  // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
+  pool.on('error', () => {})
+  const vault = new Vault(pool, vaultSeal)
+  const budgets = new Budgets(pool, now)
+  const wait = async (durationMs: number): Promise<void> => {
+    await timer(durationMs)
+  }
+  let worker: Worker | null = null
+  const nudge = (): void => worker?.nudge()
+  const callTimeoutMs = options.callTimeoutMs ?? 10_000
+  const shared = { pool, rowhouse, connectors, budgets, vault, observe, now, wait, callTimeoutMs }
+  const connections = new Connections({
+    ...shared,
+    shortestPollMs: options.shortestPollMs ?? 1000,
+    onChange: nudge,
+  })
+  const watch = new ConnectionWatch(
+    pool,
+    (stored) => connections.detail(stored),
+    watchMs,
+    (error) => observe({ type: 'worker_failed', code: 'internal', message: String(error) }),
+  )
+  return {
+    connections,
+    webhooks: {
+      receive: (connectorId, connectionId, request) =>
+        receiveWebhook({ ...shared, onDue: nudge }, connectorId, connectionId, request),
+    },
+    deadLetters: {
+      list: (organizationId) => listDeadLetters(rowhouse.as({ organizationId, ...OPERATOR })),
+      async replay(organizationId, id) {
+        const replayed = await replayDeadLetter(rowhouse.as({ organizationId, ...OPERATOR }), id)
+        await wakeUnit(pool, replayed.connectionId, replayed.direction)
+        nudge()
+      },
+    },
+    conflicts: { list: (organizationId) => listConflicts(rowhouse.as({ organizationId, ...OPERATOR })) },
+    worker: {
+      start(workerOptions = {}) {
+        if (worker !== null) return
+        worker = new Worker({ ...shared, random: Math.random }, workerOptions)
+        worker.start()
+      },
+      async stop() {
+        const running = worker
+        worker = null
+        await running?.stop()
+      },
+    },
+    events: { subscribe: (listener) => watch.subscribe(listener) },
+    async close() {
+      watch.close()
+      const running = worker
+      worker = null
+      await running?.stop()
+      await pool.end()
+    },
+  }
+}
