@@ -87,9 +87,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const salesforce = createSalesforce(world)
 
   const createAccount = (input: AccountInput): CreatedAccount => {
+    const before = input.id === undefined ? undefined : world.accounts.find(input.id)
     const account = world.accounts.create(input)
-    hubspot.forget(account.id)
-    salesforce.forget(account.id)
+    // What is open keeps its windows and cursors unless its limits are others now.
+    if (JSON.stringify(before?.limits) !== JSON.stringify(account.limits)) {
+      hubspot.forget(account.id)
+      salesforce.forget(account.id)
+    }
     const created = { ...standingAccess(world, account), url: origin }
     store.commit()
     return created

@@ -33,6 +33,7 @@ export function pipeline(world: World, dialect: Dialect): MiddlewareHandler<Env>
       context.env.outgoing.destroy()
       return RESPONSE_ALREADY_SENT
     }
+    const callOptions = context.req.header('sforce-call-options')
     const logged = (status: number): void =>
       world.requests.add({
         method: context.req.method,
@@ -43,6 +44,7 @@ export function pipeline(world: World, dialect: Dialect): MiddlewareHandler<Env>
         clientId: caller?.token.clientId ?? '',
         durationMs: world.now() - arrivedAt,
         written: context.get('written') ?? 0,
+        ...(callOptions === undefined ? {} : { callOptions }),
         ...(chaos === undefined ? {} : { chaos }),
       })
 

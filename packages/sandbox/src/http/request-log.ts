@@ -14,6 +14,8 @@ export interface LoggedRequest {
   readonly durationMs: number
   /** Records created, changed or deleted. */
   readonly written: number
+  /** Salesforce: `Sforce-Call-Options`, by which a client marks its calls. */
+  readonly callOptions?: string
   /** What chaos did to the request, when it did. */
   readonly chaos?: 'refused' | 'failed' | 'not answered, not done' | 'not answered, done'
 }

@@ -247,7 +247,8 @@ function renderAssociated(
 ): Record<string, unknown> {
   const types = associationTypes(from, to)
   return {
-    toObjectId: Number(id),
+    // A string, as the specification and the official client's type say; live answers have been seen with numbers.
+    toObjectId: id,
     associationTypes: typeIds.map((typeId) => ({
       category: 'HUBSPOT_DEFINED',
       typeId,

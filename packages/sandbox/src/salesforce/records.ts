@@ -21,13 +21,10 @@ export interface SalesforceRecord {
   deletedAt?: number
   readonly createdBy: string
   modifiedBy: string
-  /** `Sforce-Call-Options: client=` of the last write. */
-  client?: string
 }
 
 export interface Author {
   readonly userId: string
-  readonly client?: string | undefined
 }
 
 /** Deleted records stay in the recycle bin this long. */
@@ -101,7 +98,6 @@ export class Records {
       modifiedAt: now,
       createdBy: author.userId,
       modifiedBy: author.userId,
-      ...(author.client === undefined ? {} : { client: author.client }),
     }
     this.#remember(id, undefined)
     this.#save(record)
@@ -119,8 +115,6 @@ export class Records {
     Object.assign(record.values, values)
     record.modifiedAt = toSecond(this.#now())
     record.modifiedBy = author.userId
-    if (author.client === undefined) delete record.client
-    else record.client = author.client
     this.#save(record)
     return record
   }

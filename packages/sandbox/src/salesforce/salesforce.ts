@@ -80,7 +80,7 @@ async function answerData(world: World, organization: (account: Account) => Orga
   const opened = organization(account)
   const headers = context.req.header()
   const answer = perform(
-    { world, organization: opened, author: { userId: opened.userId, client: clientTag(headers['sforce-call-options']) } },
+    { world, organization: opened, author: { userId: opened.userId } },
     {
       method: context.req.method,
       path: path.replace(/(.)\/$/, '$1'),
@@ -107,10 +107,6 @@ async function readJson(context: Context<Env>): Promise<unknown> {
   } catch {
     throw new SalesforceRefusal(400, 'JSON_PARSER_ERROR', 'Unexpected character in the request body: it is not JSON')
   }
-}
-
-function clientTag(options: string | undefined): string | undefined {
-  return /(?:^|,)\s*client=([^,]+)/i.exec(options ?? '')?.[1]?.trim()
 }
 
 function dialect(world: World, organization: (account: Account) => Organization): Dialect {

@@ -131,7 +131,7 @@ function openDisk(dataFile: string): Disk {
   // WAL with synchronous=normal survives the death of the process, which is what is promised; it may
   // lose the last commits when the machine loses power.
   database.exec(
-    'pragma busy_timeout = 2000; pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal',
+    'pragma busy_timeout = 1000; pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal',
   )
   database.exec(`create table if not exists entry (
     account text not null, shelf text not null, key text not null, value text not null,
