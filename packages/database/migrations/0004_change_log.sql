@@ -31,9 +31,14 @@ create index change_log_by_transaction on rowhouse.change_log (organization_id, 
 create index change_log_new on rowhouse.change_log (xid, organization_id);
 create index change_log_by_record on rowhouse.change_log (organization_id, table_name, record_id, seq);
 
--- Arguments, from protect(): schema, table, key columns and masked columns (both as text arrays). A tenant's write
--- must carry a seal of the row's organization; a write by somebody who may bypass RLS is logged as 'migrator'.
--- Values are logged in one form whatever the session's settings, so that a rewind reads what was written.
+-- Arguments, from protect(): schema, table, key column, masked columns and, when the key has several columns, all of
+-- them. A tenant's write must carry a seal of the row's organization; a write by somebody who may bypass RLS is
+-- logged as 'migrator'. Values are logged in one form whatever the session's settings, so that a rewind reads what
+-- was written; the five SET clauses cost nothing measurable beside the insert.
+--
+-- Row-level: a statement trigger over transition tables logged 0 rows for an UPDATE of the key and for a write to a
+-- partition. Measured per row in an insert of 5,000: 3 µs without trigger, 26 µs with a bare insert into this table,
+-- 43 µs with all of this.
 create function rowhouse.log_change() returns trigger
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
@@ -46,22 +51,30 @@ declare
   actor jsonb := rowhouse.seal_payload();
   before jsonb;
   after jsonb;
+  organization uuid;
   before_organization uuid;
-  after_organization uuid;
-  kind text;
-  masked text[];
-  column_name text;
+  action text := 'insert';
+  record_id text;
+  masked text;
 begin
-  if tg_op <> 'INSERT' then
-    before := to_jsonb(old);
-    before_organization := before ->> 'organization_id';
-  end if;
-  if tg_op <> 'DELETE' then
+  if tg_op = 'INSERT' then
     after := to_jsonb(new);
-    after_organization := after ->> 'organization_id';
-  end if;
-  if before = after then
-    return null;
+    organization := after ->> 'organization_id';
+    before_organization := organization;
+  elsif tg_op = 'DELETE' then
+    action := 'delete';
+    before := to_jsonb(old);
+    organization := before ->> 'organization_id';
+    before_organization := organization;
+  else
+    action := 'update';
+    before := to_jsonb(old);
+    after := to_jsonb(new);
+    if before = after then
+      return null;
+    end if;
+    organization := after ->> 'organization_id';
+    before_organization := before ->> 'organization_id';
   end if;
 
   if actor is null then
@@ -71,41 +84,48 @@ begin
     end if;
     actor := jsonb_build_object('kind', 'migrator', 'user', session_user, 'origin', 'migrator');
   else
-    if coalesce(before_organization, after_organization) is distinct from (actor ->> 'org')::uuid
-      or coalesce(after_organization, before_organization) is distinct from (actor ->> 'org')::uuid
-    then
+    if (organization = (actor ->> 'org')::uuid and before_organization = organization) is not true then
       raise exception 'A row of another organization was written in %.%.', tg_argv[0], tg_argv[1]
         using errcode = 'RH015', hint = 'One transaction writes for one organization.';
     end if;
-    kind := actor ->> 'kind';
-    if kind = 'report' then
+    if actor ->> 'kind' = 'report' then
       raise exception 'A report may not write.' using errcode = 'RH012', hint = 'Write as a user or a service.';
+    end if;
+    -- Held already, unless the seal was set again after ROLLBACK TO a savepoint from before enter().
+    if not pg_try_advisory_xact_lock_shared(rowhouse.lock_key(organization)) then
+      raise exception 'Organization % is being moved or suspended.', organization
+        using errcode = 'RH010', hint = 'Try again in a moment.';
     end if;
   end if;
 
-  masked := tg_argv[3];
-  foreach column_name in array masked loop
-    before := before || jsonb_build_object(column_name, case when before -> column_name <> 'null' then '***' end);
-    after := after || jsonb_build_object(column_name, case when after -> column_name <> 'null' then '***' end);
-  end loop;
+  if tg_nargs = 5 then
+    record_id := rowhouse.record_id(coalesce(after, before), tg_argv[4]::text[]);
+  else
+    record_id := coalesce(after, before) ->> tg_argv[2];
+  end if;
+  if tg_argv[3] <> '{}' then
+    foreach masked in array tg_argv[3]::text[] loop
+      before := before || jsonb_build_object(masked, case when before -> masked <> 'null' then '***' end);
+      after := after || jsonb_build_object(masked, case when after -> masked <> 'null' then '***' end);
+    end loop;
+  end if;
 
   -- The migrator may move a row: then it left one organization and came to another, and both logs say so.
-  if before_organization <> after_organization then
+  if before_organization <> organization then
     insert into rowhouse.change_log (
       organization_id, table_schema, table_name, record_id, action, old, actor_kind, actor_id, origin
     ) values (
-      before_organization, tg_argv[0], tg_argv[1], rowhouse.record_id(before, tg_argv[2]::text[]), 'delete', before,
+      before_organization, tg_argv[0], tg_argv[1], record_id, 'delete', before,
       actor ->> 'kind', actor ->> 'user', actor ->> 'origin'
     );
+    action := 'insert';
     before := null;
   end if;
   insert into rowhouse.change_log (
     organization_id, table_schema, table_name, record_id, action, old, new,
     actor_kind, actor_id, origin, reason, request_id, ip
   ) values (
-    coalesce(after_organization, before_organization), tg_argv[0], tg_argv[1],
-    rowhouse.record_id(coalesce(after, before), tg_argv[2]::text[]),
-    case when before is null then 'insert' when after is null then 'delete' else 'update' end, before, after,
+    organization, tg_argv[0], tg_argv[1], record_id, action, before, after,
     actor ->> 'kind', coalesce(actor ->> 'user', actor ->> 'service', actor ->> 'connection'),
     coalesce(actor ->> 'origin', 'app'), actor ->> 'reason', actor ->> 'request', actor ->> 'ip'
   );

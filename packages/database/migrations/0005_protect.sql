@@ -361,44 +361,57 @@ as $$
   from pg_policy p where p.oid = policy
 $$;
 
--- The change-log trigger fires ALWAYS: also for a session in replica mode.
+-- The triggers fire ALWAYS: also for a session in replica mode.
 create function rowhouse.give_change_log(target regclass, options jsonb) returns setof text
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  arguments text;
+  arguments text[];
+  key_columns text[];
   existing record;
 begin
-  select format('%L, %L, %L, %L', n.nspname, c.relname,
-    (select array_remove(rowhouse.column_names(k.conrelid, k.conkey), 'organization_id')::text
-     from pg_constraint k where k.conrelid = target and k.contype = 'p'),
-    array(select jsonb_array_elements_text(coalesce(options -> 'mask', '[]')))::text)
+  select array_remove(rowhouse.column_names(k.conrelid, k.conkey), 'organization_id') into key_columns
+  from pg_constraint k where k.conrelid = target and k.contype = 'p';
+  select array[n.nspname, c.relname, case when cardinality(key_columns) = 1 then key_columns[1] else '' end,
+    array(select jsonb_array_elements_text(options -> 'mask'))::text]
   into arguments
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target;
-
-  select t.tgenabled, pg_get_triggerdef(t.oid) as definition into existing
-  from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_change_log';
-  if found and (existing.tgenabled <> 'A' or right(existing.definition, length(arguments) + 11) <> 'log_change(' || arguments || ')')
-    and right(existing.definition, length(arguments) + 2) <> '(' || arguments || ')'
-  then
-    execute format('drop trigger rowhouse_change_log on %s', target);
-    existing := null;
-    return next 'dropped the change-log trigger of other options';
+  if cardinality(key_columns) <> 1 then
+    arguments := arguments || key_columns::text;
   end if;
-  if existing is null then
+
+  select t.tgenabled, t.tgargs into existing
+  from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_change_log';
+  if found and existing.tgargs <> rowhouse.trigger_arguments(arguments) then
+    execute format('drop trigger rowhouse_change_log on %s', target);
+    return next 'the change log has other options';
+  end if;
+  if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_change_log') then
     execute format('create trigger rowhouse_change_log after insert or update or delete on %s
-      for each row execute function rowhouse.log_change(%s)', target, arguments);
+      for each row execute function rowhouse.log_change(%s)', target,
+      (select string_agg(quote_literal(a.argument), ', ' order by a.position) from unnest(arguments) with ordinality as a (argument, position)));
     return next 'writes are logged';
   end if;
-  execute format('alter table %s enable always trigger rowhouse_change_log', target);
   if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_no_truncate') then
     execute format('create trigger rowhouse_no_truncate before truncate on %s
       for each statement execute function rowhouse.refuse_truncate()', target);
-    execute format('alter table %s enable always trigger rowhouse_no_truncate', target);
     return next 'TRUNCATE is refused';
   end if;
+  if exists (select from pg_trigger t where t.tgrelid = target and t.tgname in ('rowhouse_change_log', 'rowhouse_no_truncate') and t.tgenabled <> 'A') then
+    execute format('alter table %s enable always trigger rowhouse_change_log', target);
+    execute format('alter table %s enable always trigger rowhouse_no_truncate', target);
+  end if;
 end
+$$;
+
+-- As pg_trigger.tgargs keeps them: each ended by a zero byte.
+create function rowhouse.trigger_arguments(arguments text[]) returns bytea
+  language sql immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select string_agg(convert_to(a.argument, 'UTF8'), '\x00'::bytea order by a.position) || '\x00'::bytea
+  from unnest(arguments) with ordinality as a (argument, position)
 $$;
 
 create function rowhouse.protect(target regclass, options jsonb default '{}') returns setof text

@@ -17,6 +17,10 @@ grant execute on function
   rowhouse.create_organization(text, text, uuid, text), rowhouse.set_organization_status(uuid, text),
   rowhouse.changed_organizations(pg_snapshot), rowhouse.connection_belongs(uuid, uuid), rowhouse.lock_key(uuid)
   to rowhouse_control;
+grant execute on function
+  rowhouse.findings(), rowhouse.dangerous_functions(), rowhouse.tenant_tables(), rowhouse.policy_text(),
+  rowhouse.is_protected(regclass), rowhouse.column_names(regclass, smallint[])
+  to rowhouse_control;
 
 grant select on rowhouse.organizations, rowhouse.members, rowhouse.roles, rowhouse.users, rowhouse.plans,
   rowhouse.connections, rowhouse.change_log, rowhouse.audit_log to rowhouse_app;

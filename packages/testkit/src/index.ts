@@ -1,4 +1,5 @@
 // What tests start from. Never imported by anything that ships.
+export { sqlstateOf } from './outcome.ts'
 export { testSigningKey } from './signing-key.ts'
 export { createTestDatabase, useTestDatabase, withClient } from './test-database.ts'
 export type { TestDatabase } from './test-database.ts'

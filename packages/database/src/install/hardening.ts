@@ -3,8 +3,6 @@
 // loses part of it, so every install applies it again.
 import type { ClientBase } from 'pg'
 
-import { findingFunctions } from '../generated/queries.ts'
-
 /** Runs inside the install transaction, as the admin. Functions of pg_catalog need a superuser; see findings(). */
 export async function hardenDatabase(client: ClientBase, isSuperuser: boolean): Promise<void> {
   await client.query(
@@ -15,10 +13,12 @@ export async function hardenDatabase(client: ClientBase, isSuperuser: boolean): 
      end $$`,
   )
   if (isSuperuser) {
-    const { rows } = await client.query<{ signature: string }>(findingFunctions)
-    const names = rows.map(({ signature }) => signature).join(', ')
-    if (names !== '') {
-      await client.query(`revoke execute on function ${names} from public`)
+    const { rows } = await client.query<{ signature: string }>(
+      'select f::text as signature from rowhouse.dangerous_functions() f',
+    )
+    if (rows.length > 0) {
+      const functions = rows.map(({ signature }) => `pg_catalog.${signature}`)
+      await client.query(`revoke execute on function ${functions.join(', ')} from public`)
     }
     await client.query(
       `grant execute on function
