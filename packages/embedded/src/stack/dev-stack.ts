@@ -78,7 +78,7 @@ export async function startDevStack(options: DevStackOptions): Promise<DevStack>
   const folder = resolve(options.folder)
   await mkdir(folder, { recursive: true })
   const claim = await claimFolder(folder, 'Rowhouse')
-  const stops: (() => Promise<unknown> | unknown)[] = [() => claim.release()]
+  const stops: (() => unknown)[] = [() => claim.release()]
   const stop = async (): Promise<void> => {
     for (const end of stops.splice(0).toReversed()) await end()
   }
@@ -95,7 +95,7 @@ export async function startDevStack(options: DevStackOptions): Promise<DevStack>
 async function start(
   folder: string,
   options: DevStackOptions,
-  onStop: (end: () => Promise<unknown> | unknown) => void,
+  onStop: (end: () => unknown) => void,
 ): Promise<ReadyLine> {
   const { log, environment } = options
   const keys = await openKeys(folder, environment)

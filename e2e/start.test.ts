@@ -1,0 +1,95 @@
+// What a newcomer does first, as processes: start, look, stop, start again.
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createClient } from '@rowhouse/client'
+import { eventually, freePort, processesMentioning, run, startStack, temporaryFolder } from './processes.ts'
+import type { ReadyLine, Stack } from './processes.ts'
+
+const folders: string[] = []
+const stacks: Stack[] = []
+const newFolder = async (): Promise<string> => {
+  const folder = await temporaryFolder()
+  folders.push(folder)
+  return folder
+}
+
+afterAll(async () => {
+  for (const stack of stacks) stack.running.child.kill('SIGKILL')
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })))
+})
+
+const apiOf = (ready: ReadyLine) =>
+  createClient({ baseUrl: ready.api, headers: { authorization: `Bearer ${ready.operatorKey}` } })
+
+const writesAt = async (ready: ReadyLine): Promise<number> => {
+  const counts = await Promise.all(
+    ready.organizations.map(async ({ connection }) => {
+      const answer = await fetch(`${connection.sandboxUrl}/_sandbox/requests?account=${connection.account}`)
+      const { requests } = (await answer.json()) as { requests: { method: string; path: string }[] }
+      return requests.filter(({ path }) => /batch\/create|composite\/sobjects/.test(path)).length
+    }),
+  )
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+describe('rowhouse dev', () => {
+  it('starts everything, fills every organization from its CRM, stops without a trace, and loads nothing twice', async () => {
+    const dataDir = await newFolder()
+    const first = await startStack({ dataDir })
+    stacks.push(first)
+    expect(first.running.stdout().trim().split('\n')).toHaveLength(1)
+    expect(first.ready.organizations.map(({ slug }) => slug)).toEqual(['acme', 'birch', 'cedar'])
+    expect(first.ready.organizations.map(({ connection }) => connection.connector)).toEqual([
+      'hubspot',
+      'hubspot',
+      'salesforce',
+    ])
+
+    const api = apiOf(first.ready)
+    await eventually(
+      () => api.listOrganizations(),
+      ({ items }) => items.every(({ connection }) => connection?.state === 'live' && connection.records === 5500),
+      { what: 'every organization live with 5,500 records', timeoutMs: 120_000 },
+    )
+
+    const owner = new Client({ connectionString: first.ready.ownerUrl })
+    await owner.connect()
+    const counted = await owner.query<{ contacts: string; companies: string }>(
+      `select count(*) as contacts, (select count(*) from companies c where c.organization_id = contacts.organization_id) as companies
+      from contacts group by organization_id`,
+    )
+    await owner.end()
+    expect(counted.rows).toEqual(Array.from({ length: 3 }, () => ({ contacts: '5000', companies: '500' })))
+
+    const refused = await run(['dev', '--json', '--data', dataDir, '--port', String(await freePort())]).finished
+    expect(refused.code).toBe(3)
+    expect(JSON.parse(refused.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ code: 'already_running' })
+
+    const stopped = await first.stop()
+    expect(stopped.code).toBe(0)
+    expect(processesMentioning(dataDir)).toEqual([])
+
+    const second = await startStack({ dataDir })
+    stacks.push(second)
+    expect(second.ready.organizations.map(({ id }) => id)).toEqual(first.ready.organizations.map(({ id }) => id))
+    const again = await apiOf(second.ready).listOrganizations()
+    expect(again.items.map(({ connection }) => connection?.records)).toEqual([5500, 5500, 5500])
+    expect(await writesAt(second.ready)).toBe(0)
+    expect((await second.stop()).code).toBe(0)
+  })
+
+  it('survives kill -9 of itself: the next start takes over the Postgres it left', async () => {
+    const dataDir = await newFolder()
+    const first = await startStack({ dataDir })
+    stacks.push(first)
+    first.running.child.kill('SIGKILL')
+    await first.running.finished
+    const second = await startStack({ dataDir })
+    stacks.push(second)
+    expect(second.ready.organizations.map(({ id }) => id)).toEqual(first.ready.organizations.map(({ id }) => id))
+    expect((await second.stop()).code).toBe(0)
+    expect(processesMentioning(join(dataDir, 'postgres'))).toEqual([])
+  })
+})
