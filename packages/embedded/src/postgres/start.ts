@@ -164,7 +164,6 @@ async function start(
 async function makeData(pgdata: string, binaries: Binaries, user: RunAs | undefined, password: string): Promise<void> {
   const partial = `${pgdata}.partial`
   const passwordFile = `${pgdata}.password`
-  await rm(pgdata, { recursive: true, force: true })
   await rm(partial, { recursive: true, force: true })
   await rm(passwordFile, { force: true })
   await mkdir(partial, { mode: 0o700 })
