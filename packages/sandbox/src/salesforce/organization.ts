@@ -64,6 +64,12 @@ export function readField(record: SalesforceRecord, field: Field): Value {
   }
 }
 
+/** The value of a field that is an instant of the record itself, in milliseconds since the epoch. */
+export function readInstant(record: SalesforceRecord, field: Field): number | undefined {
+  if (field.name === 'CreatedDate') return record.createdAt
+  return field.name === 'LastModifiedDate' || field.name === 'SystemModstamp' ? record.modifiedAt : undefined
+}
+
 /** Whether queryAll still shows the record: what left the recycle bin is gone for good. */
 export function isKept(record: SalesforceRecord, now: number): boolean {
   return record.deletedAt === undefined || record.deletedAt > now - recycleBinMs

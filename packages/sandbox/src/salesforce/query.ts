@@ -11,7 +11,7 @@ import { renderResolved } from './render.ts'
 import { parseObjectName } from './schema.ts'
 import type { ObjectName } from './schema.ts'
 import type { Query, Selected } from './soql/ast.ts'
-import { compileCondition, compileOrder, resolvePath } from './soql/compile.ts'
+import { compileCondition, resolvePath, sortRecords } from './soql/compile.ts'
 import type { Resolved } from './soql/compile.ts'
 import { parseQuery } from './soql/parse.ts'
 
@@ -38,14 +38,12 @@ function start(run: Run, includeDeleted: boolean): Answer {
   const aggregates = query.selected.filter((selected) => selected.kind === 'aggregate')
   const columns = aggregates.length > 0 ? [] : resolveSelected(organization, object, query)
   const matches = query.where ? compileCondition(organization, object, query.where, now) : () => true
-  const compare = compileOrder(organization, object, query.orders)
   const found: SalesforceRecord[] = []
   for (const record of organization.records.all(object)) {
     if (includeDeleted ? isKept(record, now) : record.deletedAt === undefined) if (matches(record)) found.push(record)
   }
   if (aggregates.length > 0) return { status: 200, body: aggregate(organization, object, query, aggregates, found) }
-  found.sort(compare)
-  const limited = found.slice(query.offset, query.limit === undefined ? undefined : query.offset + query.limit)
+  const limited = sortRecords(organization, object, query.orders, found).slice(query.offset, query.limit === undefined ? undefined : query.offset + query.limit)
   return page(run, { query, found: limited, batchSize: batchSizeOf(run), expiresAt: 0 }, columns, 0)
 }
 
