@@ -1,6 +1,6 @@
 // The account behind the credentials, and what a connection needs to exist in it: the unique property
 // that carries the create token. Must not write records.
-import { failed, isSuccess, ok, pause, retry } from '../kit/answers.ts'
+import { failed, isSuccess, ok, pause, retry, unread } from '../kit/answers.ts'
 import type { AccountIdentity, Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
 import { objectOf, textOf } from '../kit/reading.ts'
@@ -12,7 +12,7 @@ import { objectNamed, propertyPath } from './objects.ts'
 export async function identify(http: ConnectorHttp): Promise<Answer<AccountIdentity>> {
   const answer = await http.request({ method: 'GET', path: '/account-info/v3/details' })
   const failure = classify(answer)
-  if (failure) return failed(failure)
+  if (failure) return unread(failure)
   const account = textOf(objectOf(answer.body)['portalId'])
   return account === null ? failed(retry('HubSpot did not name the account.')) : ok({ account, name: null })
 }
@@ -24,13 +24,13 @@ export async function prepare(http: ConnectorHttp, names: readonly string[]): Pr
     const read = await http.request({ method: 'GET', path: propertyPath(object, `/${tokenProperty}`) })
     if (isSuccess(read)) {
       const failure = classify(read)
-      if (failure) return failed(failure)
+      if (failure) return unread(failure)
       if (objectOf(read.body)['hasUniqueValue'] === true) continue
       return failed(
         pause(`The property ${tokenProperty} of ${object.remoteName} exists without unique values: delete it.`),
       )
     }
-    if (read.status !== 404) return failed(classify(read) ?? retry('HubSpot did not tell its properties.'))
+    if (read.status !== 404) return unread(classify(read) ?? retry('HubSpot did not tell its properties.'))
     const made = await http.request({
       method: 'POST',
       path: propertyPath(object),
@@ -49,8 +49,7 @@ export async function prepare(http: ConnectorHttp, names: readonly string[]): Pr
     // 409: another worker made it in between.
     if (made.status === 409) continue
     const failure = classify(made)
-    if (failure?.action === 'park') return failed(pause(`HubSpot refused the property: ${failure.reason}`))
-    if (failure) return failed(failure)
+    if (failure) return unread(failure)
   }
   return ok(null)
 }

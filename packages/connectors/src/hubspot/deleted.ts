@@ -2,7 +2,7 @@
 // a walk through that listing: what was archived since the last walk is reported, and a finished walk
 // remembers the newest deletion it saw. Webhooks tell of deletions at once; this finds the ones they lost.
 // A walk costs one call per 100 records archived in the last 90 days.
-import { dateMs, failed, ok, resync } from '../kit/answers.ts'
+import { dateMs, failed, ok, resync, unread } from '../kit/answers.ts'
 import { decodeCursor, encodeCursor } from '../kit/batches.ts'
 import { instantText } from '../kit/canonical.ts'
 import type { Answer, DeletedPage } from '../kit/connector.ts'
@@ -37,7 +37,7 @@ export async function deleted(http: ConnectorHttp, name: string, cursor: string 
   })
   const answer = await http.request({ method: 'GET', path: `${objectPath(object)}?${query.toString()}` })
   const failure = classify(answer)
-  if (failure) return failed(failure)
+  if (failure) return unread(failure)
   const walk = known ?? beginning(dateMs(answer.headers))
   const entries = arrayOf(objectOf(answer.body)['results']).flatMap((raw) => {
     const id = textOf(objectOf(raw)['id'])

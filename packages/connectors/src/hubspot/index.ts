@@ -9,6 +9,7 @@ import { objectNamed } from './objects.ts'
 import { poll } from './poll.ts'
 import { find, get, list } from './read.ts'
 import { canonicalField } from './records.ts'
+import { usage } from './usage.ts'
 import { verifyWebhook } from './webhook.ts'
 import { write } from './write.ts'
 
@@ -27,4 +28,5 @@ export const hubspot: Connector = {
   write,
   verifyWebhook,
   classify,
+  usage,
 }

@@ -1,7 +1,7 @@
 // Pages of all records, records by id, records by a unique value. Owns the list and batch-read
 // endpoints, which read the database itself and never lag, and the search by a field that is not
 // unique at HubSpot. Polling by time is poll.ts, deletions are deleted.ts.
-import { failed, ok, resync } from '../kit/answers.ts'
+import { failed, ok, resync, unread } from '../kit/answers.ts'
 import { batches, distinct } from '../kit/batches.ts'
 import type { Answer, FindBy, ObjectSelection, RecordPage, RemoteRecord } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
@@ -35,7 +35,7 @@ export async function list(
   })
   const answer = await http.request({ method: 'GET', path: `${objectPath(object)}?${query.toString()}` })
   const failure = classify(answer)
-  if (failure) return failed(failure)
+  if (failure) return unread(failure)
   const records = arrayOf(objectOf(answer.body)['results']).flatMap(
     (raw) => recordOf(object, selection, raw, referencesOnPage(selection, raw)) ?? [],
   )
@@ -114,7 +114,7 @@ async function readBatches(
     // Nothing found may be a 404 or a 207 with the ids as an error; both say: none of them.
     if (answer.status === 404 && objectOf(answer.body)['category'] === 'OBJECT_NOT_FOUND') continue
     const failure = classify(answer)
-    if (failure) return failed(failure)
+    if (failure) return unread(failure)
     for (const raw of arrayOf(objectOf(answer.body)['results'])) {
       const record = recordOf(object, selection, raw, {})
       if (record) found.set(record.id, record)

@@ -1,7 +1,7 @@
 // The search endpoint: one page of a filter. Owns its shape and its budget. It lags behind writes, never
 // sees archived records, sorts by one property only, and refuses to page beyond 10,000 results.
 // https://developers.hubspot.com/docs/api-reference/search/guide
-import { failed, ok } from '../kit/answers.ts'
+import { ok, unread } from '../kit/answers.ts'
 import type { Answer, ObjectSelection, RecordPage } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
 import type { JsonObject } from '../kit/reading.ts'
@@ -42,7 +42,7 @@ export async function search(
     },
   })
   const failure = classify(answer)
-  if (failure) return failed(failure)
+  if (failure) return unread(failure)
   const records = arrayOf(objectOf(answer.body)['results']).flatMap((raw) => recordOf(object, selection, raw, {}) ?? [])
   return ok({ records, next: afterOf(answer.body) })
 }

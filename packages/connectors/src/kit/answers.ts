@@ -16,6 +16,11 @@ export function failed(failure: Failure): { readonly ok: false; readonly failure
   return { ok: false, failure }
 }
 
+/** The failure of a read: there is no record to park and no batch to split, so a person has to look. */
+export function unread(failure: Failure): { readonly ok: false; readonly failure: Failure } {
+  return failed(failure.action === 'park' || failure.action === 'split_batch' ? pause(failure.reason) : failure)
+}
+
 export function retry(reason: string, afterMs: number | null = null, scope: 'call' | 'account' = 'call'): Failure {
   return { action: 'retry', reason: shorten(reason), afterMs, scope }
 }

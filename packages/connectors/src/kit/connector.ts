@@ -167,6 +167,14 @@ export interface ConnectorOAuth {
   revoke(http: ConnectorHttp, app: OAuthApp, credentials: Credentials): Promise<Answer<null>>
 }
 
+/** The provider's own count: of a window, or of the day when windowMs is null. */
+export interface BudgetUsage {
+  readonly budget: string
+  readonly windowMs: number | null
+  readonly used: number
+  readonly limit: number
+}
+
 export interface Connector {
   readonly id: string
   describe(): ConnectorDescription
@@ -205,4 +213,6 @@ export interface Connector {
   verifyWebhook(request: WebhookRequest, secret: string, account: string, nowMs: number): WebhookVerdict
   /** Maps a raw answer onto one of the six outcomes; null when the answer is a success. */
   classify(answer: HttpAnswer): Failure | null
+  /** What an answer's headers say of the account's budgets, for correcting our own count; empty when they say nothing. */
+  usage(answer: HttpAnswer): readonly BudgetUsage[]
 }

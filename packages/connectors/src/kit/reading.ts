@@ -32,3 +32,8 @@ export function parseJson(text: string): unknown {
     return undefined
   }
 }
+
+/** A whole number that is not negative, as a header writes it; null for anything else. */
+export function countOf(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text.trim()) ? Number(text) : null
+}
