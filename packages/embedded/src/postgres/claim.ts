@@ -93,7 +93,7 @@ function makeClaim(file: string): Claim {
 function alreadyRunning(what: string, folder: string, pid: number | undefined, url: string | undefined): RowhouseError {
   const owner = pid === undefined ? 'another process' : `process ${pid}`
   const where = url === undefined ? 'is starting' : `serves ${url}`
-  return new RowhouseError('already_running', `${what} already runs in ${folder}: ${who} ${where}.`, {
+  return new RowhouseError('already_running', `${what} already runs in ${folder}: ${owner} ${where}.`, {
     details: { folder, pid, url },
   })
 }
