@@ -34,11 +34,14 @@ export interface InstallResult {
 /**
  * Installs Rowhouse in the database of adminUrl, or upgrades it. Safe to run again and at the same time.
  *
- * @throws RowhouseError signing_key_missing, signing_key_too_short, database_unreachable, database_login_refused,
+ * @throws RowhouseError invalid_option, signing_key_missing, signing_key_too_short, database_unreachable, database_login_refused,
  *   postgres_too_old, login_lacks_privilege, schema_newer, migration_changed, login_password_differs
  */
 export async function install({ adminUrl, signingKey, resetLogins = false }: InstallOptions): Promise<InstallResult> {
   checkMasterKey(signingKey)
+  if (!URL.canParse(adminUrl)) {
+    throw new RowhouseError('invalid_option', 'adminUrl takes a URL: postgres://user:password@host:5432/database')
+  }
   const client = await connect(adminUrl)
   try {
     const isSuperuser = await checkServer(client)
@@ -81,12 +84,16 @@ async function checkServer(client: Client): Promise<boolean> {
             (select rolsuper from pg_catalog.pg_roles where rolname = current_user) as superuser`,
   )
   const { version, text, superuser } = rows[0] as { version: number; text: string; superuser: boolean }
-  if (version < POSTGRES_VERSION_MIN) {
-    throw new RowhouseError('postgres_too_old', `This is Postgres ${text}; Rowhouse needs 15 or newer.`, {
-      details: { version: text },
-    })
-  }
+  checkVersion(version, text)
   return superuser
+}
+
+/** @param version as `server_version_num` gives it: 150004 is 15.4. @throws RowhouseError postgres_too_old */
+export function checkVersion(version: number, text: string): void {
+  if (version >= POSTGRES_VERSION_MIN) return
+  throw new RowhouseError('postgres_too_old', `This is Postgres ${text}; Rowhouse needs 15 or newer.`, {
+    details: { version: text },
+  })
 }
 
 interface SchemaOptions {
