@@ -103,7 +103,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     records: (account, object, archived) =>
       (account.connector === 'hubspot' ? hubspot : salesforce).records(account, object, archived),
     clear: (account) =>
-      account.connector === 'hubspot' ? hubspot.portal(account).clear() : salesforce.organization(account).records.clear(),
+      account.connector === 'hubspot'
+        ? hubspot.portal(account).clear()
+        : salesforce.organization(account).records.clear(),
     setWebhookTarget: (target) => hubspot.webhooks.setTarget(target),
   }
 

@@ -61,7 +61,10 @@ describe('HubSpot', () => {
     await chaos(account, { status429Rate: 1 })
     const response = await create(account)
     expect(response.status).toBe(429)
-    expect(await response.json()).toMatchObject({ category: 'RATE_LIMITS', message: 'You have reached your secondly limit.' })
+    expect(await response.json()).toMatchObject({
+      category: 'RATE_LIMITS',
+      message: 'You have reached your secondly limit.',
+    })
     expect(await count(account)).toBe(0)
     expect(await lastRequest(account)).toMatchObject({ status: 429, chaos: 'refused' })
   })
@@ -113,7 +116,9 @@ describe('HubSpot', () => {
 describe('Salesforce', () => {
   it('refuses, fails and voids sessions in its own words', async () => {
     const account = sandbox.createAccount({ connector: 'salesforce' })
-    const accounts = new jsforce.Connection({ instanceUrl: account.url, accessToken: account.accessToken }).sobject('Account')
+    const accounts = new jsforce.Connection({ instanceUrl: account.url, accessToken: account.accessToken }).sobject(
+      'Account',
+    )
     await chaos(account, { status429Rate: 1 })
     await expect(accounts.create({ Name: 'A' })).rejects.toMatchObject({ errorCode: 'REQUEST_LIMIT_EXCEEDED' })
     await chaos(account, { revokeTokens: 'all' })

@@ -43,7 +43,11 @@ describe('requests and records', () => {
 
   it('of Salesforce have the fields of the record', async () => {
     const account = sandbox.createAccount({ connector: 'salesforce' })
-    const connection = new jsforce.Connection({ instanceUrl: account.url, accessToken: account.accessToken, version: '60.0' })
+    const connection = new jsforce.Connection({
+      instanceUrl: account.url,
+      accessToken: account.accessToken,
+      version: '60.0',
+    })
     const [first] = await connection.sobject('Account').create([{ Name: 'A' }, { Name: 'B' }])
     await connection.sobject('Account').delete(first!.id!)
     expect((await get(`records?account=${account.id}&object=Account`))['records']).toMatchObject([{ Name: 'B' }])
@@ -54,10 +58,19 @@ describe('requests and records', () => {
 
 describe('accounts', () => {
   it('are created over HTTP; again with the same id changes nothing', async () => {
-    const input = { connector: 'salesforce', id: '00Dxx0000001gPL', name: 'Fixed', apps: [{ clientId: 'c', clientSecret: 's' }] }
+    const input = {
+      connector: 'salesforce',
+      id: '00Dxx0000001gPL',
+      name: 'Fixed',
+      apps: [{ clientId: 'c', clientSecret: 's' }],
+    }
     const created = await post('accounts', input)
     expect(created.status).toBe(201)
-    expect(created.body).toMatchObject({ id: '00Dxx0000001gPLEAY', name: 'Fixed', username: 'admin@00dxx0000001gpleay.example' })
+    expect(created.body).toMatchObject({
+      id: '00Dxx0000001gPLEAY',
+      name: 'Fixed',
+      username: 'admin@00dxx0000001gpleay.example',
+    })
     expect((await post('accounts', input)).body).toEqual(created.body)
     expect((await post('accounts', { connector: 'oracle' })).status).toBe(400)
   })
@@ -83,10 +96,13 @@ describe('the door', () => {
   it('is closed to other hosts, so a page of another site cannot use it', async () => {
     const { port } = new URL(sandbox.url)
     const status = await new Promise<number | undefined>((resolve, reject) => {
-      request({ port, host: '127.0.0.1', path: '/_sandbox/requests', headers: { host: 'evil.example' } }, (response) => {
-        response.resume()
-        resolve(response.statusCode)
-      })
+      request(
+        { port, host: '127.0.0.1', path: '/_sandbox/requests', headers: { host: 'evil.example' } },
+        (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        },
+      )
         .on('error', reject)
         .end()
     })

@@ -13,8 +13,10 @@ beforeAll(async () => {
 })
 afterAll(() => sandbox.close())
 
-const contact = async (): Promise<string> => (await client.crm.contacts.basicApi.create({ properties: { firstname: 'A' } })).id
-const company = async (): Promise<string> => (await client.crm.companies.basicApi.create({ properties: { name: 'C' } })).id
+const contact = async (): Promise<string> =>
+  (await client.crm.contacts.basicApi.create({ properties: { firstname: 'A' } })).id
+const company = async (): Promise<string> =>
+  (await client.crm.companies.basicApi.create({ properties: { name: 'C' } })).id
 const plain = [{ associationCategory: 'HUBSPOT_DEFINED' as never, associationTypeId: 279 }]
 
 describe('associations', () => {
@@ -77,7 +79,8 @@ describe('associations', () => {
       properties: { firstname: 'B' },
       associations: [{ to: { id: firm }, types: plain }],
     })
-    const list = (): Promise<{ results: unknown[] }> => client.crm.associations.v4.basicApi.getPage('companies', firm, 'contacts')
+    const list = (): Promise<{ results: unknown[] }> =>
+      client.crm.associations.v4.basicApi.getPage('companies', firm, 'contacts')
     expect((await list()).results).toHaveLength(1)
     await client.crm.contacts.basicApi.archive(created.id)
     expect((await list()).results).toEqual([])
@@ -96,12 +99,20 @@ describe('properties', () => {
   it('are listed with types and options', async () => {
     const { results } = await client.crm.properties.coreApi.getAll('companies')
     expect(results.find(({ name }) => name === 'industry')).toMatchObject({ type: 'enumeration', hubspotDefined: true })
-    expect(results.find(({ name }) => name === 'hs_lastmodifieddate')?.modificationMetadata).toMatchObject({ readOnlyValue: true })
+    expect(results.find(({ name }) => name === 'hs_lastmodifieddate')?.modificationMetadata).toMatchObject({
+      readOnlyValue: true,
+    })
   })
 
   it('can be added; unique ones find and refuse', async () => {
     const { coreApi } = client.crm.properties
-    const definition = { name: 'rowhouse_id', label: 'Rowhouse id', type: 'string', fieldType: 'text', groupName: 'contactinformation' }
+    const definition = {
+      name: 'rowhouse_id',
+      label: 'Rowhouse id',
+      type: 'string',
+      fieldType: 'text',
+      groupName: 'contactinformation',
+    }
     await coreApi.create('contacts', { ...definition, hasUniqueValue: true } as never)
     await expect(coreApi.create('contacts', definition as never)).rejects.toMatchObject({ code: 409 })
     const { batchApi, basicApi } = client.crm.contacts
@@ -120,11 +131,17 @@ describe('properties', () => {
   })
 
   it('and objects have the same shapes under the dated paths', async () => {
-    for (const path of ['/crm/objects/2026-03/contacts?limit=1', '/crm/properties/2026-03/contacts', '/crm/v3/objects/0-1?limit=1']) {
+    for (const path of [
+      '/crm/objects/2026-03/contacts?limit=1',
+      '/crm/properties/2026-03/contacts',
+      '/crm/v3/objects/0-1?limit=1',
+    ]) {
       const response = await client.apiRequest({ path })
       expect(response.status).toBe(200)
       expect(await response.json()).toHaveProperty('results')
     }
-    expect((await client.apiRequest({ path: '/crm/v3/objects/deals' }).catch((error: unknown) => error as Response)).status).toBe(404)
+    expect(
+      (await client.apiRequest({ path: '/crm/v3/objects/deals' }).catch((error: unknown) => error as Response)).status,
+    ).toBe(404)
   })
 })

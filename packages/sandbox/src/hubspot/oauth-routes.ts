@@ -7,6 +7,7 @@ import type { Context } from 'hono'
 import { accessTokenLifetimeMs } from '../oauth/accounts.ts'
 import type { Account, RegisteredApp } from '../oauth/accounts.ts'
 import { consentRoutes } from '../oauth/consent.ts'
+import { logGrant } from '../oauth/grant-log.ts'
 import { verifierMatches } from '../oauth/tokens.ts'
 import type { Token } from '../oauth/tokens.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -24,8 +25,7 @@ export function oauthRoutes(world: World): Hono<Env> {
   for (const version of ['v1', 'v3', '2026-03']) {
     app.post(`/oauth/${version}/token`, async (context) => {
       const form = await readForm(context)
-      const client = authenticate(world, form)
-      const answer = grant(world, client, form)
+      const answer = logGrant(world, context, form, () => grant(world, authenticate(world, form), form))
       world.store.commit()
       return context.json(answer)
     })

@@ -9,7 +9,12 @@ let sandbox: Sandbox
 let portal: CreatedAccount
 let other: CreatedAccount
 let now = Date.parse('2026-03-01T12:00:00.000Z')
-const app = { clientId: 'client-a', clientSecret: 'secret-a', redirectUris: ['http://localhost:9/callback'], name: 'App A' }
+const app = {
+  clientId: 'client-a',
+  clientSecret: 'secret-a',
+  redirectUris: ['http://localhost:9/callback'],
+  name: 'App A',
+}
 const rival = { clientId: 'client-b', clientSecret: 'secret-b', redirectUris: ['http://localhost:9/callback'] }
 
 beforeAll(async () => {
@@ -84,7 +89,10 @@ describe('tokens', () => {
     expect(expiresIn).toBe(1800)
     expect((await exchange(code)).body).toMatchObject({ status: 'BAD_AUTH_CODE', error: 'invalid_grant' })
     const info = await client.oauth.accessTokensApi.get(accessToken)
-    expect(info).toMatchObject({ hubId: Number(portal.id), scopes: ['crm.objects.contacts.read', 'crm.objects.contacts.write'] })
+    expect(info).toMatchObject({
+      hubId: Number(portal.id),
+      scopes: ['crm.objects.contacts.read', 'crm.objects.contacts.write'],
+    })
 
     now += 1_800_000
     client.setAccessToken(accessToken)
@@ -92,8 +100,18 @@ describe('tokens', () => {
       code: 401,
       body: { category: 'EXPIRED_AUTHENTICATION' },
     })
-    const refreshed = await client.oauth.tokensApi.create('refresh_token', undefined, undefined, app.clientId, app.clientSecret, refreshToken)
+    const refreshed = await client.oauth.tokensApi.create(
+      'refresh_token',
+      undefined,
+      undefined,
+      app.clientId,
+      app.clientSecret,
+      refreshToken,
+    )
     expect(refreshed.refreshToken).toBe(refreshToken)
+    const log = await fetch(`${sandbox.url}/_sandbox/requests?account=${portal.id}`)
+    const { requests } = (await log.json()) as { requests: { path: string; status: number }[] }
+    expect(requests.filter(({ path }) => path === '/oauth/v1/token').map(({ status }) => status)).toEqual([200, 200])
     client.setAccessToken(refreshed.accessToken)
     expect((await client.crm.contacts.basicApi.getPage()).results).toEqual([])
   })
@@ -110,11 +128,18 @@ describe('tokens', () => {
     const code = await codeOf()
     expect((await exchange(code, { client_id: rival.clientId, client_secret: rival.clientSecret })).status).toBe(400)
     expect((await exchange(code, { client_secret: 'wrong' })).body).toMatchObject({ error: 'invalid_client' })
-    expect((await exchange(code, { redirect_uri: 'http://localhost:9/' })).body).toMatchObject({ status: 'BAD_REDIRECT_URI' })
+    expect((await exchange(code, { redirect_uri: 'http://localhost:9/' })).body).toMatchObject({
+      status: 'BAD_REDIRECT_URI',
+    })
     const { body } = await exchange(code)
     expect(body).toMatchObject({ hub_id: Number(portal.id), token_type: 'bearer', token_use: 'access_token' })
     const refresh_token = String(body['refresh_token'])
-    const stolen = { grant_type: 'refresh_token', refresh_token, client_id: rival.clientId, client_secret: rival.clientSecret }
+    const stolen = {
+      grant_type: 'refresh_token',
+      refresh_token,
+      client_id: rival.clientId,
+      client_secret: rival.clientSecret,
+    }
     expect((await token(stolen)).body).toMatchObject({ status: 'BAD_REFRESH_TOKEN' })
   })
 
@@ -131,9 +156,17 @@ describe('tokens', () => {
     const ask = async (path: string): Promise<Response> =>
       fetch(`${sandbox.url}/oauth/2026-03/token/${path}`, {
         method: 'POST',
-        body: new URLSearchParams({ client_id: app.clientId, client_secret: app.clientSecret, token: String(body['refresh_token']) }),
+        body: new URLSearchParams({
+          client_id: app.clientId,
+          client_secret: app.clientSecret,
+          token: String(body['refresh_token']),
+        }),
       })
-    expect(await (await ask('introspect')).json()).toMatchObject({ active: true, hub_id: Number(portal.id), token_use: 'refresh_token' })
+    expect(await (await ask('introspect')).json()).toMatchObject({
+      active: true,
+      hub_id: Number(portal.id),
+      token_use: 'refresh_token',
+    })
     expect((await ask('revoke')).status).toBe(204)
     expect(await (await ask('introspect')).json()).toEqual({ active: false })
   })

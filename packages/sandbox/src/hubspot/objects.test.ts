@@ -55,7 +55,14 @@ describe('one record', () => {
     const cleared = await contacts.basicApi.update(created.id, { properties: { phone: '' } })
     expect(cleared.properties['phone']).toBeUndefined()
 
-    const read = await contacts.basicApi.getById('ADA@example.com', ['firstname', 'phone'], ['firstname'], [], false, 'email')
+    const read = await contacts.basicApi.getById(
+      'ADA@example.com',
+      ['firstname', 'phone'],
+      ['firstname'],
+      [],
+      false,
+      'email',
+    )
     expect(read.properties).toMatchObject({ firstname: 'Augusta', phone: null, hs_object_id: created.id })
     expect(read.propertiesWithHistory?.['firstname']?.map((version) => version.value)).toEqual(['Augusta', 'Ada'])
 
@@ -85,7 +92,8 @@ describe('one record', () => {
       contacts.basicApi.create({ properties: { email: 'nobody', nonsense: '1', createdate: '2020-01-01' } }),
     )
     expect(error).toMatchObject({ code: 400, body: { category: 'VALIDATION_ERROR' } })
-    for (const code of ['INVALID_EMAIL', 'PROPERTY_DOESNT_EXIST', 'READ_ONLY_VALUE']) expect(error.body.message).toContain(code)
+    for (const code of ['INVALID_EMAIL', 'PROPERTY_DOESNT_EXIST', 'READ_ONLY_VALUE'])
+      expect(error.body.message).toContain(code)
     const option = await failure(companies.basicApi.create({ properties: { name: 'A', industry: 'Software' } }))
     expect(option.body.message).toContain('INVALID_OPTION')
   })
@@ -94,7 +102,9 @@ describe('one record', () => {
     const created = await clientOf(portal).crm.contacts.basicApi.create({ properties: { firstname: 'Private' } })
     const { contacts } = clientOf(other).crm
     expect(await failure(contacts.basicApi.getById(created.id))).toMatchObject({ code: 404 })
-    expect(await failure(contacts.basicApi.update(created.id, { properties: { firstname: 'X' } }))).toMatchObject({ code: 404 })
+    expect(await failure(contacts.basicApi.update(created.id, { properties: { firstname: 'X' } }))).toMatchObject({
+      code: 404,
+    })
     expect((await contacts.basicApi.getPage()).results).toEqual([])
   })
 })
@@ -146,7 +156,10 @@ describe('many records', () => {
       ],
     })
     expect(updated.results).toHaveLength(1)
-    expect(updated).toMatchObject({ numErrors: 1, errors: [{ category: 'OBJECT_NOT_FOUND', context: { ids: ['404'] } }] })
+    expect(updated).toMatchObject({
+      numErrors: 1,
+      errors: [{ category: 'OBJECT_NOT_FOUND', context: { ids: ['404'] } }],
+    })
 
     const read = await contacts.batchApi.read({
       inputs: [{ id: 'up@batch.example' }, { id: 'nobody@batch.example' }],
@@ -215,21 +228,38 @@ describe('search', () => {
     const start = now
     for (const [index, firstname] of ['Ada', 'Bob', 'Cyd', 'Dan'].entries()) {
       tick(1000)
-      await contacts.basicApi.create({ properties: { firstname, email: `${firstname}@search.example`, ...(index > 1 ? { phone: '1' } : {}) } })
+      await contacts.basicApi.create({
+        properties: { firstname, email: `${firstname}@search.example`, ...(index > 1 ? { phone: '1' } : {}) },
+      })
     }
-    const names = async (propertyName: string, operator: FilterOperatorEnum, extra: object, sort = 'firstname'): Promise<unknown[]> => {
+    const names = async (
+      propertyName: string,
+      operator: FilterOperatorEnum,
+      extra: object,
+      sort = 'firstname',
+    ): Promise<unknown[]> => {
       tick(1000)
       const filters = [{ propertyName, operator, ...extra }]
-      const page = await contacts.searchApi.doSearch({ filterGroups: [{ filters }], sorts: [sort], properties: ['firstname'] })
+      const page = await contacts.searchApi.doSearch({
+        filterGroups: [{ filters }],
+        sorts: [sort],
+        properties: ['firstname'],
+      })
       return page.results.map((result) => result.properties['firstname'])
     }
     const { Eq, Neq, Gt, Gte, Lt, Between, In, NotIn, HasProperty, NotHasProperty, ContainsToken } = FilterOperatorEnum
     expect(await names('firstname', Eq, { value: 'ADA' })).toEqual(['Ada'])
     expect(await names('firstname', Neq, { value: 'Ada' }, '-firstname')).toEqual(['Dan', 'Cyd', 'Bob'])
     expect(await names('lastmodifieddate', Gt, { value: String(start + 2000) })).toEqual(['Cyd', 'Dan'])
-    expect(await names('lastmodifieddate', Gte, { value: new Date(start + 2000).toISOString() })).toEqual(['Bob', 'Cyd', 'Dan'])
+    expect(await names('lastmodifieddate', Gte, { value: new Date(start + 2000).toISOString() })).toEqual([
+      'Bob',
+      'Cyd',
+      'Dan',
+    ])
     expect(await names('createdate', Lt, { value: String(start + 2000) })).toEqual(['Ada'])
-    expect(await names('createdate', Between, { value: String(start + 1000), highValue: String(start + 3000) })).toHaveLength(3)
+    expect(
+      await names('createdate', Between, { value: String(start + 1000), highValue: String(start + 3000) }),
+    ).toHaveLength(3)
     expect(await names('firstname', In, { values: ['bob', 'dan'] })).toEqual(['Bob', 'Dan'])
     expect(await names('firstname', NotIn, { values: ['bob', 'dan'] })).toEqual(['Ada', 'Cyd'])
     expect(await names('phone', HasProperty, {})).toEqual(['Cyd', 'Dan'])
@@ -255,7 +285,9 @@ describe('search', () => {
     const { contacts } = clientOf(account).crm
     const { id } = await contacts.basicApi.create({ properties: { firstname: 'Old' } })
     const seen = async (): Promise<unknown[]> =>
-      (await contacts.searchApi.doSearch({ properties: ['firstname'] })).results.map((result) => result.properties['firstname'])
+      (await contacts.searchApi.doSearch({ properties: ['firstname'] })).results.map(
+        (result) => result.properties['firstname'],
+      )
     expect(await seen()).toEqual([])
     tick(30_000)
     expect(await seen()).toEqual(['Old'])

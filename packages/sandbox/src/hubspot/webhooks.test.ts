@@ -99,11 +99,9 @@ it('arrive in one signed batch, for subscribed events only', async () => {
   await contacts.basicApi.update(id, { properties: { firstname: 'B' } })
   await contacts.basicApi.archive(id)
   const rest = (await delivered()).flatMap((delivery) => delivery.events)
-  expect(rest.map((event) => event['subscriptionType']).toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
-    'contact.associationChange',
-    'contact.associationChange',
-    'contact.deletion',
-  ])
+  expect(rest.map((event) => event['subscriptionType']).toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual(
+    ['contact.associationChange', 'contact.associationChange', 'contact.deletion'],
+  )
 })
 
 it('are tried again until taken, ten times at most', async () => {
@@ -123,7 +121,10 @@ it('are tried again until taken, ten times at most', async () => {
 })
 
 it('of one account never go to the target of another', async () => {
-  const [first, second] = [1, 2].map(() => sandbox.createAccount({ connector: 'hubspot' })) as [CreatedAccount, CreatedAccount]
+  const [first, second] = [1, 2].map(() => sandbox.createAccount({ connector: 'hubspot' })) as [
+    CreatedAccount,
+    CreatedAccount,
+  ]
   await subscribe(first, '/hooks/first')
   await new Client({ basePath: second.url, accessToken: second.accessToken }).crm.contacts.basicApi.create({
     properties: { firstname: 'Quiet' },
@@ -135,11 +136,21 @@ it('of an app are set up with the official client, and need the app to be instal
   const app = { clientId: 'hooked', clientSecret: 'developer-key', redirectUris: ['http://localhost:9/cb'] }
   const account = sandbox.createAccount({ connector: 'hubspot', apps: [app] })
   const { appId } = (await (
-    await control('webhooks', { clientId: app.clientId, targetUrl: receiverUrl, subscriptions: subscriptions.slice(0, 1) })
+    await control('webhooks', {
+      clientId: app.clientId,
+      targetUrl: receiverUrl,
+      subscriptions: subscriptions.slice(0, 1),
+    })
   ).json()) as { appId: number }
   const { webhooks } = new Client({ basePath: sandbox.url, developerApiKey: app.clientSecret })
-  await webhooks.settingsApi.configure(appId, { targetUrl: `${receiverUrl}/app`, throttling: { maxConcurrentRequests: 10 } })
-  const subscription = await webhooks.subscriptionsApi.create(appId, { eventType: 'contact.deletion' as never, active: true })
+  await webhooks.settingsApi.configure(appId, {
+    targetUrl: `${receiverUrl}/app`,
+    throttling: { maxConcurrentRequests: 10 },
+  })
+  const subscription = await webhooks.subscriptionsApi.create(appId, {
+    eventType: 'contact.deletion' as never,
+    active: true,
+  })
   expect((await webhooks.subscriptionsApi.getAll(appId)).results).toHaveLength(2)
 
   const { basicApi } = new Client({ basePath: sandbox.url, accessToken: account.accessToken }).crm.contacts
@@ -148,7 +159,12 @@ it('of an app are set up with the official client, and need the app to be instal
   const consent = await fetch(`${sandbox.url}/oauth/authorize`, {
     method: 'POST',
     redirect: 'manual',
-    body: new URLSearchParams({ client_id: app.clientId, redirect_uri: app.redirectUris[0]!, account: account.id, decision: 'approve' }),
+    body: new URLSearchParams({
+      client_id: app.clientId,
+      redirect_uri: app.redirectUris[0]!,
+      account: account.id,
+      decision: 'approve',
+    }),
   })
   expect(consent.status).toBe(302)
   await basicApi.create({ properties: { firstname: 'After' } })
@@ -159,6 +175,10 @@ it('of an app are set up with the official client, and need the app to be instal
 
 it('are never sent to another machine', async () => {
   const account = sandbox.createAccount({ connector: 'hubspot' })
-  const response = await control('webhooks', { account: account.id, targetUrl: 'https://example.com/hook', subscriptions })
+  const response = await control('webhooks', {
+    account: account.id,
+    targetUrl: 'https://example.com/hook',
+    subscriptions,
+  })
   expect(response.status).toBe(400)
 })

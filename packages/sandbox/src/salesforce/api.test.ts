@@ -25,7 +25,9 @@ function connect(account: CreatedAccount = sandbox.createAccount({ connector: 's
   })
 }
 
-async function failure(work: PromiseLike<unknown>): Promise<{ errorCode: string; message: string; data: { fields?: string[] } }> {
+async function failure(
+  work: PromiseLike<unknown>,
+): Promise<{ errorCode: string; message: string; data: { fields?: string[] } }> {
   return Promise.resolve(work).then(
     () => {
       throw new Error('it did not fail')
@@ -34,7 +36,11 @@ async function failure(work: PromiseLike<unknown>): Promise<{ errorCode: string;
   )
 }
 
-async function raw(account: CreatedAccount, path: string, init: { method?: string; body?: string; headers?: Record<string, string> } = {}): Promise<Response> {
+async function raw(
+  account: CreatedAccount,
+  path: string,
+  init: { method?: string; body?: string; headers?: Record<string, string> } = {},
+): Promise<Response> {
   return fetch(`${sandbox.url}/services/data/v60.0${path}`, {
     ...init,
     headers: { authorization: `Bearer ${account.accessToken}`, 'content-type': 'application/json', ...init.headers },
@@ -67,13 +73,16 @@ describe('one record', () => {
 
     await connection.sobject('Contact').delete(id!)
     expect((await failure(connection.sobject('Contact').retrieve(id!))).errorCode).toBe('ENTITY_IS_DELETED')
-    expect((await failure(connection.sobject('Contact').update({ Id: id!, Phone: '2' }))).errorCode).toBe('ENTITY_IS_DELETED')
+    expect((await failure(connection.sobject('Contact').update({ Id: id!, Phone: '2' }))).errorCode).toBe(
+      'ENTITY_IS_DELETED',
+    )
   })
 
   it('is refused with the code for what is wrong', async () => {
     const connection = connect()
     const contacts = connection.sobject('Contact')
-    const codes = async (fields: Record<string, unknown>): Promise<string> => (await failure(contacts.create(fields))).errorCode
+    const codes = async (fields: Record<string, unknown>): Promise<string> =>
+      (await failure(contacts.create(fields))).errorCode
     expect(await codes({ FirstName: 'No last name' })).toBe('REQUIRED_FIELD_MISSING')
     expect(await codes({ LastName: 'A', Nonsense: 1 })).toBe('INVALID_FIELD')
     expect(await codes({ LastName: 'A', Name: 'B' })).toBe('INVALID_FIELD_FOR_INSERT_UPDATE')
@@ -123,7 +132,9 @@ describe('one record', () => {
     expect((await patch({ 'if-match': etag })).status).toBe(412)
     expect((await patch({ 'if-unmodified-since': lastModified })).status).toBe(412)
     expect((await patch({ 'if-unmodified-since': new Date(now).toUTCString() })).status).toBe(204)
-    const unchanged = await raw(account, `/sobjects/Account/${id}`, { headers: { 'if-modified-since': new Date(now).toUTCString() } })
+    const unchanged = await raw(account, `/sobjects/Account/${id}`, {
+      headers: { 'if-modified-since': new Date(now).toUTCString() },
+    })
     expect(unchanged.status).toBe(304)
   })
 
@@ -143,7 +154,11 @@ describe('collections', () => {
     const created = await contacts.create([{ LastName: 'A' }, { FirstName: 'no last name' }, { LastName: 'C' }])
     expect(created.map(({ success }) => success)).toEqual([true, false, true])
     expect(created[1]!.errors).toEqual([
-      { statusCode: 'REQUIRED_FIELD_MISSING', message: 'Required fields are missing: [LastName]', fields: ['LastName'] },
+      {
+        statusCode: 'REQUIRED_FIELD_MISSING',
+        message: 'Required fields are missing: [LastName]',
+        fields: ['LastName'],
+      },
     ])
     const ids = [created[0]!.id!, created[2]!.id!]
     const updated = await contacts.update(ids.map((Id) => ({ Id, Title: 'T' })))
@@ -167,9 +182,13 @@ describe('collections', () => {
   it('take everything back with allOrNone', async () => {
     const connection = connect()
     const existing = await connection.sobject('Account').create({ Name: 'Before' })
-    const results = await connection
-      .sobject('Account')
-      .update([{ Id: existing.id!, Name: 'After' }, { Id: existing.id!, Nonsense: 1 }] as never, { allOrNone: true })
+    const results = await connection.sobject('Account').update(
+      [
+        { Id: existing.id!, Name: 'After' },
+        { Id: existing.id!, Nonsense: 1 },
+      ] as never,
+      { allOrNone: true },
+    )
     expect(JSON.stringify(results)).toContain('ALL_OR_NONE_OPERATION_ROLLED_BACK')
     expect(await connection.sobject('Account').find({}, ['Name']).execute()).toMatchObject([{ Name: 'Before' }])
     await connection.sobject('Account').create([{ Name: 'X' }, {}] as never, { allOrNone: true })
@@ -186,16 +205,26 @@ describe('collections', () => {
 describe('composite', () => {
   const requests = (last: Record<string, unknown>): Record<string, unknown>[] => [
     { method: 'POST', url: '/services/data/v60.0/sobjects/Account', referenceId: 'acme', body: { Name: 'Acme' } },
-    { method: 'POST', url: '/services/data/v60.0/sobjects/Contact', referenceId: 'ada', body: { AccountId: '@{acme.id}', ...last } },
+    {
+      method: 'POST',
+      url: '/services/data/v60.0/sobjects/Contact',
+      referenceId: 'ada',
+      body: { AccountId: '@{acme.id}', ...last },
+    },
   ]
 
   it('lets later subrequests use earlier results', async () => {
     const connection = connect()
-    const { compositeResponse } = await connection.requestPost<{ compositeResponse: { httpStatusCode: number }[] }>('/composite', {
-      compositeRequest: requests({ LastName: 'Lovelace' }),
-    })
+    const { compositeResponse } = await connection.requestPost<{ compositeResponse: { httpStatusCode: number }[] }>(
+      '/composite',
+      {
+        compositeRequest: requests({ LastName: 'Lovelace' }),
+      },
+    )
     expect(compositeResponse.map(({ httpStatusCode }) => httpStatusCode)).toEqual([201, 201])
-    expect(await connection.query('SELECT Account.Name FROM Contact')).toMatchObject({ records: [{ Account: { Name: 'Acme' } }] })
+    expect(await connection.query('SELECT Account.Name FROM Contact')).toMatchObject({
+      records: [{ Account: { Name: 'Acme' } }],
+    })
   })
 
   it('takes everything back with allOrNone, keeps what worked without', async () => {
@@ -209,7 +238,11 @@ describe('composite', () => {
   })
 
   it('refuses more than 25', async () => {
-    const compositeRequest = Array.from({ length: 26 }, (_, index) => ({ method: 'GET', url: '/services/data/v60.0/limits', referenceId: `r${index}` }))
+    const compositeRequest = Array.from({ length: 26 }, (_, index) => ({
+      method: 'GET',
+      url: '/services/data/v60.0/limits',
+      referenceId: `r${index}`,
+    }))
     expect((await failure(connect().requestPost('/composite', { compositeRequest }))).errorCode).toBe('LIMIT_EXCEEDED')
   })
 })
@@ -226,7 +259,13 @@ describe('replication', () => {
     const span = [new Date(start + 30_000).toISOString(), new Date(start + 150_000).toISOString()] as const
     tick(120_000)
     const updated = await connection.sobject('Account').updated(...span)
-    expect(updated).toEqual({ ids: [first!.id], latestDateCovered: '2026-03-10T12:05:00.000+0000'.replace('12:05', new Date(start + 120_000).toISOString().slice(11, 16)) })
+    expect(updated).toEqual({
+      ids: [first!.id],
+      latestDateCovered: '2026-03-10T12:05:00.000+0000'.replace(
+        '12:05',
+        new Date(start + 120_000).toISOString().slice(11, 16),
+      ),
+    })
     const later = await connection.sobject('Account').deleted(span[0], new Date(start + 180_000).toISOString())
     expect(later.deletedRecords.map(({ id }) => id)).toEqual([second!.id])
   })
@@ -235,9 +274,15 @@ describe('replication', () => {
     const connection = connect()
     const at = (agoMs: number): string => new Date(now - agoMs).toISOString()
     const day = 86_400_000
-    expect((await failure(connection.sobject('Account').updated(at(31 * day), at(0)))).errorCode).toBe('INVALID_REPLICATION_DATE')
-    expect((await failure(connection.sobject('Account').deleted(at(16 * day), at(0)))).errorCode).toBe('INVALID_REPLICATION_DATE')
-    expect((await failure(connection.sobject('Account').updated(at(1000), at(500)))).errorCode).toBe('INVALID_REPLICATION_DATE')
+    expect((await failure(connection.sobject('Account').updated(at(31 * day), at(0)))).errorCode).toBe(
+      'INVALID_REPLICATION_DATE',
+    )
+    expect((await failure(connection.sobject('Account').deleted(at(16 * day), at(0)))).errorCode).toBe(
+      'INVALID_REPLICATION_DATE',
+    )
+    expect((await failure(connection.sobject('Account').updated(at(1000), at(500)))).errorCode).toBe(
+      'INVALID_REPLICATION_DATE',
+    )
   })
 })
 
@@ -265,8 +310,16 @@ describe('metadata', () => {
       referenceTo: ['Account'],
       relationshipName: 'Account',
     })
-    expect(contact.fields.find(({ name }) => name === 'LastName')).toMatchObject({ nillable: false, length: 80, createable: true })
-    expect(contact.fields.find(({ name }) => name === 'External_Id__c')).toMatchObject({ externalId: true, unique: true, custom: true })
+    expect(contact.fields.find(({ name }) => name === 'LastName')).toMatchObject({
+      nillable: false,
+      length: 80,
+      createable: true,
+    })
+    expect(contact.fields.find(({ name }) => name === 'External_Id__c')).toMatchObject({
+      externalId: true,
+      unique: true,
+      custom: true,
+    })
     const versions = (await (await fetch(`${sandbox.url}/services/data`)).json()) as { version: string }[]
     expect(versions.at(-1)).toMatchObject({ version: '67.0', url: '/services/data/v67.0' })
     expect((await connection.limits())['DailyApiRequests']).toEqual({ Max: 1000, Remaining: 997 })

@@ -60,7 +60,9 @@ function upsertMany(run: Run): Answer {
     if ((counts.get(value) ?? 0) > 1) {
       throw new SalesforceRefusal(400, 'DUPLICATE_VALUE', `Duplicate external id specified: ${value}`, [key])
     }
-    const fields = Object.fromEntries(Object.entries(record).filter(([name]) => name.toLowerCase() !== key.toLowerCase()))
+    const fields = Object.fromEntries(
+      Object.entries(record).filter(([name]) => name.toLowerCase() !== key.toLowerCase()),
+    )
     const outcome = upsert(run.organization, object, key, value, fields, run.author)
     if (Array.isArray(outcome)) {
       const message = `${key}: more than one record found for external id field: [${outcome.map(({ id }) => id).join(', ')}]`
@@ -95,7 +97,9 @@ function retrieveMany({ organization, operation, path }: Run): Answer {
   checkSize(ids, retrieveMax)
   const records = ids.map((id) => {
     const record = organization.records.get(object, id)
-    return record && record.deletedAt === undefined ? renderPaths(organization, record, fields, operation.version) : null
+    return record && record.deletedAt === undefined
+      ? renderPaths(organization, record, fields, operation.version)
+      : null
   })
   return { status: 200, body: records }
 }
@@ -126,7 +130,10 @@ function each(run: Run, entries: readonly Entry[], allOrNone: boolean, work: (en
   }
   const message = 'Record rolled back because not all records were valid and the request was using AllOrNone header'
   const rolledBack = collectionError({ errorCode: 'ALL_OR_NONE_OPERATION_ROLLED_BACK', message })
-  return { status: 200, body: results.map((result) => (result['success'] === true ? { success: false, errors: [rolledBack] } : result)) }
+  return {
+    status: 200,
+    body: results.map((result) => (result['success'] === true ? { success: false, errors: [rolledBack] } : result)),
+  }
 }
 
 function attempt(entry: Entry, work: (entry: Entry) => Entry): Entry {

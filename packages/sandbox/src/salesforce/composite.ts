@@ -63,7 +63,10 @@ export function composite(run: Run, perform: (operation: Operation) => Answer): 
     (done) => !allOrNone || !done.some(failed),
   )
   if (!allOrNone || !entries.some(failed)) return { status: 200, body: { compositeResponse: entries }, written }
-  return { status: 200, body: { compositeResponse: compositeRequest.map(({ referenceId }) => rolledBack(entries, referenceId)) } }
+  return {
+    status: 200,
+    body: { compositeResponse: compositeRequest.map(({ referenceId }) => rolledBack(entries, referenceId)) },
+  }
 }
 
 function failed(entry: Entry): boolean {
@@ -83,9 +86,11 @@ function resolveAndPerform(
   perform: (operation: Operation) => Answer,
 ): Answer {
   const unresolved: string[] = []
-  const resolve = (text: string, encode: (value: string) => string): string => substitute(text, results, encode, unresolved)
+  const resolve = (text: string, encode: (value: string) => string): string =>
+    substitute(text, results, encode, unresolved)
   const resolvedUrl = resolve(url, encodeURIComponent)
-  const text = body === undefined ? 'null' : resolve(JSON.stringify(body), (value) => JSON.stringify(value).slice(1, -1))
+  const text =
+    body === undefined ? 'null' : resolve(JSON.stringify(body), (value) => JSON.stringify(value).slice(1, -1))
   if (unresolved.length > 0) {
     const message = `Invalid reference specified. No value for ${unresolved.join(', ')} found.`
     return { status: 400, body: [{ errorCode: 'PROCESSING_HALTED', message }] }

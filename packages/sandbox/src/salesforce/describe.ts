@@ -39,13 +39,19 @@ function describeGlobal({ operation }: Run): Answer {
 }
 
 function describeShort({ operation, path }: Run): Answer {
-  return { status: 200, body: { objectDescribe: summary(objectOf(path['object']), operation.version), recentItems: [] } }
+  return {
+    status: 200,
+    body: { objectDescribe: summary(objectOf(path['object']), operation.version), recentItems: [] },
+  }
 }
 
 function describe({ organization, operation, path }: Run): Answer {
   const object = objectOf(path['object'])
   const fields = organization.fields[object].all().map((field) => describeField(field, object))
-  return { status: 200, body: { ...summary(object, operation.version), fields, childRelationships: [], recordTypeInfos: [] } }
+  return {
+    status: 200,
+    body: { ...summary(object, operation.version), fields, childRelationships: [], recordTypeInfos: [] },
+  }
 }
 
 function summary(name: ObjectName, version: string): Record<string, unknown> {
@@ -87,7 +93,8 @@ const soapTypes: Readonly<Record<FieldType, string>> = {
 }
 
 function describeField(field: Field, object: ObjectName): Record<string, unknown> {
-  const { name, label, type, length, writable, required, custom, externalId, unique, referenceTo, relationshipName } = field
+  const { name, label, type, length, writable, required, custom, externalId, unique, referenceTo, relationshipName } =
+    field
   const settable = writable && objects[object].writable
   return {
     name,
@@ -120,7 +127,19 @@ const customFieldSchema = z.object({
   FullName: z.string().regex(/^\w+\.\w+$/),
   Metadata: z.object({
     label: z.string().optional(),
-    type: z.enum(['Text', 'TextArea', 'Email', 'Phone', 'Url', 'Picklist', 'Checkbox', 'Number', 'Currency', 'Date', 'DateTime']),
+    type: z.enum([
+      'Text',
+      'TextArea',
+      'Email',
+      'Phone',
+      'Url',
+      'Picklist',
+      'Checkbox',
+      'Number',
+      'Currency',
+      'Date',
+      'DateTime',
+    ]),
     length: z.int().min(1).max(32_000).optional(),
     scale: z.int().optional(),
     externalId: z.boolean().optional(),

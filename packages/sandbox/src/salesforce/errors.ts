@@ -29,4 +29,5 @@ export const notFound = (message = 'The requested resource does not exist'): Sal
 export const invalidField = (field: string, object: string): SalesforceRefusal =>
   new SalesforceRefusal(400, 'INVALID_FIELD', `No such column '${field}' on sobject of type ${object}`)
 
-export const malformedQuery = (message: string): SalesforceRefusal => new SalesforceRefusal(400, 'MALFORMED_QUERY', message)
+export const malformedQuery = (message: string): SalesforceRefusal =>
+  new SalesforceRefusal(400, 'MALFORMED_QUERY', message)

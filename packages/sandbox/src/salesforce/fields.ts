@@ -26,7 +26,8 @@ export class Fields {
     this.object = object
     this.#custom = store.shelf(account, `field.${object}`)
     for (const field of standardFields(object)) this.#byName.set(field.name.toLowerCase(), field)
-    if (object !== 'User') this.#keep(customField({ name: 'External_Id__c', type: 'string', externalId: true, unique: true }))
+    if (object !== 'User')
+      this.#keep(customField({ name: 'External_Id__c', type: 'string', externalId: true, unique: true }))
     for (const field of this.#custom.values()) this.#keep(field)
   }
 

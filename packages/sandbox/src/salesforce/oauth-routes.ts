@@ -8,6 +8,7 @@ import { Refusal } from '../http/refusal.ts'
 import { accessTokenLifetimeMs } from '../oauth/accounts.ts'
 import type { Account, RegisteredApp } from '../oauth/accounts.ts'
 import { consentRoutes } from '../oauth/consent.ts'
+import { logGrant } from '../oauth/grant-log.ts'
 import { verifierMatches } from '../oauth/tokens.ts'
 import type { Token } from '../oauth/tokens.ts'
 import type { Env, World } from '../world.ts'
@@ -20,7 +21,7 @@ export function oauthRoutes(world: World): Hono<Env> {
 
   app.post('/services/oauth2/token', async (context) => {
     const form = Object.fromEntries(new URLSearchParams(await context.req.text()))
-    const answer = grant(world, authenticate(world, form), form)
+    const answer = logGrant(world, context, form, () => grant(world, authenticate(world, form), form))
     world.store.commit()
     return context.json(answer)
   })
@@ -28,7 +29,8 @@ export function oauthRoutes(world: World): Hono<Env> {
     const form = Object.fromEntries(new URLSearchParams(await context.req.text()))
     const client = authenticate(world, form)
     const token = world.tokens.find(form['token'] ?? '', 'access', 'refresh')
-    if (!token || token.clientId !== client.clientId || world.tokens.state(token) !== 'valid') return context.json({ active: false })
+    if (!token || token.clientId !== client.clientId || world.tokens.state(token) !== 'valid')
+      return context.json({ active: false })
     const account = world.accounts.find(token.account)!
     return context.json({
       active: true,
@@ -44,7 +46,8 @@ export function oauthRoutes(world: World): Hono<Env> {
   const revoke = async (context: Context<Env>): Promise<Response> => {
     const form = context.req.method === 'POST' ? new URLSearchParams(await context.req.text()) : undefined
     const token = world.tokens.find(form?.get('token') ?? context.req.query('token') ?? '', 'access', 'refresh')
-    if (!token || token.connector !== 'salesforce') throw refuse('unsupported_token_type', 'this token type is not supported')
+    if (!token || token.connector !== 'salesforce')
+      throw refuse('unsupported_token_type', 'this token type is not supported')
     world.tokens.spend(token)
     world.store.commit()
     return context.body(null, 200)
@@ -54,7 +57,12 @@ export function oauthRoutes(world: World): Hono<Env> {
 
   app.get('/services/oauth2/userinfo', (context) => {
     const account = session(world, context)
-    return context.json({ ...identity(world, account), sub: identityUrl(world, account), preferred_username: userName(account), name: 'Sandbox Admin' })
+    return context.json({
+      ...identity(world, account),
+      sub: identityUrl(world, account),
+      preferred_username: userName(account),
+      name: 'Sandbox Admin',
+    })
   })
   app.get('/id/:organization/:user', (context) => {
     const account = session(world, context)
@@ -64,7 +72,10 @@ export function oauthRoutes(world: World): Hono<Env> {
       id: identityUrl(world, account),
       username: userName(account),
       display_name: 'Sandbox Admin',
-      urls: { rest: `${world.origin()}/services/data/v{version}/`, sobjects: `${world.origin()}/services/data/v{version}/sobjects/` },
+      urls: {
+        rest: `${world.origin()}/services/data/v{version}/`,
+        sobjects: `${world.origin()}/services/data/v{version}/sobjects/`,
+      },
     })
   })
 
@@ -80,7 +91,11 @@ export function oauthRoutes(world: World): Hono<Env> {
     const account = signIn(world, element(envelope, 'username'), element(envelope, 'password'))
     if (!account) {
       const fault = 'INVALID_LOGIN: Invalid username, password, security token; or user locked out.'
-      return context.body(soap(`<soapenv:Fault><faultcode>INVALID_LOGIN</faultcode><faultstring>${fault}</faultstring></soapenv:Fault>`), 500, header)
+      return context.body(
+        soap(`<soapenv:Fault><faultcode>INVALID_LOGIN</faultcode><faultstring>${fault}</faultstring></soapenv:Fault>`),
+        500,
+        header,
+      )
     }
     const app = { appId: 0, clientId: 'soap' }
     const token = issueAccess(world, account, app, [])
@@ -106,7 +121,8 @@ function grant(world: World, app: RegisteredApp, form: Readonly<Record<string, s
       const code = world.tokens.find(form['code'] ?? '', 'code')
       if (!code || code.clientId !== app.clientId) throw refuse('invalid_grant', 'invalid authorization code')
       if (world.tokens.state(code) !== 'valid') throw refuse('invalid_grant', 'expired authorization code')
-      if (code.redirectUri !== form['redirect_uri']) throw refuse('redirect_uri_mismatch', 'redirect_uri must match configuration')
+      if (code.redirectUri !== form['redirect_uri'])
+        throw refuse('redirect_uri_mismatch', 'redirect_uri must match configuration')
       if (!verifierMatches(code, form['code_verifier'])) throw refuse('invalid_grant', 'invalid code verifier')
       world.tokens.spend(code)
       const account = world.accounts.find(code.account)!
@@ -138,7 +154,8 @@ function authenticate(world: World, form: Readonly<Record<string, string>>): Reg
   const app = world.accounts.app('salesforce', form['client_id'] ?? '')
   if (!app) throw refuse('invalid_client_id', 'client identifier invalid')
   const [given, wanted] = [Buffer.from(form['client_secret'] ?? ''), Buffer.from(app.clientSecret)]
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw refuse('invalid_client', 'invalid client credentials')
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
+    throw refuse('invalid_client', 'invalid client credentials')
   return app
 }
 
@@ -146,7 +163,12 @@ function refuse(error: string, description: string): Refusal {
   return new Refusal(400, { error, error_description: description })
 }
 
-function answer(world: World, account: Account, app: RegisteredApp, scopes: readonly string[]): Record<string, unknown> {
+function answer(
+  world: World,
+  account: Account,
+  app: RegisteredApp,
+  scopes: readonly string[],
+): Record<string, unknown> {
   const token = issueAccess(world, account, app, scopes)
   const id = identityUrl(world, account)
   const issuedAt = String(token.issuedAt)
@@ -156,12 +178,19 @@ function answer(world: World, account: Account, app: RegisteredApp, scopes: read
     id,
     token_type: 'Bearer',
     issued_at: issuedAt,
-    signature: createHmac('sha256', app.clientSecret).update(id + issuedAt).digest('base64'),
+    signature: createHmac('sha256', app.clientSecret)
+      .update(id + issuedAt)
+      .digest('base64'),
     ...(scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
   }
 }
 
-function issueAccess(world: World, account: Account, app: Pick<RegisteredApp, 'appId' | 'clientId'>, scopes: readonly string[]): Token {
+function issueAccess(
+  world: World,
+  account: Account,
+  app: Pick<RegisteredApp, 'appId' | 'clientId'>,
+  scopes: readonly string[],
+): Token {
   return world.tokens.issue(
     { kind: 'access', account, app, scopes, lifetimeMs: accessTokenLifetimeMs(account) },
     (letters) => `${account.id.slice(0, 15)}!AQ${letters}`,
@@ -169,7 +198,10 @@ function issueAccess(world: World, account: Account, app: Pick<RegisteredApp, 'a
 }
 
 function issueRefresh(world: World, account: Account, app: RegisteredApp, scopes: readonly string[]): Token {
-  return world.tokens.issue({ kind: 'refresh', account, app, scopes, lifetimeMs: null }, (letters) => `5Aep861${letters}`)
+  return world.tokens.issue(
+    { kind: 'refresh', account, app, scopes, lifetimeMs: null },
+    (letters) => `5Aep861${letters}`,
+  )
 }
 
 function signIn(world: World, username: string, password: string): Account | undefined {
@@ -178,9 +210,13 @@ function signIn(world: World, username: string, password: string): Account | und
 }
 
 function session(world: World, context: Context<Env>): Account {
-  const value = /^(?:Bearer|OAuth) (.+)$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? context.req.query('oauth_token') ?? ''
+  const value =
+    /^(?:Bearer|OAuth) (.+)$/i.exec(context.req.header('authorization') ?? '')?.[1] ??
+    context.req.query('oauth_token') ??
+    ''
   const token = world.tokens.find(value, 'access', 'static')
-  if (!token || token.connector !== 'salesforce' || world.tokens.state(token) !== 'valid') throw new Refusal(403, 'Bad_OAuth_Token')
+  if (!token || token.connector !== 'salesforce' || world.tokens.state(token) !== 'valid')
+    throw new Refusal(403, 'Bad_OAuth_Token')
   return world.accounts.find(token.account)!
 }
 
@@ -189,7 +225,13 @@ function identityUrl(world: World, account: Account): string {
 }
 
 function identity(world: World, account: Account): Record<string, unknown> {
-  return { user_id: userIdOf(account), organization_id: account.id, email: userName(account), active: true, instance_url: world.origin() }
+  return {
+    user_id: userIdOf(account),
+    organization_id: account.id,
+    email: userName(account),
+    active: true,
+    instance_url: world.origin(),
+  }
 }
 
 function element(xml: string, name: string): string {

@@ -35,7 +35,10 @@ describe('the web server flow', () => {
     const user = await connection.authorize(await codeOf(oauth2))
     expect(user.organizationId).toBe(organization.id)
     expect(connection.instanceUrl).toBe(sandbox.url)
-    expect(await connection.identity()).toMatchObject({ organization_id: organization.id, username: organization.username })
+    expect(await connection.identity()).toMatchObject({
+      organization_id: organization.id,
+      username: organization.username,
+    })
     await connection.sobject('Account').create({ Name: 'Before' })
 
     const refreshed: string[] = []
@@ -60,7 +63,9 @@ describe('the web server flow', () => {
   it('refuses wrong clients, used codes and revoked tokens', async () => {
     const oauth2 = oauth2Of(app)
     const code = await codeOf(oauth2)
-    await expect(oauth2Of({ ...app, clientSecret: 'wrong' }).requestToken(code)).rejects.toMatchObject({ name: 'invalid_client' })
+    await expect(oauth2Of({ ...app, clientSecret: 'wrong' }).requestToken(code)).rejects.toMatchObject({
+      name: 'invalid_client',
+    })
     await expect(oauth2Of(rotating).requestToken(code)).rejects.toMatchObject({ name: 'invalid_grant' })
     const token = await oauth2.requestToken(code)
     await expect(oauth2.requestToken(code)).rejects.toMatchObject({ name: 'invalid_grant' })
@@ -80,13 +85,18 @@ describe('passwords', () => {
     const oauth = new jsforce.Connection({ oauth2: oauth2Of(app), version: '60.0' })
     await oauth.login(username!, password!)
     expect((await oauth.describeGlobal()).sobjects).toHaveLength(3)
-    await expect(new jsforce.Connection({ loginUrl: sandbox.url }).login(username!, 'wrong')).rejects.toThrow('INVALID_LOGIN')
+    await expect(new jsforce.Connection({ loginUrl: sandbox.url }).login(username!, 'wrong')).rejects.toThrow(
+      'INVALID_LOGIN',
+    )
   })
 })
 
 describe('sessions', () => {
   it('idle out after two hours, counted from the last use', async () => {
-    const { access_token: accessToken } = await oauth2Of(app).authenticate(organization.username!, organization.password!)
+    const { access_token: accessToken } = await oauth2Of(app).authenticate(
+      organization.username!,
+      organization.password!,
+    )
     const connection = new jsforce.Connection({ instanceUrl: sandbox.url, accessToken, version: '60.0' })
     for (let use = 0; use < 3; use++) {
       now += 90 * 60_000

@@ -49,7 +49,10 @@ export function match(routes: readonly Route[], operation: Operation): { route: 
   const given = operation.path.split('/').filter((segment) => segment !== '')
   let otherMethod = false
   for (const route of routes) {
-    const path = matchPattern(route.pattern.split('/').filter((segment) => segment !== ''), given)
+    const path = matchPattern(
+      route.pattern.split('/').filter((segment) => segment !== ''),
+      given,
+    )
     if (!path) continue
     if (route.method === operation.method) return { route, path }
     otherMethod = true
@@ -89,5 +92,9 @@ export function bodyOf(operation: Operation): Record<string, unknown> {
   if (typeof operation.body === 'object' && operation.body !== null && !Array.isArray(operation.body)) {
     return operation.body as Record<string, unknown>
   }
-  throw new SalesforceRefusal(400, 'JSON_PARSER_ERROR', 'The HTTP entity body is required, but this request has no entity body.')
+  throw new SalesforceRefusal(
+    400,
+    'JSON_PARSER_ERROR',
+    'The HTTP entity body is required, but this request has no entity body.',
+  )
 }

@@ -15,17 +15,21 @@ beforeAll(async () => {
   const acme = await connection.sobject('Account').create({ Name: 'Acme', NumberOfEmployees: 10, Site: "O'Hara 100%" })
   now += 86_400_000
   const globex = await connection.sobject('Account').create({ Name: 'Globex', NumberOfEmployees: 200 })
-  await connection.sobject('Contact').create([
-    { LastName: 'Alpha', Email: 'a@acme.example', AccountId: acme.id, Birthdate: '1990-01-01' },
-    { LastName: 'beta', Email: 'b@acme.example', AccountId: acme.id, DoNotCall: true },
-    { LastName: 'Gamma', AccountId: globex.id },
-    { LastName: 'Delta' },
-  ])
+  await connection
+    .sobject('Contact')
+    .create([
+      { LastName: 'Alpha', Email: 'a@acme.example', AccountId: acme.id, Birthdate: '1990-01-01' },
+      { LastName: 'beta', Email: 'b@acme.example', AccountId: acme.id, DoNotCall: true },
+      { LastName: 'Gamma', AccountId: globex.id },
+      { LastName: 'Delta' },
+    ])
 })
 afterAll(() => sandbox.close())
 
 async function names(where: string): Promise<unknown[]> {
-  const { records } = await connection.query<{ LastName: string }>(`SELECT LastName FROM Contact WHERE ${where} ORDER BY LastName`)
+  const { records } = await connection.query<{ LastName: string }>(
+    `SELECT LastName FROM Contact WHERE ${where} ORDER BY LastName`,
+  )
   return records.map((record) => record.LastName)
 }
 
@@ -51,16 +55,22 @@ describe('conditions', () => {
   })
 
   it('knows ids of both lengths and escapes in text', async () => {
-    const { records } = await connection.query<{ Id: string }>(String.raw`SELECT Id FROM Account WHERE Site LIKE 'O\'Hara 100\%'`)
+    const { records } = await connection.query<{ Id: string }>(
+      String.raw`SELECT Id FROM Account WHERE Site LIKE 'O\'Hara 100\%'`,
+    )
     expect(records).toHaveLength(1)
-    const { totalSize } = await connection.query(`SELECT Id FROM Contact WHERE AccountId = '${records[0]!.Id.slice(0, 15)}'`)
+    const { totalSize } = await connection.query(
+      `SELECT Id FROM Contact WHERE AccountId = '${records[0]!.Id.slice(0, 15)}'`,
+    )
     expect(totalSize).toBe(2)
   })
 })
 
 describe('selecting', () => {
   it('follows relationships, null where there is none', async () => {
-    const { records } = await connection.query('SELECT LastName, Account.Name, Account.Owner.Name FROM Contact ORDER BY LastName')
+    const { records } = await connection.query(
+      'SELECT LastName, Account.Name, Account.Owner.Name FROM Contact ORDER BY LastName',
+    )
     expect(records[0]).toMatchObject({
       attributes: { type: 'Contact' },
       LastName: 'Alpha',
@@ -70,14 +80,20 @@ describe('selecting', () => {
   })
 
   it('counts, and finds the smallest and the largest', async () => {
-    expect(await connection.query('SELECT COUNT() FROM Contact')).toMatchObject({ totalSize: 4, done: true, records: [] })
+    expect(await connection.query('SELECT COUNT() FROM Contact')).toMatchObject({
+      totalSize: 4,
+      done: true,
+      records: [],
+    })
     const { records } = await connection.query('SELECT COUNT(Email) n, MIN(LastName), MAX(LastName) FROM Contact')
     expect(records).toEqual([{ attributes: { type: 'AggregateResult' }, n: 2, expr1: 'Alpha', expr2: 'beta' }])
   })
 
   it('orders by several fields, nulls first unless told otherwise', async () => {
     const order = async (by: string): Promise<unknown[]> =>
-      (await connection.query<{ LastName: string }>(`SELECT LastName FROM Contact ORDER BY ${by}`)).records.map((record) => record.LastName)
+      (await connection.query<{ LastName: string }>(`SELECT LastName FROM Contact ORDER BY ${by}`)).records.map(
+        (record) => record.LastName,
+      )
     expect(await order('Account.Name, LastName DESC')).toEqual(['Delta', 'beta', 'Alpha', 'Gamma'])
     expect(await order('Account.Name DESC NULLS LAST, LastName')).toEqual(['Gamma', 'Alpha', 'beta', 'Delta'])
     const { records } = await connection.query('SELECT LastName FROM Contact ORDER BY LastName LIMIT 2 OFFSET 1')
@@ -87,7 +103,9 @@ describe('selecting', () => {
   it('gives all fields with FIELDS(ALL), under a limit', async () => {
     const { records } = await connection.query('SELECT FIELDS(ALL) FROM Account LIMIT 1')
     expect(records[0]).toHaveProperty('External_Id__c', null)
-    await expect(connection.query('SELECT FIELDS(ALL) FROM Account')).rejects.toMatchObject({ errorCode: 'MALFORMED_QUERY' })
+    await expect(connection.query('SELECT FIELDS(ALL) FROM Account')).rejects.toMatchObject({
+      errorCode: 'MALFORMED_QUERY',
+    })
   })
 })
 
@@ -112,7 +130,11 @@ describe('wrong queries', () => {
 describe('pages', () => {
   it('are consistent while records change, and end after two days', async () => {
     const account = sandbox.createAccount({ connector: 'salesforce' })
-    const paged = new jsforce.Connection({ instanceUrl: sandbox.url, accessToken: account.accessToken, version: '60.0' })
+    const paged = new jsforce.Connection({
+      instanceUrl: sandbox.url,
+      accessToken: account.accessToken,
+      version: '60.0',
+    })
     for (let batch = 0; batch < 3; batch++) {
       await paged.sobject('Account').create(Array.from({ length: 200 }, (_, index) => ({ Name: `${batch}.${index}` })))
     }

@@ -43,7 +43,10 @@ function start(run: Run, includeDeleted: boolean): Answer {
     if (includeDeleted ? isKept(record, now) : record.deletedAt === undefined) if (matches(record)) found.push(record)
   }
   if (aggregates.length > 0) return { status: 200, body: aggregate(organization, object, query, aggregates, found) }
-  const limited = sortRecords(organization, object, query.orders, found).slice(query.offset, query.limit === undefined ? undefined : query.offset + query.limit)
+  const limited = sortRecords(organization, object, query.orders, found).slice(
+    query.offset,
+    query.limit === undefined ? undefined : query.offset + query.limit,
+  )
   return page(run, { query, found: limited, batchSize: batchSizeOf(run), expiresAt: 0 }, columns, 0)
 }
 
@@ -101,7 +104,9 @@ function resolveGroup(
   if (group !== 'STANDARD' && (limit === undefined || limit > fieldsLimitMax)) {
     throw malformedQuery(`The SOQL FIELDS function must have a LIMIT of at most ${fieldsLimitMax}`)
   }
-  const fields = organization.fields[object].all().filter(({ custom }) => group === 'ALL' || custom === (group === 'CUSTOM'))
+  const fields = organization.fields[object]
+    .all()
+    .filter(({ custom }) => group === 'ALL' || custom === (group === 'CUSTOM'))
   return fields.map(({ name }) => resolvePath(organization, object, name))
 }
 
@@ -112,7 +117,8 @@ function aggregate(
   aggregates: readonly Extract<Selected, { kind: 'aggregate' }>[],
   found: readonly SalesforceRecord[],
 ): unknown {
-  if (aggregates.length !== query.selected.length) throw malformedQuery('Fields and functions cannot be mixed without GROUP BY.')
+  if (aggregates.length !== query.selected.length)
+    throw malformedQuery('Fields and functions cannot be mixed without GROUP BY.')
   const [only] = aggregates
   if (aggregates.length === 1 && only!.path === undefined) {
     const total = Math.max(0, Math.min(found.length - query.offset, query.limit ?? Infinity))
@@ -123,7 +129,8 @@ function aggregate(
     const { read } = resolvePath(organization, object, path ?? 'Id')
     const values = found.map((record) => read(record)).filter((value) => value !== null)
     const ordered = values.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-    row[alias ?? `expr${index}`] = name === 'COUNT' ? values.length : ((name === 'MIN' ? ordered[0] : ordered.at(-1)) ?? null)
+    row[alias ?? `expr${index}`] =
+      name === 'COUNT' ? values.length : ((name === 'MIN' ? ordered[0] : ordered.at(-1)) ?? null)
   }
   return { totalSize: 1, done: true, records: [row] }
 }

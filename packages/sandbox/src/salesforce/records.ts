@@ -82,10 +82,16 @@ export class Records {
 
   create(object: ObjectName, input: Readonly<Record<string, unknown>>, author: Author): SalesforceRecord {
     if (!objects[object].writable) {
-      throw new SalesforceRefusal(400, 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', `entity type cannot be inserted: ${object}`)
+      throw new SalesforceRefusal(
+        400,
+        'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+        `entity type cannot be inserted: ${object}`,
+      )
     }
     const values = this.#check(object, input)
-    const missing = this.#fields[object].all().filter(({ name, required }) => required && (values[name] ?? null) === null)
+    const missing = this.#fields[object]
+      .all()
+      .filter(({ name, required }) => required && (values[name] ?? null) === null)
     this.#refuseMissing(missing)
     const now = toSecond(this.#now())
     const { prefix } = objects[object]
@@ -106,7 +112,8 @@ export class Records {
 
   update(record: SalesforceRecord, input: Readonly<Record<string, unknown>>, author: Author): SalesforceRecord {
     if (record.deletedAt !== undefined) throw new SalesforceRefusal(404, 'ENTITY_IS_DELETED', 'entity is deleted')
-    if (!objects[record.object].writable) throw new SalesforceRefusal(403, 'INSUFFICIENT_ACCESS', 'insufficient access rights on object id')
+    if (!objects[record.object].writable)
+      throw new SalesforceRefusal(403, 'INSUFFICIENT_ACCESS', 'insufficient access rights on object id')
     const values = this.#check(record.object, input, record)
     const emptied = this.#fields[record.object].all().filter(({ name, required }) => required && values[name] === null)
     this.#refuseMissing(emptied)
@@ -122,7 +129,8 @@ export class Records {
   /** Moves to the recycle bin; the contacts of an account go with it. Returns how many went. */
   delete(record: SalesforceRecord, author: Author): number {
     if (record.deletedAt !== undefined) throw new SalesforceRefusal(404, 'ENTITY_IS_DELETED', 'entity is deleted')
-    if (!objects[record.object].writable) throw new SalesforceRefusal(403, 'INSUFFICIENT_ACCESS', 'insufficient access rights on object id')
+    if (!objects[record.object].writable)
+      throw new SalesforceRefusal(403, 'INSUFFICIENT_ACCESS', 'insufficient access rights on object id')
     this.#remember(record.id, record)
     this.#unindex(record)
     const now = toSecond(this.#now())
@@ -133,7 +141,8 @@ export class Records {
     if (record.object !== 'Account') return 1
     let count = 1
     for (const contact of this.all('Contact')) {
-      if (contact.deletedAt === undefined && contact.values['AccountId'] === record.id) count += this.delete(contact, author)
+      if (contact.deletedAt === undefined && contact.values['AccountId'] === record.id)
+        count += this.delete(contact, author)
     }
     return count
   }
@@ -169,7 +178,11 @@ export class Records {
     this.#external.clear()
   }
 
-  #check(object: ObjectName, input: Readonly<Record<string, unknown>>, existing?: SalesforceRecord): Record<string, Value> {
+  #check(
+    object: ObjectName,
+    input: Readonly<Record<string, unknown>>,
+    existing?: SalesforceRecord,
+  ): Record<string, Value> {
     const values: Record<string, Value> = {}
     for (const [name, raw] of Object.entries(input)) {
       if (name === 'attributes') continue
@@ -189,7 +202,12 @@ export class Records {
   #refuseMissing(missing: readonly Field[]): void {
     if (missing.length === 0) return
     const names = missing.map(({ name }) => name)
-    throw new SalesforceRefusal(400, 'REQUIRED_FIELD_MISSING', `Required fields are missing: [${names.join(', ')}]`, names)
+    throw new SalesforceRefusal(
+      400,
+      'REQUIRED_FIELD_MISSING',
+      `Required fields are missing: [${names.join(', ')}]`,
+      names,
+    )
   }
 
   #refuseReference(field: Field, value: Value): void {

@@ -12,7 +12,12 @@ export function attributesOf(record: SalesforceRecord, version: string): Rendere
 }
 
 /** The record with the fields of these paths. Throws INVALID_FIELD. */
-export function renderPaths(organization: Organization, record: SalesforceRecord, paths: readonly string[], version: string): Rendered {
+export function renderPaths(
+  organization: Organization,
+  record: SalesforceRecord,
+  paths: readonly string[],
+  version: string,
+): Rendered {
   const resolved = paths.map((path) => resolvePath(organization, record.object, path))
   return renderResolved(organization, record, resolved, version)
 }

@@ -31,7 +31,8 @@ function deleted(run: Run): Answer {
   const { start, end } = readSpan(run, recycleBinMs)
   const deletedRecords: { id: string; deletedDate: string }[] = []
   for (const { id, deletedAt } of run.organization.records.all(objectOf(run.path['object']))) {
-    if (deletedAt !== undefined && deletedAt >= start && deletedAt < end) deletedRecords.push({ id, deletedDate: formatInstant(deletedAt) })
+    if (deletedAt !== undefined && deletedAt >= start && deletedAt < end)
+      deletedRecords.push({ id, deletedDate: formatInstant(deletedAt) })
   }
   checkCount(deletedRecords)
   const earliestDateAvailable = formatInstant(run.world.now() - recycleBinMs)
@@ -43,7 +44,8 @@ function readSpan({ operation, world }: Run, backMs: number): { start: number; e
     // A plus sign that was not encoded arrives as a space.
     const text = (operation.query.get(name) ?? '').replace(' ', '+')
     const instant = parseInstant(text)
-    if (instant === undefined) throw refuse(`${name}: a date and time with a time zone is needed, not ${text.slice(0, 40)}`)
+    if (instant === undefined)
+      throw refuse(`${name}: a date and time with a time zone is needed, not ${text.slice(0, 40)}`)
     return Math.floor(instant / minuteMs) * minuteMs
   }) as [number, number]
   if (end - start < minuteMs) throw refuse('endDate must be at least one minute greater than the startDate')

@@ -37,7 +37,10 @@ function read({ organization, operation }: Run, record: SalesforceRecord): Answe
   if (etag !== undefined && etag === headers.etag) return { status: 304, headers }
   const fields = operation.query.get('fields')
   const { version } = operation
-  const body = fields === null ? renderWhole(organization, record, version) : renderPaths(organization, record, fields.split(','), version)
+  const body =
+    fields === null
+      ? renderWhole(organization, record, version)
+      : renderPaths(organization, record, fields.split(','), version)
   return { status: 200, body, headers }
 }
 
@@ -112,13 +115,19 @@ function checkConditions(operation: Operation, record: SalesforceRecord): void {
   const changed = record.modifiedAt > unmodifiedSince
   const another = etag !== undefined && etagOf(record).etag !== undefined && etag !== etagOf(record).etag
   if (changed || another) {
-    throw new SalesforceRefusal(412, 'PRECONDITION_FAILED', 'The record was changed since the time, or is not the version, that the request names.')
+    throw new SalesforceRefusal(
+      412,
+      'PRECONDITION_FAILED',
+      'The record was changed since the time, or is not the version, that the request names.',
+    )
   }
 }
 
 // Only accounts have entity tags.
 function etagOf(record: SalesforceRecord): { etag?: string } {
   if (record.object !== 'Account') return {}
-  const digest = createHash('sha256').update(`${record.id} ${record.modifiedAt} ${JSON.stringify(record.values)}`).digest('hex')
+  const digest = createHash('sha256')
+    .update(`${record.id} ${record.modifiedAt} ${JSON.stringify(record.values)}`)
+    .digest('hex')
   return { etag: `"${digest.slice(0, 32)}"` }
 }

@@ -48,7 +48,13 @@ export function createSalesforce(world: World): Salesforce {
     return context.json(error.body as object, error.status, error.headers)
   })
   app.get('/services/data', (context) =>
-    context.json(apiVersions.map((version) => ({ label: `v${version}`, url: `/services/data/v${version}.0`, version: `${version}.0` }))),
+    context.json(
+      apiVersions.map((version) => ({
+        label: `v${version}`,
+        url: `/services/data/v${version}.0`,
+        version: `${version}.0`,
+      })),
+    ),
   )
   app.use('/services/data/*', pipeline(world, dialect(world, organization)))
   app.all('/services/data/:version/*', (context) => answerData(world, organization, context))
@@ -72,7 +78,11 @@ export function createSalesforce(world: World): Salesforce {
   }
 }
 
-async function answerData(world: World, organization: (account: Account) => Organization, context: Context<Env>): Promise<Response> {
+async function answerData(
+  world: World,
+  organization: (account: Account) => Organization,
+  context: Context<Env>,
+): Promise<Response> {
   const url = new URL(context.req.url)
   const [, version = '', path = ''] = /^\/services\/data\/v(\d+\.0)(\/.*)?$/.exec(url.pathname) ?? []
   if (!apiVersions.includes(Number(version))) throw notFound()
@@ -148,7 +158,11 @@ function dialect(world: World, organization: (account: Account) => Organization)
     failed() {
       const status = [500, 503][Math.floor(world.seeded.chance() * 2)] ?? 500
       const code = status === 503 ? 'SERVER_UNAVAILABLE' : 'UNKNOWN_EXCEPTION'
-      return new SalesforceRefusal(status, code, 'An unexpected error occurred. Please include this ErrorId if you contact support.')
+      return new SalesforceRefusal(
+        status,
+        code,
+        'An unexpected error occurred. Please include this ErrorId if you contact support.',
+      )
     },
   }
 }

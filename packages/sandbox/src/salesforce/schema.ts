@@ -114,6 +114,8 @@ function parseField(text: string): Field {
     custom: false,
     externalId: false,
     unique: false,
-    ...(referenceTo === undefined ? {} : { referenceTo: referenceTo as ObjectName, relationshipName: relationshipName! }),
+    ...(referenceTo === undefined
+      ? {}
+      : { referenceTo: referenceTo as ObjectName, relationshipName: relationshipName! }),
   }
 }

@@ -58,7 +58,8 @@ export function normalizeValue(field: Field, value: unknown): Value {
 }
 
 function normalizeText(field: Field, value: unknown): string | null {
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return refuseType(field, value, 'string')
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+    return refuseType(field, value, 'string')
   // Salesforce trims the white space around text, and keeps nothing of what was only white space.
   const text = String(value).trim()
   if (text.length > field.length) {

@@ -28,7 +28,14 @@ it('keeps records, associations, properties, tokens, chaos and sequences across 
   const portal = first.createAccount({ connector: 'hubspot', id: '4242' })
   const organization = first.createAccount({ connector: 'salesforce', id: '00Dxx0000001gPL' })
   const { crm } = client(portal)
-  const property = { name: 'ext', label: 'Ext', type: 'string', fieldType: 'text', groupName: 'contactinformation', hasUniqueValue: true }
+  const property = {
+    name: 'ext',
+    label: 'Ext',
+    type: 'string',
+    fieldType: 'text',
+    groupName: 'contactinformation',
+    hasUniqueValue: true,
+  }
   await crm.properties.coreApi.create('contacts', property as never)
   const contact = await crm.contacts.basicApi.create({ properties: { email: 'a@b.example', ext: '1' } })
   const company = await crm.companies.basicApi.create({ properties: { name: 'C' } })
@@ -42,8 +49,13 @@ it('keeps records, associations, properties, tokens, chaos and sequences across 
   expect(again.accessToken).toBe(portal.accessToken)
   const restarted = client(again).crm
   const read = await restarted.contacts.basicApi.getById('1', undefined, undefined, ['companies'], false, 'ext')
-  expect(read).toMatchObject({ id: contact.id, associations: { companies: { results: [{ id: company.id }, { id: company.id }] } } })
-  await expect(restarted.contacts.basicApi.create({ properties: { email: 'a@b.example' } })).rejects.toMatchObject({ code: 409 })
+  expect(read).toMatchObject({
+    id: contact.id,
+    associations: { companies: { results: [{ id: company.id }, { id: company.id }] } },
+  })
+  await expect(restarted.contacts.basicApi.create({ properties: { email: 'a@b.example' } })).rejects.toMatchObject({
+    code: 409,
+  })
   const next = await restarted.contacts.basicApi.create({ properties: { email: 'c@d.example' } })
   expect(Number(next.id)).toBe(Number(contact.id) + 1)
   const reconnected = new jsforce.Connection({ instanceUrl: second.url, accessToken: organization.accessToken })
@@ -58,12 +70,16 @@ it('keeps every answered request when the process is killed', async () => {
     const sandbox = await startSandbox({ dataFile: ${JSON.stringify(dataFile)} })
     const { url, accessToken } = sandbox.createAccount({ connector: 'hubspot', id: '1' })
     console.log(JSON.stringify({ url, accessToken }))`
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
   const { contacts } = client(JSON.parse(line) as CreatedAccount).crm
   const answered: string[] = []
   for (let batch = 0; batch < 5; batch++) {
-    const inputs = Array.from({ length: 20 }, (_, index) => ({ properties: { email: `${batch}.${index}@kill.example` } }))
+    const inputs = Array.from({ length: 20 }, (_, index) => ({
+      properties: { email: `${batch}.${index}@kill.example` },
+    }))
     answered.push(...(await contacts.batchApi.create({ inputs })).results.map(({ id }) => id))
   }
   child.kill('SIGKILL')

@@ -16,12 +16,22 @@ export type Literal =
 export type Condition =
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Condition[] }
   | { readonly kind: 'not'; readonly part: Condition }
-  | { readonly kind: 'compare'; readonly path: string; readonly comparison: Comparison; readonly values: readonly Literal[] }
+  | {
+      readonly kind: 'compare'
+      readonly path: string
+      readonly comparison: Comparison
+      readonly values: readonly Literal[]
+    }
 
 export type Selected =
   | { readonly kind: 'field'; readonly path: string }
   | { readonly kind: 'fields'; readonly group: 'ALL' | 'STANDARD' | 'CUSTOM' }
-  | { readonly kind: 'aggregate'; readonly name: 'COUNT' | 'MIN' | 'MAX'; readonly path: string | undefined; readonly alias: string | undefined }
+  | {
+      readonly kind: 'aggregate'
+      readonly name: 'COUNT' | 'MIN' | 'MAX'
+      readonly path: string | undefined
+      readonly alias: string | undefined
+    }
 
 export interface Order {
   readonly path: string

@@ -27,7 +27,10 @@ const hopsMax = 5
 /** A dotted path from an object to a field. Throws INVALID_FIELD. */
 export function resolvePath(organization: Organization, object: ObjectName, path: string): Resolved {
   const names = path.split('.')
-  const own = names[0]!.toLowerCase() === object.toLowerCase() && names.length > 1 && !relationship(organization, object, names[0]!)
+  const own =
+    names[0]!.toLowerCase() === object.toLowerCase() &&
+    names.length > 1 &&
+    !relationship(organization, object, names[0]!)
   if (own) names.shift()
   if (names.length - 1 > hopsMax) throw malformedQuery(`${path} crosses more than ${hopsMax} relationships.`)
   const hops: Field[] = []
@@ -58,7 +61,11 @@ function relationship(organization: Organization, object: ObjectName, name: stri
   return organization.fields[object].all().find((field) => field.relationshipName?.toLowerCase() === name.toLowerCase())
 }
 
-function follow(organization: Organization, record: SalesforceRecord, hops: readonly Field[]): SalesforceRecord | undefined {
+function follow(
+  organization: Organization,
+  record: SalesforceRecord,
+  hops: readonly Field[],
+): SalesforceRecord | undefined {
   let at: SalesforceRecord | undefined = record
   for (const hop of hops) {
     const id: Value = at ? readField(at, hop) : null
@@ -69,7 +76,12 @@ function follow(organization: Organization, record: SalesforceRecord, hops: read
 
 export type Predicate = (record: SalesforceRecord) => boolean
 
-export function compileCondition(organization: Organization, object: ObjectName, condition: Condition, now: number): Predicate {
+export function compileCondition(
+  organization: Organization,
+  object: ObjectName,
+  condition: Condition,
+  now: number,
+): Predicate {
   if (condition.kind === 'compare') return compileComparison(organization, object, condition, now)
   if (condition.kind === 'not') {
     const part = compileCondition(organization, object, condition.part, now)
@@ -102,7 +114,8 @@ function compileComparison(
     return (record) => set.has(key(record)) === (comparison === 'IN')
   }
   const bound = wanted[0]!
-  if (bound === null && comparison !== '=' && comparison !== '!=') throw malformedQuery(`null can be compared with = and != only`)
+  if (bound === null && comparison !== '=' && comparison !== '!=')
+    throw malformedQuery(`null can be compared with = and != only`)
   return (record) => holds(comparison, key(record), bound)
 }
 
@@ -175,12 +188,17 @@ function literalKey(field: Field, literal: Literal): Comparable {
       break
   }
   if (literal.kind === 'string') return literal.value.replace(/\\([%_])/g, '$1').toLowerCase()
-  throw new SalesforceRefusal(400, 'INVALID_FIELD', `value of filter criterion for field '${field.name}' must be of type string and should be enclosed in quotes`)
+  throw new SalesforceRefusal(
+    400,
+    'INVALID_FIELD',
+    `value of filter criterion for field '${field.name}' must be of type string and should be enclosed in quotes`,
+  )
 }
 
 function idKey(text: string): string {
   const id = toLongId(text)
-  if (id === undefined && text !== '') throw new SalesforceRefusal(400, 'INVALID_QUERY_FILTER_OPERATOR', `invalid ID field: ${text}`)
+  if (id === undefined && text !== '')
+    throw new SalesforceRefusal(400, 'INVALID_QUERY_FILTER_OPERATOR', `invalid ID field: ${text}`)
   return id ?? ''
 }
 

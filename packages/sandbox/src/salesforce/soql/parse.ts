@@ -47,7 +47,9 @@ class Reader {
   }
 
   is(...words: readonly string[]): boolean {
-    return words.every((word, index) => this.#tokens[this.#position + index]?.text.toUpperCase() === word && !this.#isString(index))
+    return words.every(
+      (word, index) => this.#tokens[this.#position + index]?.text.toUpperCase() === word && !this.#isString(index),
+    )
   }
 
   accept(...words: readonly string[]): boolean {
@@ -99,7 +101,8 @@ function readSelected(reader: Reader): Selected {
     if (group === 'ALL' || group === 'STANDARD' || group === 'CUSTOM') return { kind: 'fields', group }
     throw malformedQuery(`FIELDS(${group}) is not known.`)
   }
-  if (called !== 'COUNT' && called !== 'MIN' && called !== 'MAX') throw malformedQuery(`The function ${name} is not supported here.`)
+  if (called !== 'COUNT' && called !== 'MIN' && called !== 'MAX')
+    throw malformedQuery(`The function ${name} is not supported here.`)
   const path = reader.is(')') ? undefined : reader.name()
   reader.expect(')')
   if (path === undefined && called !== 'COUNT') throw reader.unexpected()
@@ -135,7 +138,8 @@ function readTerm(reader: Reader, depth: number): Condition {
   }
   const path = reader.name()
   const comparison = readComparison(reader)
-  if (comparison !== 'IN' && comparison !== 'NOT IN') return { kind: 'compare', path, comparison, values: [readLiteral(reader)] }
+  if (comparison !== 'IN' && comparison !== 'NOT IN')
+    return { kind: 'compare', path, comparison, values: [readLiteral(reader)] }
   reader.expect('(')
   const values = list(reader, readLiteral)
   reader.expect(')')
@@ -147,7 +151,8 @@ function readComparison(reader: Reader): Comparison {
   const token = reader.next()
   const text = token.text.toUpperCase()
   if (text === '<>') return '!='
-  if (['=', '!=', '<', '<=', '>', '>=', 'LIKE', 'IN'].includes(text) && token.kind !== 'string') return text as Comparison
+  if (['=', '!=', '<', '<=', '>', '>=', 'LIKE', 'IN'].includes(text) && token.kind !== 'string')
+    return text as Comparison
   throw malformedQuery(`unexpected token: '${token.text}' at position ${token.at}`)
 }
 

@@ -22,7 +22,8 @@ const patterns: readonly (readonly [Token['kind'] | 'space', RegExp])[] = [
 ]
 
 export function tokenize(soql: string): Token[] {
-  if (soql.length > queryLengthMax) throw malformedQuery(`SOQL statements cannot be longer than ${queryLengthMax} characters.`)
+  if (soql.length > queryLengthMax)
+    throw malformedQuery(`SOQL statements cannot be longer than ${queryLengthMax} characters.`)
   const tokens: Token[] = []
   let at = 0
   while (at < soql.length) {
