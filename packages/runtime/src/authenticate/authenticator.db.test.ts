@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { createRowhouse, userIdOf } from '../index.ts'
 import type { Identified, Rowhouse } from '../index.ts'
-import { startTestIssuer } from './issuer.fixture.ts'
-import type { TestIssuer, TokenChange } from './issuer.fixture.ts'
+import { startTestIssuer } from './test-issuer.ts'
+import type { TestIssuer, TokenChange } from './test-issuer.ts'
 
 const database = useTestDatabase()
 let worlds: TwoWorlds

@@ -3,8 +3,8 @@ import { createHmac } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { IssuerKeys } from './issuer-keys.ts'
-import { startTestIssuer } from './issuer.fixture.ts'
-import type { TestIssuer } from './issuer.fixture.ts'
+import { startTestIssuer } from './test-issuer.ts'
+import type { TestIssuer } from './test-issuer.ts'
 
 const nowMs = Date.parse('2030-06-01T12:00:00Z')
 const sub = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'
