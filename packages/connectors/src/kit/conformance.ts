@@ -407,6 +407,20 @@ export function testConnector(subject: ConformanceSubject): void {
       await at.trouble({})
     })
 
+    it('a create whose answer never came is found by its token', async () => {
+      const at = await fresh()
+      const operation = contactOf()
+      await at.trouble({ timeoutAfterRate: 1, timeoutHoldMs: 1 })
+      const lost = await connector.write(at.http, contacts, [operation])
+      expect(lost).toMatchObject({ ok: false, failure: { action: 'retry', scope: 'call' } })
+      await at.trouble({})
+      const by = { kind: 'create_token', values: [operation.createToken] } as const
+      const [found, ...others] = valueOf(await connector.find(at.http, contacts, by))
+      expect(others).toEqual([])
+      const again = await write(at, contacts, [operation])
+      expect(again).toMatchObject([{ outcome: 'exists', id: found!.id }])
+    })
+
     it('an answer of any shape is an answer, never an exception', async () => {
       expect.hasAssertions()
       const operations: readonly (readonly WriteOperation[])[] = [

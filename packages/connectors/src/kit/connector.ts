@@ -191,7 +191,7 @@ export interface Connector {
     cursor: string | null,
     pageSize: number,
   ): Promise<Answer<RecordPage>>
-  /** Records modified after a position. */
+  /** Records modified after a position. At the object's pageSizeMax, pages are as large as the provider's endpoint allows. */
   poll(
     http: ConnectorHttp,
     selection: ObjectSelection,
