@@ -45,7 +45,7 @@ create table rowhouse.sync_credentials (
 -- One row per connection and lane. A worker holds it by lease; the epoch makes a lost lease harmless.
 create table rowhouse.sync_units (
   connection_id uuid not null references rowhouse.connections (id) on delete cascade,
-  lane text not null constraint lane_is_known check (lane in ('outbound', 'inbound', 'backfill', 'repair')),
+  lane text not null constraint lane_is_known check (lane in ('outbound', 'inbound', 'backfill')),
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
   enabled boolean not null default false,
   due_at timestamptz not null default now(),

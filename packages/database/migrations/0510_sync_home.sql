@@ -35,7 +35,7 @@ create unique index a_create_token_has_one_link
 create table rowhouse_home.sync_cursors (
   organization_id uuid not null default rowhouse.organization_id(),
   connection_id uuid not null,
-  kind text not null constraint cursor_kind_is_known check (kind in ('outbound', 'poll', 'backfill', 'deleted', 'repair')),
+  kind text not null constraint cursor_kind_is_known check (kind in ('outbound', 'poll', 'backfill', 'deleted')),
   object text not null,
   snapshot pg_snapshot,
   position jsonb,

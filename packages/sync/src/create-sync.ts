@@ -3,7 +3,7 @@
 import type { Conflict, DeadLetter } from '@rowhouse/contracts'
 import type { Connector, WebhookRequest, WebhookVerdict } from '@rowhouse/connectors'
 import { setTimeout as timer } from 'node:timers/promises'
-import pg from 'pg'
+import { Pool } from 'pg'
 import type { Rowhouse } from 'rowhouse'
 import { Budgets } from './budget/budgets.ts'
 import { Connections } from './connections/connections.ts'
@@ -76,7 +76,7 @@ const OPERATOR = { operator: 'rowhouse', reason: 'sync administration' } as cons
 export function createSync(options: SyncOptions): Sync {
   const { connectors, rowhouse, now = Date.now, observe = () => {}, watchMs = 500 } = options
   const vaultSeal = createCredentialSeal(options.encryptionKey)
-  const pool = new pg.Pool({ connectionString: options.controlUrl, max: POOL_MAX })
+  const pool = new Pool({ connectionString: options.controlUrl, max: POOL_MAX })
   // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
   pool.on('error', () => {})
   const vault = new Vault(pool, vaultSeal)

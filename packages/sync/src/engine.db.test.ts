@@ -88,7 +88,7 @@ describe('two organizations, each with a HubSpot account of its own', () => {
   })
 
   it('takes an edit of the CRM, and sends nothing back', async () => {
-    const [record] = (await house().records(alder.account, 'contacts')).filter(
+    const record = (await house().records(alder.account, 'contacts')).find(
       ({ properties }) => (properties as Record<string, string>)['email'] === 'p3@ash.example',
     )
     await house().control('reset', { account: alder.account.id })
@@ -113,7 +113,7 @@ describe('two organizations, each with a HubSpot account of its own', () => {
     )
     await expect
       .poll(async () => {
-        const [contact] = (await house().records(alder.account, 'contacts')).filter(
+        const contact = (await house().records(alder.account, 'contacts')).find(
           ({ properties }) => (properties as Record<string, string>)['email'] === 'e@elm.example',
         )
         if (contact === undefined) return null

@@ -5,7 +5,7 @@ import type { BudgetDescription } from '@rowhouse/connectors'
 import type { BudgetUse } from '@rowhouse/contracts'
 import type { Pool } from 'pg'
 
-/** `interactive`: a person waits · `live`: changes · `bulk`: backfill and repair. */
+/** `interactive`: a person waits · `live`: changes · `bulk`: the backfill. */
 export type Urgency = 'interactive' | 'live' | 'bulk'
 
 /** Share of a window that is kept for more urgent work. */

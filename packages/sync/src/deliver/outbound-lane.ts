@@ -24,7 +24,8 @@ export async function runOutbound(run: LaneRun, runs: number): Promise<LaneEnd> 
   const { scope } = run
   const end = await settleUncertain(run)
   if (end !== null) return end
-  await reviveDeadLetters(scope.organization, scope.connectionId, 'outbound', REVIVED_MAX)
+  if (run.pollMemory.revivalIsDue(run.now()))
+    await reviveDeadLetters(scope.organization, scope.connectionId, 'outbound', REVIVED_MAX)
   for (let count = 0; count < BATCHES_MAX && !run.ending(); count++) {
     let tripped: string | null = null
     const batch = await planBatch(scope, async (deletes, mapped, tx) => {
@@ -46,6 +47,10 @@ export async function runOutbound(run: LaneRun, runs: number): Promise<LaneEnd> 
     const { sent, failure } = await sendBatch(run.connector, run.http, batch.mapped, batch.outgoing)
     const settled = await settleBatch(scope, batch.mapped, sent)
     const nowMs = run.now()
+    // The poll will show our own write: it is merged already.
+    for (const one of sent)
+      if (one.outcome === 'answered' && one.result.outcome === 'done' && one.result.record !== null)
+        run.pollMemory.remember(batch.mapped.object, one.result.record.id, one.result.record.modifiedAt)
     for (const { delivery } of settled.delivered) run.latencies.outbound.add(nowMs - delivery.atMs)
     run.observe({
       type: 'sent',

@@ -20,7 +20,7 @@ interface LinkRow {
 }
 
 const toLink = (row: LinkRow): StoredLink => ({
-  id: String(row.id),
+  id: row.id,
   localId: row.local_id,
   remoteId: row.remote_id,
   state: row.state,
@@ -49,7 +49,7 @@ export async function lockLinks(tx: Transaction, scope: LinkScope, keys: LinkKey
   const { localIds = [], remoteIds = [], createTokens = [] } = keys
   if (localIds.length + remoteIds.length + createTokens.length === 0) return []
   const { rows } = await tx.query<LinkRow>(
-    `select l.id, l.local_id, l.remote_id, l.state, l.create_token, l.seen, l.written,
+    `select l.id::text, l.local_id, l.remote_id, l.state, l.create_token, l.seen, l.written,
        case when l.mapping_version = $3 then l.base else '{}' end as base
      from rowhouse_home.sync_links l
      where l.connection_id = $1 and l.object = $2

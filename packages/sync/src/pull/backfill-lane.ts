@@ -98,6 +98,8 @@ async function readAll(run: LaneRun, mapped: MappedObject, cursor: Cursor | null
       records: applied,
       lane: 'backfill',
     })
+    // The first poll overlaps the backfill: what it shows again was applied here.
+    for (const { id, modifiedAt } of answer.value.records) run.pollMemory.remember(mapped.object, id, modifiedAt)
     position = next
     if (next === null) {
       run.observe({ type: 'backfilled', organizationId, connectionId, object: mapped.object, records })

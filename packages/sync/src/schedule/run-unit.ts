@@ -19,8 +19,8 @@ import { runBackfill } from '../pull/backfill-lane.ts'
 import { runInbound } from '../pull/inbound-lane.ts'
 import type { PollMemory } from '../pull/poll-memory.ts'
 import type { ConnectionEvent } from '../state/connection-state.ts'
+import type { Lane } from '../state/connection-state.ts'
 import { lanesOf } from '../state/connection-state.ts'
-import { done } from './lane-run.ts'
 import type { LaneEnd, LaneRun } from './lane-run.ts'
 import type { Release, Unit } from './units.ts'
 
@@ -57,11 +57,14 @@ export async function runUnit(
   memory: ConnectionMemory,
   lease: { readonly leftMs: () => number; readonly ending: () => boolean },
 ): Promise<Release> {
-  const stored = await readConnection(context.pool, unit.connectionId)
+  const [stored, credentials] = await Promise.all([
+    readConnection(context.pool, unit.connectionId),
+    context.vault.read(unit.connectionId),
+  ])
   if (!lanesOf(stored.state).includes(unit.lane)) return { nextMs: null, notBeforeMs: 0, failed: false }
   const connector = context.connectors.get(stored.connector)
   if (connector === undefined) return { nextMs: null, notBeforeMs: BACKOFF_MS_MAX, failed: true }
-  const work = await prepareRun(context, unit, stored, connector, memory, lease)
+  const work = prepareRun(context, unit, stored, connector, credentials, memory, lease)
   try {
     await raiseFence(work.run.scope.organization, work.run.scope.hold)
     const end = await runLane(unit, work.run, memory)
@@ -83,16 +86,12 @@ const SUSPENDED_MS = 5000
 
 function runLane(unit: Unit, run: LaneRun, memory: ConnectionMemory): Promise<LaneEnd> {
   memory.runs += 1
-  switch (unit.lane) {
-    case 'outbound':
-      return runOutbound(run, memory.runs)
-    case 'inbound':
-      return runInbound(run)
-    case 'backfill':
-      return runBackfill(run)
-    case 'repair':
-      return Promise.resolve(done(null))
+  const runLaneOf: Readonly<Record<Lane, () => Promise<LaneEnd>>> = {
+    outbound: () => runOutbound(run, memory.runs),
+    inbound: () => runInbound(run),
+    backfill: () => runBackfill(run),
   }
+  return runLaneOf[unit.lane]()
 }
 
 interface Work {
@@ -103,16 +102,16 @@ interface Work {
   readonly credentials: StoredCredentials
 }
 
-async function prepareRun(
+function prepareRun(
   context: UnitContext,
   unit: Unit,
   stored: StoredConnection,
   connector: Connector,
+  credentials: StoredCredentials,
   memory: ConnectionMemory,
   lease: { readonly leftMs: () => number; readonly ending: () => boolean },
-): Promise<Work> {
+): Work {
   const { organizationId, connectionId } = unit
-  const credentials = await context.vault.read(connectionId)
   const account = remoteAccountOf(stored)
   const description = connector.describe()
   const http = new EngineHttp({
@@ -178,27 +177,20 @@ async function recovered(context: UnitContext, unit: Unit, stored: StoredConnect
 }
 
 async function onFailure(context: UnitContext, unit: Unit, work: Work, failure: Failure): Promise<Release> {
-  switch (failure.action) {
-    case 'refresh_credentials':
-      return refresh(context, unit, work)
-    case 'retry': {
-      const retryMs = failure.afterMs ?? backoffMs(unit.attempts, context.random)
-      if (failure.scope === 'account') {
-        await context.budgets.close(remoteAccountOf(work.stored), retryMs)
-        // A full window is the budget at work, not a fault of the connection.
-        return { nextMs: retryMs, notBeforeMs: retryMs, failed: false }
-      }
-      return retry(context, unit, 'connector_unreachable', failure.reason, retryMs)
-    }
-    case 'pause':
-      await happen(context, unit, 'pause', failure.reason)
-      await note(context, unit, 'credentials_refused', failure.reason)
-      return { nextMs: null, notBeforeMs: 0, failed: true }
-    case 'split_batch':
-    case 'park':
-    case 'resync':
-      return retry(context, unit, 'connector_failed', failure.reason, backoffMs(unit.attempts, context.random))
+  if (failure.action === 'refresh_credentials') return refresh(context, unit, work)
+  if (failure.action === 'pause') {
+    await happen(context, unit, 'pause', failure.reason)
+    await note(context, unit, 'credentials_refused', failure.reason)
+    return { nextMs: null, notBeforeMs: 0, failed: true }
   }
+  const backoff = backoffMs(unit.attempts, context.random)
+  // Of a read as a whole these three only mean that it failed: there is no record to park and no batch to split.
+  if (failure.action !== 'retry') return retry(context, unit, 'connector_failed', failure.reason, backoff)
+  const retryMs = failure.afterMs ?? backoff
+  if (failure.scope === 'call') return retry(context, unit, 'connector_unreachable', failure.reason, retryMs)
+  // A full window is the budget at work, not a fault of the connection.
+  await context.budgets.close(remoteAccountOf(work.stored), retryMs)
+  return { nextMs: retryMs, notBeforeMs: retryMs, failed: false }
 }
 
 /** Exponential with full jitter: somewhere between nothing and the cap of this attempt. */

@@ -36,7 +36,7 @@ export async function claimUnits(pool: Pool, options: ClaimOptions): Promise<Uni
        where u.enabled and u.due_at <= clock_timestamp() and u.not_before <= clock_timestamp()
          and (u.leased_until is null or u.leased_until <= clock_timestamp())
          and u.lane <> all ($4)
-       order by u.lane in ('backfill', 'repair'), u.due_at
+       order by u.lane = 'backfill', u.due_at
        limit $3
        for update skip locked
      )

@@ -142,7 +142,7 @@ export class Worker {
   /** Half of the slots are never given to the backfill: changes do not wait for it. */
   #fullLanes(): Lane[] {
     const bulk = [...this.#running.keys()].filter((key) => key.endsWith('|backfill')).length
-    return bulk >= Math.max(1, this.#options.concurrency / 2) ? ['backfill', 'repair'] : []
+    return bulk >= Math.max(1, this.#options.concurrency / 2) ? ['backfill'] : []
   }
 
   async #run(unit: Unit): Promise<void> {
@@ -152,12 +152,11 @@ export class Worker {
     let leaseEndMs = now() + leaseMs
     const renewing = setInterval(() => {
       const askedMs = now()
-      renewUnit(pool, unit, leaseMs)
-        .then((kept) => {
-          leaseEndMs = kept ? askedMs + leaseMs : 0
-        })
-        // The lease simply runs out then, and says so through leftMs.
-        .catch(() => {})
+      const keep = async (): Promise<void> => {
+        leaseEndMs = (await renewUnit(pool, unit, leaseMs)) ? askedMs + leaseMs : 0
+      }
+      // Without an answer the lease simply runs out, and says so through leftMs.
+      keep().catch(() => {})
     }, leaseMs / 3)
     renewing.unref()
     let release: Release | null = null
@@ -207,8 +206,9 @@ export class Worker {
 
   async #reportHealth(): Promise<void> {
     const { pool, rowhouse } = this.#context
-    for (const [connectionId, organizationId] of [...this.#dirty]) {
-      this.#dirty.delete(connectionId)
+    const dirty = new Map(this.#dirty)
+    this.#dirty.clear()
+    for (const [connectionId, organizationId] of dirty) {
       const stored = await readConnection(pool, connectionId)
       const health = await measureHealth(rowhouse.as({ organizationId, connectionId }), connectionId, stored.mapping)
       const { latencies } = this.#memoryOf(connectionId)

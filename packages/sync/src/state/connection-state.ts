@@ -145,7 +145,7 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Outc
 }
 
 /** The independent queues of a connection's work. */
-export const lanes = ['outbound', 'inbound', 'backfill', 'repair'] as const
+export const lanes = ['outbound', 'inbound', 'backfill'] as const
 export type Lane = (typeof lanes)[number]
 
 const lanesByState: Readonly<Record<ConnectionState, readonly Lane[]>> = {
@@ -154,8 +154,8 @@ const lanesByState: Readonly<Record<ConnectionState, readonly Lane[]>> = {
   matching: ['backfill'],
   // Outbound waits for the backfill: a record that is not matched yet would be created twice.
   backfilling: ['backfill', 'inbound'],
-  live: ['outbound', 'inbound', 'repair'],
-  degraded: ['outbound', 'inbound', 'repair'],
+  live: ['outbound', 'inbound'],
+  degraded: ['outbound', 'inbound'],
   resyncing: ['outbound', 'inbound', 'backfill'],
   paused: [],
 }

@@ -1,0 +1,305 @@
+// The engine against what goes wrong: webhooks that lie, killed workers, a CRM in trouble, poison records, dead
+// tokens, frozen workers. After each, both sides are equal and nothing was made twice.
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { createInterface } from 'node:readline'
+import { join } from 'node:path'
+import { Client } from '@hubspot/api-client'
+import { withClient } from '@rowhouse/testkit'
+import { afterEach, describe, expect, it } from 'vitest'
+import { encryptionKey, useHouse } from './fixtures/house.ts'
+import type { Household } from './fixtures/house.ts'
+import { fenced, raiseFence } from './home/fence.ts'
+
+const house = useHouse()
+const soon = { timeout: 20_000, interval: 20 }
+const LEASE_MS = 2000
+
+let accounts = 0
+const children: ChildProcess[] = []
+
+afterEach(async () => {
+  await house().sync.worker.stop()
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  const stored = await house().sync.connections.list(house().owners.map(({ organizationId }) => organizationId))
+  await withClient(house().database.adminUrl, async (admin) => {
+    await admin.query('delete from rowhouse.connections where id = any ($1)', [stored.map(({ id }) => id)])
+    for (const { organizationId } of house().owners)
+      for (const table of ['contacts', 'companies', 'rowhouse_home.sync_links', 'rowhouse_home.sync_marks'])
+        await admin.query(`delete from ${table} where organization_id = $1`, [organizationId])
+  })
+})
+
+const person = (household: Household): Client =>
+  new Client({ basePath: household.account.url, accessToken: household.account.personToken })
+
+async function fresh(contacts: number, more: object = {}): Promise<Household> {
+  accounts += 1
+  const account = house().createAccount({ connector: 'hubspot', name: `Account ${accounts}` })
+  const client = new Client({ basePath: account.url, accessToken: account.personToken })
+  for (let from = 0; from < contacts; from += 100)
+    await client.crm.contacts.batchApi.create({
+      inputs: Array.from({ length: Math.min(100, contacts - from) }, (_, n) => ({
+        properties: { email: `p${from + n}@x.example`, firstname: `P${from + n}`, lastname: 'There' },
+        associations: [],
+      })),
+    })
+  return house().connect(0, account, more)
+}
+
+const emails = async (household: Household): Promise<string[]> =>
+  (await house().records(household.account, 'contacts'))
+    .map(({ properties }) => (properties as Record<string, string>)['email'] ?? '')
+    .toSorted()
+
+const rowEmails = async ({ person }: Household): Promise<string[]> =>
+  (await person.query<{ email: string }>('select email from contacts order by email collate "C"')).rows.map(
+    ({ email }) => email,
+  )
+
+/** Both sides hold the same records, each once, and nothing is under way. */
+async function agreed(household: Household, count: number): Promise<void> {
+  await expect
+    .poll(async () => {
+      const [here, there] = await Promise.all([rowEmails(household), emails(household)])
+      return { here: here.length, there: there.length, equal: JSON.stringify(here) === JSON.stringify(there) }
+    }, soon)
+    .toEqual({ here: count, there: count, equal: true })
+  const all = await emails(household)
+  expect(new Set(all).size).toBe(all.length)
+}
+
+const settled = (household: Household): Promise<void> =>
+  expect.poll(async () => (await household.person.query('select from rowhouse_home.sync_marks')).rowCount, soon).toBe(0)
+
+/** Starts a worker process; resolves when `until` has seen an event it waited for. */
+function startWorker(until: (line: Record<string, unknown>) => boolean): { child: ChildProcess; seen: Promise<void> } {
+  const { database } = house()
+  const options = JSON.stringify({ ...database, encryptionKey, leaseMs: LEASE_MS })
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/worker-process.ts'), options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  children.push(child)
+  const seen = new Promise<void>((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (until(JSON.parse(line) as Record<string, unknown>)) resolve()
+    })
+  })
+  return { child, seen }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = new Promise((resolve) => {
+    child.once('exit', resolve)
+  })
+  child.kill('SIGKILL')
+  await gone
+}
+
+describe('webhooks', () => {
+  const send = (household: Household, events: object[], secret = household.account.webhookSecret) => {
+    const rawBody = Buffer.from(JSON.stringify(events))
+    const url = `https://app.example/webhooks/hubspot/${household.connection.id}`
+    const timestamp = String(Date.now())
+    const signature = createHmac('sha256', secret)
+      .update(`POST${url}${rawBody.toString()}${timestamp}`)
+      .digest('base64')
+    return house().sync.webhooks.receive('hubspot', household.connection.id, {
+      method: 'POST',
+      url,
+      headers: { 'x-hubspot-signature-v3': signature, 'x-hubspot-request-timestamp': timestamp },
+      rawBody,
+    })
+  }
+  const event = (household: Household, id: string, subscriptionType: string) => ({
+    eventId: 1,
+    subscriptionId: 1,
+    portalId: Number(household.account.id),
+    appId: 1,
+    occurredAt: Date.now(),
+    subscriptionType,
+    attemptNumber: 0,
+    objectId: Number(id),
+  })
+
+  it('bring a record at once, ten times shuffled as well as once; forged and foreign ones bring nothing', async () => {
+    const alder = await fresh(0)
+    const birch = await house().connect(1, house().createAccount({ connector: 'hubspot', name: 'Birch' }))
+    house().sync.worker.start()
+    await house().live(alder)
+    await house().live(birch)
+    const created = await person(alder).crm.contacts.basicApi.create({
+      properties: { email: 'hook@x.example' },
+      associations: [],
+    })
+    const made = event(alder, created.id, 'contact.creation')
+    expect(await send(alder, [made], 'wrong')).toMatchObject({ ok: false, code: 'webhook_signature_invalid' })
+    for (let n = 0; n < 10; n++)
+      expect(await send(alder, [event(alder, created.id, 'contact.propertyChange'), made])).toMatchObject({ ok: true })
+    await expect.poll(() => rowEmails(alder), soon).toEqual(['hook@x.example'])
+    expect(await rowEmails(birch)).toEqual([])
+    await person(alder).crm.contacts.basicApi.archive(created.id)
+    await send(alder, [event(alder, created.id, 'contact.deletion')])
+    await expect.poll(() => rowEmails(alder), soon).toEqual([])
+    await expect(
+      house().sync.webhooks.receive('salesforce', alder.connection.id, {
+        method: 'POST',
+        url: 'https://app.example/',
+        headers: {},
+        rawBody: Buffer.from('[]'),
+      }),
+    ).rejects.toMatchObject({ code: 'connection_not_found' })
+  })
+})
+
+describe('a worker that is killed', () => {
+  it('in the middle of the backfill: the next one goes on at the next page, and nothing is doubled', async () => {
+    const alder = await fresh(600)
+    await house().control('chaos', { account: alder.account.id, latencyMs: 60 })
+    let pages = 0
+    const first = startWorker((event) => event['type'] === 'applied' && event['object'] === 'contact' && ++pages === 3)
+    await first.seen
+    await kill(first.child)
+    const before = await alder.person.query<{ records: number }>(
+      `select records from rowhouse_home.sync_cursors where kind = 'backfill' and object = 'contact'`,
+    )
+    expect(before.rows[0]?.records).toBeGreaterThanOrEqual(300)
+    await house().control('reset', { account: alder.account.id })
+    house().sync.worker.start()
+    await house().live(alder)
+    await agreed(alder, 600)
+    const lists = (await house().requests(alder.account)).filter(
+      ({ method, path }) => method === 'GET' && /objects.*\/contacts\?/.test(path) && !path.includes('archived=true'),
+    )
+    expect(lists.length).toBeLessThanOrEqual(4)
+  })
+
+  it('while its creates are under way: the next one looks them up by their token, and nothing is doubled', async () => {
+    const alder = await fresh(0)
+    house().sync.worker.start()
+    await house().live(alder)
+    await house().sync.worker.stop()
+    await house().control('chaos', { account: alder.account.id, latencyMs: 300 })
+    await alder.person.query(
+      `insert into contacts (email) select 'n' || n || '@x.example' from generate_series(1, 250) n`,
+    )
+    const first = startWorker((event) => event['type'] === 'call' && String(event['path']).includes('batch/create'))
+    await first.seen
+    await kill(first.child)
+    await house().control('reset', { account: alder.account.id })
+    house().sync.worker.start()
+    await agreed(alder, 250)
+    await settled(alder)
+    const { rows } = await alder.person.query<{ n: number }>(
+      `select count(*)::int as n from rowhouse_home.sync_links where state = 'linked'`,
+    )
+    expect(rows).toEqual([{ n: 250 }])
+  })
+})
+
+describe('a CRM in trouble', () => {
+  it('answers a third of the calls with 429, 5xx or nothing after having written: all arrives once', async () => {
+    const alder = await fresh(40, {})
+    house().sync.worker.start({ leaseMs: 2000 })
+    await house().live(alder)
+    await house().control('chaos', {
+      account: alder.account.id,
+      status429Rate: 0.1,
+      status5xxRate: 0.1,
+      timeoutAfterRate: 0.15,
+    })
+    for (let round = 0; round < 6; round++) {
+      await alder.person.query(
+        `insert into contacts (email, first_name) select 'r' || $1 || '-' || n || '@x.example', 'N' from generate_series(1, 10) n`,
+        [round],
+      )
+      await alder.person.query(`update contacts set title = 'T' || $1 where email = 'p' || $1 || '@x.example'`, [
+        String(round),
+      ])
+    }
+    await agreed(alder, 100)
+    await house().control('reset', { account: alder.account.id })
+    await settled(alder)
+    const titles = (await house().records(alder.account, 'contacts')).flatMap(({ properties }) => {
+      const { jobtitle } = properties as Record<string, string>
+      return jobtitle ? [jobtitle] : []
+    })
+    expect(titles.toSorted()).toEqual(['T0', 'T1', 'T2', 'T3', 'T4', 'T5'])
+    expect(await house().sync.deadLetters.list(alder.organizationId)).toEqual([])
+  }, 60_000)
+
+  it('refuses one record: it is parked with the reason, its siblings arrive, and a replay sends it', async () => {
+    const alder = await fresh(0)
+    house().sync.worker.start()
+    await house().live(alder)
+    await alder.person.query(
+      `insert into contacts (email, first_name) values ('good1@x.example', 'A'), ('not an address', 'B'), ('good2@x.example', 'C')`,
+    )
+    await expect.poll(() => emails(alder), soon).toEqual(['good1@x.example', 'good2@x.example'])
+    await expect.poll(async () => (await house().sync.deadLetters.list(alder.organizationId)).length, soon).toBe(1)
+    const [letter] = await house().sync.deadLetters.list(alder.organizationId)
+    expect(letter).toMatchObject({ object: 'contact', direction: 'outbound' })
+    await expect(house().sync.deadLetters.replay(alder.organizationId, '999')).rejects.toMatchObject({
+      code: 'dead_letter_not_found',
+    })
+    await alder.person.query(`update contacts set email = 'good3@x.example' where first_name = 'B'`)
+    await house().sync.deadLetters.replay(alder.organizationId, letter?.id ?? '')
+    await expect.poll(() => emails(alder), soon).toEqual(['good1@x.example', 'good2@x.example', 'good3@x.example'])
+    await expect.poll(async () => house().sync.deadLetters.list(alder.organizationId), soon).toEqual([])
+  })
+
+  it('revokes the token: the connection is paused and says why, and what changed meanwhile arrives later', async () => {
+    const alder = await fresh(0)
+    house().sync.worker.start()
+    await house().live(alder)
+    await house().control('chaos', { account: alder.account.id, revokeTokens: true })
+    await alder.person.query(`insert into contacts (email) values ('late@x.example')`)
+    await expect
+      .poll(async () => house().sync.connections.get(alder.organizationId, alder.connection.id), soon)
+      .toMatchObject({
+        state: 'paused',
+        stateReason: expect.stringMatching(/refused/),
+        lastError: { code: 'credentials_refused' },
+      })
+    await expect(house().sync.connections.test(alder.organizationId, alder.connection.id)).rejects.toMatchObject({
+      code: 'credentials_refused',
+    })
+    await house().control('chaos', { account: alder.account.id, revokeTokens: false })
+    await house().sync.connections.resume(alder.organizationId, alder.connection.id)
+    await agreed(alder, 1)
+  })
+
+  it('loses most records at once: the breaker asks before they are deleted here', async () => {
+    const alder = await fresh(60)
+    house().sync.worker.start()
+    await house().live(alder)
+    const all = await house().records(alder.account, 'contacts')
+    await person(alder).crm.contacts.batchApi.archive({
+      inputs: all.slice(0, 50).map(({ id }) => ({ id: String(id) })),
+    })
+    await expect
+      .poll(async () => house().sync.connections.get(alder.organizationId, alder.connection.id), soon)
+      .toMatchObject({ state: 'paused', stateReason: expect.stringMatching(/^50 of the contact/) })
+    expect(await rowEmails(alder)).toHaveLength(60)
+    await house().sync.connections.resume(alder.organizationId, alder.connection.id)
+    await agreed(alder, 10)
+  })
+})
+
+describe('a worker that froze past its lease', () => {
+  it('writes nothing: its epoch is no longer the last', async () => {
+    const alder = await fresh(0)
+    const home = house().rowhouse.as({ organizationId: alder.organizationId, connectionId: alder.connection.id })
+    const frozen = { connectionId: alder.connection.id, lane: 'inbound', epoch: '1' }
+    await raiseFence(home, frozen)
+    await raiseFence(home, { ...frozen, epoch: '2' })
+    const write = fenced(home, frozen, (tx) => tx.query(`insert into contacts (email) values ('ghost@x.example')`))
+    await expect(write).rejects.toMatchObject({ code: 'lease_lost' })
+    await expect(raiseFence(home, frozen)).rejects.toMatchObject({ code: 'lease_lost' })
+    expect(await rowEmails(alder)).toEqual([])
+    // Without the check the late write lands.
+    await home.transaction((tx) => tx.query(`insert into contacts (email) values ('ghost@x.example')`))
+    expect(await rowEmails(alder)).toEqual(['ghost@x.example'])
+  })
+})
