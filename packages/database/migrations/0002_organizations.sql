@@ -98,6 +98,8 @@ begin
   end if;
   if (tg_op = 'DELETE' or (tg_op = 'UPDATE' and new.name <> old.name))
     and exists (select from rowhouse.members m where m.organization_id = old.organization_id and m.role = old.name)
+    -- When the organization itself goes, its members go with it.
+    and exists (select from rowhouse.organizations o where o.id = old.organization_id)
   then
     raise exception 'Members have the role %.', old.name
       using errcode = 'RH032', hint = 'Give them another role first.';
