@@ -14,11 +14,20 @@ const installed = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
+// The npm one's own arguments put all in one process, which dies with its first page.
+const args = [
+  '--no-sandbox',
+  '--disable-dev-shm-usage',
+  '--use-gl=angle',
+  '--use-angle=swiftshader',
+  '--font-render-hinting=none',
+]
+
 export async function launchBrowser(): Promise<Browser> {
   const own = installed.find((path) => path !== '' && existsSync(path))
   return own === undefined
-    ? playwright.launch({ executablePath: await chromium.executablePath(), args: chromium.args, headless: true })
-    : playwright.launch({ executablePath: own, args: ['--no-sandbox'], headless: true })
+    ? playwright.launch({ executablePath: await chromium.executablePath(), args, headless: true })
+    : playwright.launch({ executablePath: own, args, headless: true })
 }
 
 export interface PageOptions {

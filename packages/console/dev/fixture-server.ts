@@ -83,9 +83,9 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml',
   '.woff2': 'font/woff2',
 }
-// As the server sends it: nothing inline but styles that scripts set.
+// As the server sends it: no script but the console's own files, styles as the component library sets them.
 const csp =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 export async function startFixtureServer(options: FixtureOptions = {}): Promise<Fixture> {
   const organizations = Array.from({ length: options.organizations ?? 12 }, (_, index) => organizationOf(index))

@@ -4,7 +4,7 @@
   var chosen = null
   try {
     chosen = localStorage.getItem('rowhouse-theme')
-  } catch (error) {
+  } catch {
     // Storage may be forbidden; the system's theme is used then.
   }
   if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen

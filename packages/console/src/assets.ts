@@ -3,7 +3,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 
 const here = import.meta.dirname
 const isSource = import.meta.filename.endsWith('.ts')
@@ -75,11 +75,10 @@ async function hashOfSources(): Promise<string> {
 }
 
 async function filesBelow(path: string): Promise<string[]> {
-  if (/\.(test\.tsx?|html|json)$/.test(path) || /vite\.config\.ts$/.test(path))
-    return /\.test\./.test(path) ? [] : [path]
+  if (extname(path) !== '') return [path]
   const entries = await readdir(path, { withFileTypes: true, recursive: true })
   return entries
-    .filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name))
+    .filter((entry) => entry.isFile() && !entry.name.includes('.test.'))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
 }

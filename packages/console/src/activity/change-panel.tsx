@@ -46,9 +46,6 @@ export function ChangePanel({
   return (
     <aside
       aria-label="Change"
-      onKeyDown={(event) => {
-        if (event.key === 'Escape') onClose()
-      }}
       className="appear fixed top-12 right-0 bottom-0 z-20 w-full overflow-y-auto border-l border-line bg-raised shadow-lifted md:w-[440px]"
     >
       <div className="flex items-start justify-between gap-4 px-5 pt-5">

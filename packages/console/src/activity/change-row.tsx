@@ -139,7 +139,7 @@ function OneChange({ change: { field, before, after }, isNew }: { change: FieldC
 
 export function FieldValue({ value, isOld = false }: { value: string | null; isOld?: boolean }): JSX.Element {
   if (value === null || value === '')
-    return <span className="shrink-0 text-ink-3 italic">{value === null ? 'none' : 'empty'}</span>
+    return <span className="shrink-0 text-ink-2 italic">{value === null ? 'none' : 'empty'}</span>
   return isOld ? (
     <del className="truncate text-ink-2 decoration-ink-3">{value}</del>
   ) : (

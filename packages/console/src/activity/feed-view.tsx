@@ -21,16 +21,27 @@ export interface FeedViewProps {
   readonly onSearch: (change: ActivitySearch) => void
   readonly tables: readonly string[]
   readonly remoteName: string
+  /** The organization's, for the commands that are shown. */
+  readonly slug: string
   readonly isConnected: boolean
 }
 
-export function FeedView({ live, search, onSearch, tables, remoteName, isConnected }: FeedViewProps): JSX.Element {
+export function FeedView({
+  live,
+  search,
+  onSearch,
+  tables,
+  remoteName,
+  slug,
+  isConnected,
+}: FeedViewProps): JSX.Element {
   const { feed, readMore, release } = live
   const isNarrow = useIsNarrow()
   const body = useRef<HTMLOListElement>(null)
   const [marginPx, setMarginPx] = useState(0)
   const [current, setCurrent] = useState<string | null>(null)
   const hasWaiting = feed.waiting.length > 0
+  const isEmpty = feed.items.length === 0
   useEffect(() => {
     const measure = (): void => {
       if (body.current !== null) setMarginPx(Math.round(body.current.getBoundingClientRect().top + window.scrollY))
@@ -39,7 +50,7 @@ export function FeedView({ live, search, onSearch, tables, remoteName, isConnect
     const observer = new ResizeObserver(measure)
     observer.observe(document.body)
     return () => observer.disconnect()
-  }, [isNarrow, feed.items.length === 0])
+  }, [isNarrow, isEmpty])
   const rows = useWindowVirtualizer({
     count: feed.items.length,
     estimateSize: () => (isNarrow ? ROW_NARROW_PX : ROW_PX),
@@ -152,7 +163,7 @@ export function FeedView({ live, search, onSearch, tables, remoteName, isConnect
           <Failure error={live.error} onRetry={live.retry} />
         </div>
       ) : feed.items.length === 0 ? (
-        <NoChanges isFiltered={isFiltered} isConnected={isConnected} />
+        <NoChanges slug={slug} isFiltered={isFiltered} isConnected={isConnected} />
       ) : (
         <ol ref={body} aria-label="Changes, newest first" className="relative" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map(({ index, start, size, key }) => {
@@ -182,11 +193,19 @@ export function FeedView({ live, search, onSearch, tables, remoteName, isConnect
   }
 }
 
-function NoChanges({ isFiltered, isConnected }: { isFiltered: boolean; isConnected: boolean }): JSX.Element {
+function NoChanges({
+  slug,
+  isFiltered,
+  isConnected,
+}: {
+  slug: string
+  isFiltered: boolean
+  isConnected: boolean
+}): JSX.Element {
   if (isFiltered) return <Empty title="No change matches these filters." />
   if (!isConnected) {
     return (
-      <Empty title="Nothing has changed yet." command="rowhouse connection add --org acme --connector hubspot">
+      <Empty title="Nothing has changed yet." command={`CRM_ACCESS_TOKEN=… rowhouse connection add ${slug} --connector hubspot`}>
         Connect a CRM, and changes on both sides appear here as they happen.
       </Empty>
     )

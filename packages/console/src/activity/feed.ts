@@ -47,6 +47,7 @@ export function passes(item: ActivityItem, { direction, table, recordId }: FeedF
 export function reduceFeed(feed: Feed, event: FeedEvent): Feed {
   switch (event.type) {
     case 'page':
+      if (leavesGap(feed, event.items)) return { ...feed, items: event.items, next: event.next }
       return bounded({ ...feed, items: merged(feed.items, event.items), next: older(feed, event) })
     case 'arrived': {
       const known = new Set(feed.items.map(({ seq }) => seq))
@@ -62,6 +63,13 @@ export function reduceFeed(feed: Feed, event: FeedEvent): Feed {
     case 'cleared':
       return emptyFeed
   }
+}
+
+/** After a long silence the newest page may begin beyond what is here; what lies between would be missing. */
+function leavesGap(feed: Feed, page: readonly ActivityItem[]): boolean {
+  const newest = feed.items[0]
+  const oldestOfPage = page.at(-1)
+  return newest !== undefined && oldestOfPage !== undefined && compareSeq(oldestOfPage.seq, newest.seq) > 0
 }
 
 /** A page that overlaps what is there (read again after a reconnect) must not rewind the end. */

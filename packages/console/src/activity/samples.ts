@@ -41,7 +41,7 @@ export function deliveryTimes(items: readonly ActivityItem[], sinceMs: number): 
     .sort((a, b) => a.atMs - b.atMs)
 }
 
-/** Changes per bin in both directions, every bin of the span, oldest first. */
+/** Synced changes per bin in both directions, every bin of the span, oldest first. */
 export function volume(
   items: readonly ActivityItem[],
   fromMs: number,
@@ -57,7 +57,7 @@ export function volume(
     const bin = bins[Math.floor(Date.parse(at) / BIN_MS) - first]
     if (bin === undefined) continue
     if (direction === 'inbound') bin.inbound += 1
-    else bin.outbound += 1
+    else if (direction === 'outbound') bin.outbound += 1
   }
   return bins
 }

@@ -21,11 +21,11 @@ export interface LiveFeed {
   readonly feed: Feed
   readonly isPending: boolean
   readonly error: unknown
-  retry(): void
-  readMore(): void
-  release(): void
+  readonly retry: () => void
+  readonly readMore: () => void
+  readonly release: () => void
   /** Hands on what the stream brought. */
-  take(events: readonly ServerEvent[]): void
+  readonly take: (events: readonly ServerEvent[]) => void
 }
 
 /** @param isHeld asked when items arrive: whether new ones wait */

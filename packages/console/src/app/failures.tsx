@@ -10,6 +10,7 @@ export function NotFound(): JSX.Element {
     <main className="px-4 md:px-6">
       <title>Not found · Rowhouse</title>
       <Empty
+        isPage
         title="There is no page at this address."
         action={
           <Link to="/" className="text-brick-ink underline underline-offset-2">

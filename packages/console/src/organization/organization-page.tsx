@@ -81,7 +81,7 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
           {connection === null ? (
             <Empty
               title="No CRM is connected."
-              command={`rowhouse connection add --org ${organization.slug} --connector hubspot`}
+              command={`CRM_ACCESS_TOKEN=… rowhouse connection add ${organization.slug} --connector hubspot`}
             >
               Connect one, and its records and yours stay in sync, both ways.
             </Empty>
@@ -179,6 +179,7 @@ function Tabs({ organization: { connection, members }, tab }: { organization: Or
           search={one === 'activity' ? {} : { tab: one }}
           replace
           resetScroll={false}
+          activeOptions={{ exact: true, includeSearch: true }}
           aria-current={one === tab ? 'page' : undefined}
           className="-mb-px flex shrink-0 items-center gap-1.5 border-b-2 border-transparent py-2 text-ink-2 hover:text-ink aria-[current=page]:border-brick aria-[current=page]:font-medium aria-[current=page]:text-ink"
         >
@@ -205,7 +206,7 @@ interface TabContentProps {
 
 function TabContent({
   tab,
-  organization: { id, connection },
+  organization: { id, slug, connection },
   canManage,
   live,
   search,
@@ -231,6 +232,7 @@ function TabContent({
             ]),
           ].sort()}
           remoteName={connectorWords(connection?.connector ?? null).name}
+          slug={slug}
           isConnected={connection !== null}
         />
       )

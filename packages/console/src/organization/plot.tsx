@@ -85,15 +85,26 @@ function optionsOf(
 ): uPlot.Options {
   const style = getComputedStyle(document.documentElement)
   const colour = (name: string): string => style.getPropertyValue(name).trim()
+  // The newest value stands out, and is seen before there is a line.
+  const newest: uPlot.Series.Points = {
+    show: true,
+    size: 5,
+    width: 0,
+    fill: colour('--ink'),
+    filter: (chart, seriesIndex) => {
+      const last = chart.data[seriesIndex]?.findLastIndex((value) => value != null) ?? -1
+      return last < 0 ? null : [last]
+    },
+  }
   const looksOf: Record<Series['look'], uPlot.Series> = {
-    line: { stroke: colour('--ink'), width: 1.5, points: { show: false } },
+    line: { stroke: colour('--ink'), width: 1.5, points: newest },
     dots: {
       stroke: 'transparent',
       width: 0,
       paths: () => null,
       points: { show: true, size: 4, width: 0, fill: colour('--brick'), stroke: colour('--brick') },
     },
-    area: { stroke: colour('--ink'), width: 1.5, fill: colour('--sunken'), points: { show: false } },
+    area: { stroke: colour('--ink'), width: 1.5, fill: colour('--sunken'), points: newest },
     bars: {
       stroke: 'transparent',
       fill: colour('--brick'),
@@ -112,7 +123,7 @@ function optionsOf(
   return {
     width: widthPx,
     height: HEIGHT_PX,
-    padding: [6, 0, 0, 0],
+    padding: [6, 4, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: 'organization' }, y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
@@ -128,9 +139,9 @@ function optionsOf(
         grid: { show: false },
         ticks: { show: false },
         splits: () => [
-          drawn.current.fromMs / 1000 + 30,
+          drawn.current.fromMs / 1000 + 80,
           drawn.current.toMs / 1000 - 300,
-          drawn.current.toMs / 1000 - 20,
+          drawn.current.toMs / 1000 - 45,
         ],
         values: () => ['−10 min', '−5', 'now'],
       },

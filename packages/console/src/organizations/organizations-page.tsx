@@ -145,14 +145,11 @@ function useSteadyOrder(
 
 function NoOrganizations({ isOperator }: { isOperator: boolean }): JSX.Element {
   return isOperator ? (
-    <Empty
-      title="There are no organizations yet."
-      command={'rowhouse org create "Acme Freight" --slug acme --plan team'}
-    >
+    <Empty isPage title="There are no organizations yet." command={'rowhouse org create acme --name "Acme Freight"'}>
       An organization is a customer of yours: a home for its rows, its members and its CRM. Create the first one.
     </Empty>
   ) : (
-    <Empty title="You are not a member of any organization yet.">
+    <Empty isPage title="You are not a member of any organization yet.">
       Ask an administrator of yours for an invitation; it appears here at once.
     </Empty>
   )

@@ -30,14 +30,14 @@ export interface Filter {
   readonly isolation: IsolationModel | null
 }
 
-const busy: readonly ConnectionState[] = ['authorizing', 'matching', 'backfilling', 'resyncing']
+const busy: ReadonlySet<ConnectionState> = new Set(['authorizing', 'matching', 'backfilling', 'resyncing'])
 
 /** Groups overlap: a live connection with dead letters is live and needs attention. */
 export function isInGroup(organization: Organization, group: Group): boolean {
   const { connection } = organization
   if (group === 'attention') return needsAttention(organization)
   if (connection === null) return group === 'none'
-  if (group === 'busy') return busy.includes(connection.state)
+  if (group === 'busy') return busy.has(connection.state)
   return connection.state === group
 }
 

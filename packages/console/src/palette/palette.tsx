@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { useDeferredValue, useState } from 'react'
+import { useDeferredValue, useEffect, useState } from 'react'
 import type { JSX } from 'react'
 import { Dialog, Modal, ModalOverlay } from 'react-aria-components'
 import { client } from '../app/api.ts'
@@ -36,6 +36,7 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
     act()
   }
   const found = (words: string): boolean => words.toLowerCase().includes(search.toLowerCase())
+  const organizations = (data?.items ?? []).filter(({ name, slug }) => found(`${name} ${slug}`))
   const actions = [
     { name: 'Go to organizations', run: () => navigate({ to: '/', search: {} }) },
     ...groups.map((show) => ({
@@ -54,6 +55,10 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
     ...themes.map((theme) => ({ name: `Theme: ${theme}`, run: () => setTheme(theme) })),
     { name: 'Sign out', run: () => signOut() },
   ].filter(({ name }) => found(name))
+  // Whatever was typed last, enter takes the first of what is found.
+  const first = organizations[0]?.id ?? actions[0]?.name ?? ''
+  const [chosen, setChosen] = useState(first)
+  useEffect(() => setChosen(first), [first])
   return (
     <ModalOverlay
       isOpen
@@ -63,7 +68,7 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
     >
       <Modal className="mx-auto mt-[12vh] w-[min(600px,calc(100vw-24px))] overflow-hidden rounded-xl border border-line bg-raised shadow-lifted">
         <Dialog aria-label="Search or run" className="outline-none">
-          <Command shouldFilter={false} label="Search or run" loop>
+          <Command value={chosen} onValueChange={setChosen} shouldFilter={false} label="Search or run" loop>
             <Command.Input
               // oxlint-disable-next-line jsx-a11y/no-autofocus -- the dialog was opened to type
               autoFocus
@@ -76,9 +81,9 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
               <Command.Empty className="px-3 py-6 text-ink-2">
                 {isError ? 'The server does not answer.' : 'Nothing has this name.'}
               </Command.Empty>
-              {data !== undefined && data.items.length > 0 && (
+              {organizations.length > 0 && (
                 <Command.Group heading="Organizations" className={group}>
-                  {data.items.map(({ id, name, slug, isolation, connection }) => (
+                  {organizations.map(({ id, name, slug, isolation, connection }) => (
                     <Command.Item
                       key={id}
                       value={id}

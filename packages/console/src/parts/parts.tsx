@@ -29,7 +29,7 @@ export const toneFill: Record<Tone, string> = {
 /** A status is a colour, a shape and a word: the dot is hollow for what is at rest. */
 export function Status({ tone, children }: { tone: Tone; children: ReactNode }): JSX.Element {
   return (
-    <span className={`inline-flex items-center gap-1.5 whitespace-nowrap ${toneText[tone]}`}>
+    <span className={`inline-flex items-center gap-1.5 align-top whitespace-nowrap ${toneText[tone]}`}>
       <span
         aria-hidden="true"
         className={`size-[7px] rounded-full ${tone === 'off' ? 'border-[1.5px] border-off' : toneFill[tone]}`}
@@ -149,18 +149,23 @@ export function Empty({
   children,
   command,
   action,
+  isPage = false,
 }: {
   title: string
   children?: ReactNode
   command?: string
   action?: ReactNode
+  /** Whether it is all there is on the page, so that its title is the page's. @default false */
+  isPage?: boolean
 }): JSX.Element {
+  const Title = isPage ? 'h1' : 'h2'
   return (
     <div className="max-w-[60ch] py-12">
-      <h2 className="text-base font-semibold">{title}</h2>
+      <Title className="text-base font-semibold">{title}</Title>
       {children !== undefined && <p className="mt-1 text-ink-2">{children}</p>}
       {action !== undefined && <div className="mt-4">{action}</div>}
       {command !== undefined && (
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a line that scrolls must be reachable by keyboard
         <pre className="code mt-4 overflow-x-auto rounded-md bg-sunken px-3 py-2 text-ink" tabIndex={0}>
           <span aria-hidden="true" className="text-ink-3 select-none">
             ${' '}

@@ -1,0 +1,114 @@
+// Takes a picture of every page and state, for a person to look at:
+// node packages/console/dev/pictures.ts FOLDER [name …]
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { buildConsole, consoleDir } from '../src/assets.ts'
+import { launchBrowser, openPage } from './browser.ts'
+import { fixtureOperatorKey, nextActivity, person, startFixtureServer } from './fixture-server.ts'
+import type { Fixture, FixtureOptions } from './fixture-server.ts'
+import { uuid } from './fixtures.ts'
+
+interface Picture {
+  readonly path: string
+  readonly options?: FixtureOptions
+  readonly before?: (fixture: Fixture) => void
+  readonly act?: (page: Page, fixture: Fixture) => Promise<unknown>
+}
+
+const organization = (index: number, rest = ''): string => `/organizations/${uuid(0xa, index)}${rest}`
+const pictures: Record<string, Picture> = {
+  'sign-in': { path: '/sign-in', options: { me: null } },
+  'sign-in-wrong-key': {
+    path: '/sign-in',
+    options: { me: null, identityProvider: false },
+    act: async (page) => {
+      await page.getByLabel('Operator key').fill(`${fixtureOperatorKey}x`)
+      await page.keyboard.press('Enter')
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  organizations: { path: '/' },
+  'organizations-10k': {
+    path: '/?sort=-errors',
+    options: { organizations: 10_000 },
+    act: (page) => page.getByText(/^10,000$/).waitFor(),
+  },
+  'organizations-empty': { path: '/', options: { organizations: 0 } },
+  'organizations-loading': { path: '/', before: (fixture) => void fixture.hold('listOrganizations') },
+  'organizations-error': { path: '/', before: (fixture) => fixture.fail('listOrganizations', 'internal') },
+  'organizations-filtered': { path: '/?q=zebra' },
+  organization: { path: organization(0) },
+  'organization-backfilling': { path: organization(2) },
+  'organization-paused': { path: organization(4) },
+  'organization-degraded': { path: organization(6) },
+  'organization-unconnected': { path: organization(9) },
+  'organization-pausing': {
+    path: organization(0),
+    act: (page) => page.getByRole('button', { name: 'Pause syncing' }).click(),
+  },
+  'organization-change': { path: organization(0, '?change=390') },
+  'organization-new': {
+    path: organization(0),
+    act: async (page, fixture) => {
+      await page.getByRole('list', { name: 'Changes, newest first' }).waitFor()
+      await page.evaluate(() => window.scrollTo(0, 1600))
+      fixture.emit({ type: 'activity', organizationId: uuid(0xa, 0), items: [nextActivity(0, 1), nextActivity(0, 2)] })
+      await page.getByRole('button', { name: /new change/ }).waitFor()
+    },
+  },
+  'organization-dead-letters': { path: organization(3, '?tab=dead-letters') },
+  'organization-conflicts': { path: organization(3, '?tab=conflicts') },
+  'organization-members': { path: organization(3, '?tab=members') },
+  'organization-viewer': { path: '/', options: { me: person('viewer') } },
+  'organization-missing': { path: '/organizations/nothing' },
+  lost: {
+    path: '/',
+    act: async (page, fixture) => {
+      await page.getByText('Live', { exact: true }).first().waitFor()
+      fixture.cutStreams(true)
+      await page.getByText('The connection to the server is lost.').waitFor()
+    },
+  },
+  palette: {
+    path: '/',
+    act: async (page) => {
+      await page.getByRole('table').waitFor()
+      await page.keyboard.press('Control+k')
+      await page.getByRole('option').first().waitFor()
+    },
+  },
+  menu: { path: '/', act: (page) => page.getByRole('button', { name: /theme and sign out/ }).click() },
+  'not-found': { path: '/nowhere' },
+}
+
+const [folder = 'pictures', ...names] = process.argv.slice(2)
+await mkdir(folder, { recursive: true })
+await buildConsole()
+const browser = await launchBrowser()
+for (const [name, picture] of Object.entries(pictures)) {
+  if (names.length > 0 && !names.includes(name)) continue
+  for (const width of [1440, 390]) {
+    for (const theme of ['light', 'dark'] as const) {
+      const fixture = await startFixtureServer({ siteDir: consoleDir, ...picture.options })
+      picture.before?.(fixture)
+      const page = await openPage(browser, fixture.url, { width, theme })
+      page.on('pageerror', (error) => process.stderr.write(`${name}: ${error.message}\n`))
+      page.on('console', (message) => {
+        if (message.type() === 'error') process.stderr.write(`${name}: ${message.text()}\n`)
+      })
+      await page.goto(picture.path)
+      await page.locator('main').first().waitFor()
+      if (picture.before === undefined) await page.waitForLoadState('load')
+      await picture
+        .act?.(page, fixture)
+        .catch((error: unknown) => process.stderr.write(`${name} ${width}: ${String(error)}\n`))
+      await page.evaluate(() => document.fonts.ready)
+      await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 400)))
+      await page.screenshot({ path: join(folder, `${name}-${theme}-${width}.png`) })
+      await page.context().close()
+      await fixture.stop()
+    }
+  }
+}
+await browser.close()

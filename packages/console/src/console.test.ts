@@ -1,0 +1,316 @@
+// The console in a real browser, over the fixture API: what a person does, and what axe finds.
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { launchBrowser, openPage } from '../dev/browser.ts'
+import type { PageOptions } from '../dev/browser.ts'
+import { fixtureOperatorKey, nextActivity, person, startFixtureServer } from '../dev/fixture-server.ts'
+import type { Fixture, FixtureOptions } from '../dev/fixture-server.ts'
+import { connectionOf, detailOf, organizationOf, uuid } from '../dev/fixtures.ts'
+import { buildConsole, consoleDir } from './assets.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+
+let browser: Browser
+const open: { page: Page; fixture: Fixture; errors: string[] }[] = []
+
+beforeAll(async () => {
+  await buildConsole()
+  browser = await launchBrowser()
+})
+afterAll(() => browser.close())
+afterEach(async () => {
+  for (const { page, fixture, errors } of open.splice(0)) {
+    await page.context().close()
+    await fixture.stop()
+    expect(errors).toEqual([])
+  }
+})
+
+async function visit(
+  path: string,
+  options: FixtureOptions = {},
+  look: PageOptions = {},
+): Promise<{ page: Page; fixture: Fixture }> {
+  const fixture = await startFixtureServer({ siteDir: consoleDir, ...options })
+  const page = await openPage(browser, fixture.url, look)
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(error.message))
+  open.push({ page, fixture, errors })
+  await page.goto(path)
+  return { page, fixture }
+}
+
+const acme = `/organizations/${uuid(0xa, 0)}`
+const row = (page: Page, name: string) =>
+  page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) })
+const palette = (page: Page) => page.getByPlaceholder('An organization, a page, an action')
+const changes = (page: Page) => page.getByRole('list', { name: 'Changes, newest first' })
+
+describe('signing in', () => {
+  it('leads to where one wanted to go, and says what is wrong with a key', async () => {
+    const { page, fixture } = await visit(`${acme}?tab=members`, { me: null })
+    await page.waitForURL(/\/sign-in\?returnTo=/)
+    await page.getByRole('button', { name: /operator key/ }).click()
+    await page.getByLabel('Operator key').fill('not the key')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').getByText('operator_key_wrong').waitFor()
+    await page.getByLabel('Operator key').fill(fixtureOperatorKey)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${fixture.url}${acme}?tab=members`)
+    await page.getByRole('heading', { name: 'Acme Freight' }).waitFor()
+  })
+
+  it('goes through the identity provider, and lands a person on their only organization', async () => {
+    const { page, fixture } = await visit('/', { me: null })
+    await page.getByRole('link', { name: 'Continue with Example SSO' }).click()
+    await page.waitForURL(`${fixture.url}${acme}`)
+    await page.getByRole('button', { name: 'Pause syncing' }).waitFor()
+  })
+
+  it('never returns to another origin', async () => {
+    const { page, fixture } = await visit('/sign-in?returnTo=//evil.example/', { me: null, identityProvider: false })
+    await page.getByLabel('Operator key').fill(fixtureOperatorKey)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${fixture.url}/`)
+  })
+
+  it('signs out, and a session that ends elsewhere leads to the sign-in page', async () => {
+    const { page, fixture } = await visit('/')
+    await page.getByRole('button', { name: /theme and sign out/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.waitForURL(/\/sign-in$/)
+    const second = await visit('/')
+    await row(second.page, 'Acme Freight').waitFor()
+    second.fixture.fail('getOrganization', 'unauthenticated')
+    await second.page.getByRole('link', { name: 'Acme Freight', exact: true }).click()
+    await second.page.waitForURL(/\/sign-in\?returnTo=/)
+    expect(fixture.requests).toContain('DELETE /v1/session')
+  })
+})
+
+describe('organizations', () => {
+  it('patches a row in place when something changes', async () => {
+    const { page, fixture } = await visit('/')
+    await page.getByText('Live', { exact: true }).first().waitFor()
+    await row(page, 'Acme Freight').getByText('in step').waitFor()
+    await row(page, 'Acme Freight').evaluate((element) => element.setAttribute('data-kept', ''))
+    fixture.emit({ type: 'connection', connection: detailOf({ ...connectionOf(0, 'degraded'), lagMs: 94_000 }) })
+    await row(page, 'Acme Freight').getByText('Degraded').waitFor()
+    await row(page, 'Acme Freight').getByText('1 min 34 s').waitFor()
+    await page.getByRole('heading', { name: '5 of 12 organizations need attention.' }).waitFor()
+    expect(await row(page, 'Acme Freight').getAttribute('data-kept')).toBe('')
+  })
+
+  it('keeps search, filters and order in the URL, both ways', async () => {
+    const { page } = await visit('/?show=attention&sort=-errors')
+    await page.getByRole('row').nth(4).waitFor()
+    expect(await page.getByRole('row').allInnerTexts()).toHaveLength(5)
+    expect(await page.getByRole('row').nth(1).innerText()).toContain('Dunmore Legal')
+    await page.getByRole('searchbox').fill('granary')
+    await page.waitForURL(/q=granary/)
+    await page.getByText('1 of 12').waitFor()
+    await page.getByLabel('Isolation').selectOption('Database')
+    await page.waitForURL(/isolation=database/)
+    await page.getByText('No organization matches.').waitFor()
+    await page.getByRole('button', { name: 'Clear the filters' }).click()
+    await row(page, 'Juniper Travel').waitFor()
+    await page.getByRole('columnheader', { name: 'Records' }).getByRole('button').click()
+    await page.waitForURL(/sort=-records/)
+  })
+
+  it('moves with j and k, opens with enter, finds with a slash', async () => {
+    const { page, fixture } = await visit('/')
+    await row(page, 'Acme Freight').waitFor()
+    for (const key of ['j', 'j', 'j', 'k']) await page.keyboard.press(key)
+    expect(await row(page, 'Birch & Vale').getAttribute('aria-current')).toBe('true')
+    await page.keyboard.press('Slash')
+    await page.keyboard.type('jk')
+    expect(await page.getByRole('searchbox').inputValue()).toBe('jk')
+    await page.getByRole('searchbox').fill('')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.href.startsWith(`${fixture.url}/organizations/`))
+  })
+
+  it('holds ten thousand, with a few rows in the document', async () => {
+    const { page } = await visit('/', { organizations: 10_000 })
+    await page.getByText(/^10,000$/).waitFor()
+    expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe('10001')
+    expect(await page.getByRole('row').count()).toBeLessThan(80)
+  })
+
+  it('teaches when there are none, and says why when they cannot be read', async () => {
+    const { page } = await visit('/', { organizations: 0 })
+    await page.getByText('rowhouse org create').waitFor()
+    const failing = await startFixtureServer({ siteDir: consoleDir })
+    failing.fail('listOrganizations', 'query_failed')
+    const broken = await openPage(browser, failing.url)
+    open.push({ page: broken, fixture: failing, errors: [] })
+    await broken.goto('/')
+    await broken.getByRole('alert').getByText('query_failed').waitFor()
+    failing.fail('listOrganizations', null)
+    await broken.getByRole('button', { name: 'Try again' }).click()
+    await row(broken, 'Acme Freight').waitFor()
+  })
+
+  it('says when live changes stop, and catches up by itself', async () => {
+    const { page, fixture } = await visit('/')
+    await page.getByText('Live', { exact: true }).first().waitFor()
+    fixture.cutStreams(true)
+    await page.getByText('The connection to the server is lost.').waitFor()
+    fixture.organizations[0] = { ...organizationOf(0), name: 'Acme Rail' }
+    fixture.cutStreams(false)
+    await row(page, 'Acme Rail').waitFor()
+    await page.getByText('The connection to the server is lost.').waitFor({ state: 'detached' })
+  })
+})
+
+describe('one organization', () => {
+  it('shows a new change at once, holds it back while one has scrolled, and settles it in place', async () => {
+    const { page, fixture } = await visit(acme)
+    const organizationId = uuid(0xa, 0)
+    await changes(page).getByRole('listitem').first().waitFor()
+    await page.getByText('Live', { exact: true }).first().waitFor()
+    const pending = {
+      ...nextActivity(0, 1),
+      label: 'Katherine Johnson',
+      direction: 'outbound',
+      status: 'pending',
+      deliveredAt: null,
+    } as const
+    fixture.emit({ type: 'activity', organizationId, items: [pending] })
+    const first = changes(page).getByRole('listitem').first()
+    await first.getByText('Katherine Johnson').waitFor()
+    await first.getByText('Pending').waitFor()
+    fixture.emit({
+      type: 'activity',
+      organizationId,
+      items: [{ ...pending, status: 'delivered', deliveredAt: new Date(Date.parse(pending.at) + 310).toISOString() }],
+    })
+    await first.getByText('Delivered in 310 ms').waitFor()
+    await page.evaluate(() => window.scrollTo(0, 1200))
+    fixture.emit({ type: 'activity', organizationId, items: [nextActivity(0, 2), nextActivity(0, 3)] })
+    await page.getByRole('button', { name: '2 new changes' }).click()
+    await page.getByRole('button', { name: /new change/ }).waitFor({ state: 'detached' })
+    await changes(page).getByText('Katherine Johnson').waitFor()
+  })
+
+  it('filters by URL, opens a change beside it and shows the life of its record', async () => {
+    const { page, fixture } = await visit(`${acme}?direction=inbound`)
+    await changes(page).getByRole('listitem').first().waitFor()
+    expect(await changes(page).getByText('Delivered').count()).toBe(0)
+    await page.getByLabel('Direction').selectOption('To the CRM')
+    await page.waitForURL(/direction=outbound/)
+    await changes(page)
+      .getByText(/Delivered in/)
+      .first()
+      .waitFor()
+    await page.keyboard.press('Escape')
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur())
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/change=\d+/)
+    const panel = page.getByRole('complementary', { name: 'Change' })
+    await panel.getByRole('heading', { name: 'Life of this record' }).waitFor()
+    await panel.getByRole('button', { name: 'Show only this record' }).click()
+    await page.waitForURL(/record=/)
+    await page.keyboard.press('Escape')
+    await panel.waitFor({ state: 'detached' })
+    expect(fixture.requests.some((request) => /activity\?.*recordId=/.test(request))).toBe(true)
+  })
+
+  it('says what pausing does before it pauses, and resumes', async () => {
+    const { page, fixture } = await visit(acme)
+    await page.getByRole('button', { name: 'Pause syncing' }).click()
+    await page.getByText('Other organizations notice nothing.').waitFor()
+    expect(fixture.requests.filter((request) => request.startsWith('POST'))).toEqual([])
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
+    await page.getByText('Paused', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Resume syncing' }).click()
+    await page.getByRole('button', { name: 'Pause syncing' }).waitFor()
+    fixture.fail('pauseConnection', 'connection_wrong_state')
+    await page.getByRole('button', { name: 'Pause syncing' }).click()
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
+    await page.getByText('connection_wrong_state').waitFor()
+  })
+
+  it('replays a dead letter, and offers nothing that one may not do', async () => {
+    const { page } = await visit(`/organizations/${uuid(0xa, 3)}?tab=dead-letters`)
+    const letters = page.getByRole('list', { name: 'Dead letters' }).getByRole('listitem')
+    await letters.nth(1).waitFor()
+    await letters.first().getByRole('button', { name: 'Try again' }).click()
+    await letters.nth(1).waitFor({ state: 'detached' })
+    const viewer = await visit('/', { me: person('viewer') })
+    await changes(viewer.page).getByRole('listitem').first().waitFor()
+    expect(await viewer.page.getByRole('button', { name: /Pause|Resume|Try again/ }).count()).toBe(0)
+  })
+
+  it('answers for what is not there', async () => {
+    const { page } = await visit('/organizations/nothing')
+    await page.getByRole('alert').getByText('organization_not_found').waitFor()
+    await page.goto('/nowhere')
+    await page.getByText('There is no page at this address.').waitFor()
+  })
+})
+
+describe('the palette and the theme', () => {
+  it('opens an organization, runs an action, and closes with escape', async () => {
+    const { page, fixture } = await visit('/')
+    await row(page, 'Acme Freight').waitFor()
+    await page.keyboard.press('Control+k')
+    await palette(page).fill('theme: dark')
+    await page.getByRole('option', { name: 'Theme: dark' }).waitFor()
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate(() => document.documentElement.dataset['theme'])).toBe('dark')
+    await page.reload()
+    expect(await page.evaluate(() => document.documentElement.dataset['theme'])).toBe('dark')
+    await row(page, 'Acme Freight').waitFor()
+    await page.keyboard.press('Control+k')
+    await palette(page).fill('kestrel')
+    await page.getByRole('option', { name: /Kestrel Energy/ }).click()
+    await page.waitForURL(`${fixture.url}/organizations/${uuid(0xa, 10)}`)
+    await page.keyboard.press('Control+k')
+    await palette(page).waitFor()
+    await page.keyboard.press('Escape')
+    await palette(page).waitFor({ state: 'detached' })
+  })
+})
+
+describe('accessibility', () => {
+  const pages: readonly [string, string, FixtureOptions?][] = [
+    ['sign in', '/sign-in', { me: null }],
+    ['organizations', '/'],
+    ['an organization', acme],
+    ['a change', `${acme}?change=390`],
+    ['dead letters', `/organizations/${uuid(0xa, 3)}?tab=dead-letters`],
+    ['conflicts', `/organizations/${uuid(0xa, 3)}?tab=conflicts`],
+    ['a degraded connection', `/organizations/${uuid(0xa, 6)}`],
+    ['a page that is not there', '/nowhere'],
+    ['no organizations', '/', { organizations: 0 }],
+  ]
+  for (const theme of ['light', 'dark'] as const) {
+    it(`finds nothing wrong in ${theme}, on a desk and on a phone`, async () => {
+      for (const width of [1440, 390]) {
+        for (const [name, path, options] of pages) {
+          const { page } = await visit(path, options, { width, theme })
+          await page.locator('main h1, main h2').first().waitFor()
+          await page.waitForFunction(() => document.querySelector('[role=status][aria-label^=Reading]') === null)
+          const { violations } = await new AxeBuilder({ page }).analyze()
+          const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`))
+          expect(found, `${name} at ${width} px`).toEqual([])
+          await page.context().close()
+        }
+      }
+    })
+  }
+
+  it('fits a phone without scrolling sideways', async () => {
+    for (const path of ['/', acme, `${acme}?tab=members`, '/sign-in']) {
+      const { page } = await visit(path, {}, { width: 390 })
+      await page.locator('main h1').first().waitFor()
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+    }
+  })
+})

@@ -1,0 +1,29 @@
+import { connectionState } from '@rowhouse/contracts'
+import { expect, it } from 'vitest'
+import { connectionOf } from '../../dev/fixtures.ts'
+import { arrivalWords, backfillPercent, connectorWords, stateWords } from './connection.ts'
+
+it('has words for every state of the contracts', () => {
+  expect(Object.keys(stateWords).sort()).toEqual([...connectionState.options].sort())
+})
+
+it('gives a connector it has not heard of its own name', () => {
+  expect(connectorWords('pipedrive')).toEqual({ mark: 'PI', name: 'pipedrive' })
+  expect(connectorWords(null).name).toBe('CRM')
+})
+
+it('adds up a backfill, and admits not knowing', () => {
+  const connection = connectionOf(2, 'backfilling')
+  expect(backfillPercent(connection)).toBe(47)
+  expect(backfillPercent({ objects: connection.objects.map((one) => ({ ...one, expected: null })) })).toBeNull()
+  expect(backfillPercent({ objects: [] })).toBeNull()
+})
+
+it('says how changes arrive', () => {
+  expect(arrivalWords({ connector: 'salesforce', webhooks: false, pollIntervalMs: 30_000 })).toBe(
+    'We ask Salesforce for changes every 30 seconds.',
+  )
+  expect(arrivalWords({ connector: 'hubspot', webhooks: true, pollIntervalMs: 60_000 })).toBe(
+    'HubSpot tells us of changes by webhook; every minute we ask as well, in case one was lost.',
+  )
+})
