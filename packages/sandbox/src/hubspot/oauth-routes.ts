@@ -29,28 +29,31 @@ export function oauthRoutes(world: World): Hono<Env> {
       world.store.commit()
       return context.json(answer)
     })
-    app.post(`/oauth/${version}/token/introspect`, async (context) => {
-      const form = await readForm(context)
-      const client = authenticate(world, form)
-      const token = world.tokens.find(form['token'] ?? '', 'access', 'refresh')
-      if (!token || token.clientId !== client.clientId || world.tokens.state(token) !== 'valid') {
-        return context.json({ active: false })
-      }
-      return context.json({
-        active: true,
-        ...describe(world, token),
-        client_id: token.clientId,
-        token_use: `${token.kind}_token`,
+    // Documentation and changelog place these two differently; both places answer.
+    for (const base of [`/oauth/${version}/token`, `/oauth/${version}`]) {
+      app.post(`${base}/introspect`, async (context) => {
+        const form = await readForm(context)
+        const client = authenticate(world, form)
+        const token = world.tokens.find(form['token'] ?? '', 'access', 'refresh')
+        if (!token || token.clientId !== client.clientId || world.tokens.state(token) !== 'valid') {
+          return context.json({ active: false })
+        }
+        return context.json({
+          active: true,
+          ...describe(world, token),
+          client_id: token.clientId,
+          token_use: `${token.kind}_token`,
+        })
       })
-    })
-    app.post(`/oauth/${version}/token/revoke`, async (context) => {
-      const form = await readForm(context)
-      const client = authenticate(world, form)
-      const token = world.tokens.find(form['token'] ?? '', 'access', 'refresh')
-      if (token && token.clientId === client.clientId) world.tokens.spend(token)
-      world.store.commit()
-      return context.body(null, 204)
-    })
+      app.post(`${base}/revoke`, async (context) => {
+        const form = await readForm(context)
+        const client = authenticate(world, form)
+        const token = world.tokens.find(form['token'] ?? '', 'access', 'refresh')
+        if (token && token.clientId === client.clientId) world.tokens.spend(token)
+        world.store.commit()
+        return context.body(null, 204)
+      })
+    }
   }
 
   app.get('/oauth/v1/access-tokens/:token', (context) => {
