@@ -412,6 +412,13 @@ export const errorCodes = {
     'The identity provider publishes no signing keys.',
     'Switch it to asymmetric signing keys; its JWKS must hold at least one.',
   ),
+  sign_in_failed: code(
+    401,
+    1,
+    false,
+    'The sign-in could not be finished.',
+    'Begin again: open the console and sign in.',
+  ),
   issuer_missing: code(
     500,
     2,

@@ -44,7 +44,7 @@ export const listActivity = endpoint({
     /** Only changes with a smaller seq. */
     before: z
       .string()
-      .regex(/^\d{1,19}$/)
+      .regex(/^\d{1,18}$/)
       .optional(),
     direction: z.enum(['inbound', 'outbound', 'local']).optional(),
     table: z.string().max(200).optional(),

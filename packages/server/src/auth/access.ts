@@ -1,0 +1,77 @@
+// What a caller may do, asked of the database at every request. An organization one is no member of
+// answers exactly as one that does not exist, so that ids cannot be probed.
+import { RowhouseError } from '@rowhouse/contracts'
+import type { Endpoint, Permission } from '@rowhouse/contracts'
+import type { Organization as OrganizationHandle, Rowhouse } from 'rowhouse'
+import type { Actor } from '../context.ts'
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+export interface Trace {
+  readonly requestId: string
+  readonly ip: string | null
+}
+
+/** The organization as this caller enters it. */
+export function enterAs(rowhouse: Rowhouse, actor: Actor, organizationId: string, trace: Trace): OrganizationHandle {
+  if (!uuid.test(organizationId)) throw organizationNotFound(organizationId)
+  const traced = { organizationId, requestId: trace.requestId, ...(trace.ip === null ? {} : { ip: trace.ip }) }
+  if (actor.kind === 'operator') return rowhouse.as({ ...traced, operator: 'operator', reason: 'control plane' })
+  if (actor.kind === 'user') return rowhouse.as({ ...traced, userId: actor.userId })
+  throw new RowhouseError('unauthenticated')
+}
+
+export function organizationNotFound(organizationId: string): RowhouseError {
+  return new RowhouseError('organization_not_found', `There is no organization ${organizationId.slice(0, 64)}.`, {
+    details: { organizationId: organizationId.slice(0, 64) },
+  })
+}
+
+/** Turns "you are not a member" into "there is no such organization"; leaves every other error alone. */
+export function withoutOracle(error: unknown, organizationId: string): unknown {
+  if (error instanceof RowhouseError && (error.code === 'not_a_member' || error.code === 'organization_not_found')) {
+    return organizationNotFound(organizationId)
+  }
+  return error
+}
+
+/**
+ * Lets the caller pass or says why not.
+ *
+ * @throws RowhouseError unauthenticated, organization_not_found, organization_suspended, permission_denied
+ */
+export async function requireAccess(
+  rowhouse: Rowhouse,
+  endpoint: Pick<Endpoint, 'access'>,
+  actor: Actor,
+  organizationId: string | null,
+  trace: Trace,
+): Promise<void> {
+  const { access } = endpoint
+  if (access === 'public') return
+  if (actor.kind === 'anonymous') throw new RowhouseError('unauthenticated')
+  const wants: Permission = typeof access === 'object' ? access.permission : 'organization.read'
+  if (organizationId !== null) await requirePermission(rowhouse, actor, organizationId, wants, trace)
+  if (access === 'operator' && actor.kind !== 'operator') {
+    throw new RowhouseError('permission_denied', 'Only operators may do this.', { details: { needs: 'operator' } })
+  }
+}
+
+async function requirePermission(
+  rowhouse: Rowhouse,
+  actor: Actor,
+  organizationId: string,
+  permission: Permission,
+  trace: Trace,
+): Promise<void> {
+  const organization = enterAs(rowhouse, actor, organizationId, trace)
+  try {
+    const { rows } = await organization.query<{ can: boolean }>('select rowhouse.can($1) as can', [permission])
+    if (rows[0]?.can === true) return
+  } catch (error) {
+    throw withoutOracle(error, organizationId)
+  }
+  throw new RowhouseError('permission_denied', `This needs the permission ${permission}.`, {
+    details: { needs: permission },
+  })
+}

@@ -1,0 +1,113 @@
+// What the server is told by its environment: every name read once, checked, resolved and frozen. No
+// other file of the server reads the environment. Nothing is opened here, so a refusal leaves nothing
+// half started.
+import { RowhouseError } from '@rowhouse/contracts'
+import type { ErrorCode } from '@rowhouse/contracts'
+
+const keyLengthMin = 32
+
+export interface ServerConfig {
+  /** ROWHOUSE_URL: the catalogue database; the logins are derived, so its user and password may be any. */
+  readonly url: string
+  /** ROWHOUSE_SIGNING_KEY, ≥ 32 characters: logins, tokens and sessions follow from it. */
+  readonly signingKey: string
+  /** ROWHOUSE_ENCRYPTION_KEY, ≥ 32 characters: seals the CRM credentials. */
+  readonly encryptionKey: string
+  /** ROWHOUSE_OPERATOR_KEY, ≥ 32 characters: signs in as an operator. */
+  readonly operatorKey: string
+  /** ROWHOUSE_PORT; 0 takes a free one. @default 4100 */
+  readonly port: number
+  /** ROWHOUSE_HOST: the address listened on. @default 127.0.0.1, so that being reachable is a decision */
+  readonly host: string
+  /** ROWHOUSE_PUBLIC_URL: how browsers and CRMs reach this server; webhooks are signed over it. @default http://<host>:<port> */
+  readonly publicUrl: string | null
+  /** ROWHOUSE_ISSUER and what goes with it; null: only operators sign in. */
+  readonly issuer: IssuerConfig | null
+  /** ROWHOUSE_TRUSTED_PROXIES: addresses or CIDR ranges whose X-Forwarded-For is believed. @default none */
+  readonly trustedProxies: readonly string[]
+}
+
+export interface IssuerConfig {
+  readonly issuer: string
+  /** ROWHOUSE_JWKS_URL. @default <issuer>/.well-known/jwks.json */
+  readonly jwksUrl: string | null
+  /** ROWHOUSE_AUDIENCE: the `aud` of bearer tokens. @default authenticated */
+  readonly audience: string | null
+  /** ROWHOUSE_CONSOLE_CLIENT_ID: the console's client at the issuer. @default rowhouse-console */
+  readonly clientId: string
+  /** ROWHOUSE_CONSOLE_CLIENT_SECRET. @default none: a public client with PKCE */
+  readonly clientSecret: string | null
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the server's configuration.
+ *
+ * @throws RowhouseError url_missing, signing_key_missing, signing_key_too_short, encryption_key_missing,
+ * encryption_key_too_short, operator_key_missing, operator_key_too_short, invalid_option naming the variable
+ */
+export function readServerConfig(env: Environment = process.env): ServerConfig {
+  const url = text(env, 'ROWHOUSE_URL')
+  if (url === null) throw new RowhouseError('url_missing')
+  if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
+    throw refuse('ROWHOUSE_URL', 'a postgres:// URL')
+  }
+  return Object.freeze({
+    url,
+    signingKey: key(env, 'ROWHOUSE_SIGNING_KEY', 'signing_key_missing', 'signing_key_too_short'),
+    encryptionKey: key(env, 'ROWHOUSE_ENCRYPTION_KEY', 'encryption_key_missing', 'encryption_key_too_short'),
+    operatorKey: key(env, 'ROWHOUSE_OPERATOR_KEY', 'operator_key_missing', 'operator_key_too_short'),
+    port: port(env),
+    host: text(env, 'ROWHOUSE_HOST') ?? '127.0.0.1',
+    publicUrl: httpUrl(env, 'ROWHOUSE_PUBLIC_URL'),
+    issuer: issuer(env),
+    trustedProxies: Object.freeze(
+      (text(env, 'ROWHOUSE_TRUSTED_PROXIES') ?? '')
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== ''),
+    ),
+  })
+}
+
+function issuer(env: Environment): IssuerConfig | null {
+  const issuer = httpUrl(env, 'ROWHOUSE_ISSUER')
+  if (issuer === null) return null
+  return Object.freeze({
+    issuer,
+    jwksUrl: httpUrl(env, 'ROWHOUSE_JWKS_URL'),
+    audience: text(env, 'ROWHOUSE_AUDIENCE'),
+    clientId: text(env, 'ROWHOUSE_CONSOLE_CLIENT_ID') ?? 'rowhouse-console',
+    clientSecret: text(env, 'ROWHOUSE_CONSOLE_CLIENT_SECRET'),
+  })
+}
+
+function text(env: Environment, name: string): string | null {
+  const value = env[name]?.trim()
+  return value === undefined || value === '' ? null : value
+}
+
+function key(env: Environment, name: string, missing: ErrorCode, tooShort: ErrorCode): string {
+  const value = env[name]
+  if (value === undefined || value === '') throw new RowhouseError(missing)
+  if (value.length < keyLengthMin) throw new RowhouseError(tooShort)
+  return value
+}
+
+function port(env: Environment): number {
+  const value = text(env, 'ROWHOUSE_PORT') ?? '4100'
+  if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) throw refuse('ROWHOUSE_PORT', 'a number from 0 to 65535')
+  return Number(value)
+}
+
+function httpUrl(env: Environment, name: string): string | null {
+  const value = text(env, name)
+  if (value === null) return null
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) throw refuse(name, 'an http or https URL')
+  return value.replace(/\/+$/, '')
+}
+
+function refuse(name: string, takes: string): RowhouseError {
+  return new RowhouseError('invalid_option', `${name} must be ${takes}.`, { details: { option: name } })
+}

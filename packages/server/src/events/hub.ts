@@ -1,0 +1,146 @@
+// Watches the catalogue for whoever listens, and only while somebody does. It asks cheap questions at a
+// fixed pace ("which organizations changed?") and lets each subscriber read for itself; it never passes
+// one organization's rows from one subscriber to another.
+import type { Organization } from '@rowhouse/contracts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Sync } from '../sync.ts'
+import type { Subscriber } from './subscriber.ts'
+
+const tickMs = 250
+/** Organizations' own rows change rarely. */
+const organizationTicks = 4
+/** A removed member's stream ends within this, well below ten seconds. */
+const refreshTicks = 20
+const heartbeatTicks = 60
+/** Two transactions may commit in another order than their timestamps. */
+const overlapMs = 30_000
+const changedMax = 200
+
+export const subscribersMax = 500
+
+export interface HubOptions {
+  readonly catalogue: Catalogue
+  readonly sync: Pick<Sync, 'events'>
+  readonly readOrganization: (id: string) => Promise<Organization>
+  readonly onError: (error: unknown) => void
+}
+
+interface Listening {
+  readonly subscriber: Subscriber
+  readonly heartbeat: () => void
+}
+
+export class EventHub {
+  readonly #options: HubOptions
+  readonly #listening = new Set<Listening>()
+  #timer: NodeJS.Timeout | null = null
+  #unsubscribe: (() => void) | null = null
+  #running = false
+  #ticks = 0
+  #snapshot: string | null = null
+  #organizations: { readonly sinceMs: number; readonly seen: Map<string, number> } | null = null
+
+  constructor(options: HubOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#listening.size
+  }
+
+  /** @returns the way to leave */
+  join(subscriber: Subscriber, heartbeat: () => void): () => void {
+    const listening = { subscriber, heartbeat }
+    this.#listening.add(listening)
+    this.#timer ??= setInterval(() => {
+      this.#tick().catch(this.#options.onError)
+    }, tickMs)
+    this.#unsubscribe ??= this.#options.sync.events.subscribe((connection) => {
+      for (const { subscriber } of this.#listening) subscriber.showConnection(connection)
+    })
+    return () => {
+      this.#listening.delete(listening)
+      if (this.#listening.size === 0) this.#rest()
+    }
+  }
+
+  /** Ends every stream. */
+  close(): void {
+    for (const { subscriber } of this.#listening) subscriber.end()
+    this.#listening.clear()
+    this.#rest()
+  }
+
+  #rest(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#unsubscribe?.()
+    this.#timer = null
+    this.#unsubscribe = null
+    this.#snapshot = null
+    this.#organizations = null
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    try {
+      this.#ticks += 1
+      const listening = [...this.#listening].filter(({ subscriber }) => subscriber.isOpen)
+      if (this.#ticks % heartbeatTicks === 0) for (const { heartbeat } of listening) heartbeat()
+      if (this.#ticks % refreshTicks === 0) await Promise.all(listening.map(({ subscriber }) => subscriber.refresh()))
+      if (this.#ticks % organizationTicks === 0) await this.#showOrganizations()
+      const changed = await this.#changedOrganizations(listening)
+      await Promise.all(
+        listening.map(({ subscriber }) => subscriber.showActivity(changed.has(subscriber.organizationId ?? ''))),
+      )
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #changedOrganizations(listening: readonly Listening[]): Promise<ReadonlySet<string>> {
+    if (!listening.some(({ subscriber }) => subscriber.organizationId !== null)) {
+      this.#snapshot = null
+      return new Set()
+    }
+    const isFirst = this.#snapshot === null
+    const rows = await this.#options.catalogue.query<{ snapshot: string; organization_ids: string[] }>(
+      isFirst
+        ? // Whoever joined before this snapshot looks once for what came in between.
+          'select pg_current_snapshot()::text as snapshot, $1::uuid[] as organization_ids'
+        : 'select snapshot::text, organization_ids from rowhouse.changed_organizations($1::pg_snapshot)',
+      [
+        isFirst
+          ? listening.map(({ subscriber }) => subscriber.organizationId).filter((id) => id !== null)
+          : this.#snapshot,
+      ],
+    )
+    this.#snapshot = rows[0]?.snapshot ?? null
+    return new Set(rows[0]?.organization_ids)
+  }
+
+  async #showOrganizations(): Promise<void> {
+    const rows = await this.#options.catalogue.query<{ id: string; at_ms: number; now_ms: number }>(
+      `select o.id, (extract(epoch from o.updated_at) * 1000)::float8 as at_ms, n.now_ms
+      from (select (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms) n
+      left join lateral (
+        select * from rowhouse.organizations o
+        where o.updated_at > to_timestamp(coalesce($1::float8, n.now_ms) / 1000) - make_interval(secs => $2::float8 / 1000)
+        order by o.updated_at limit $3
+      ) o on true`,
+      [this.#organizations?.sinceMs ?? null, overlapMs, changedMax],
+    )
+    const before = this.#organizations
+    const found = rows.filter(({ id }) => id !== null)
+    this.#organizations = {
+      // A full page goes on where it ended; else what is newer than now comes next time.
+      sinceMs: found.length === changedMax ? (found.at(-1)?.at_ms ?? 0) + overlapMs : (rows[0]?.now_ms ?? 0),
+      seen: new Map(found.map(({ id, at_ms }) => [id, at_ms])),
+    }
+    if (before === null) return
+    for (const { id } of found.filter(({ id, at_ms }) => before.seen.get(id) !== at_ms)) {
+      const organization = await this.#options.readOrganization(id)
+      for (const { subscriber } of this.#listening) subscriber.showOrganization(organization)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+// One open stream: who listens, what they may see, and what they were already sent. Every read is made
+// as the listener, so the database refuses what is not theirs; membership is asked again and again.
+import type { ActivityItem, Organization, ServerEvent, ConnectionDetail } from '@rowhouse/contracts'
+import { RowhouseError } from '@rowhouse/contracts'
+import type { Organization as OrganizationHandle } from 'rowhouse'
+import { readActivity } from '../activity/read-activity.ts'
+
+/** Newest changes looked at in one tick; a burst beyond it is read by listActivity, not streamed. */
+const itemsMax = 200
+const sentMax = 2000
+const pendingMax = 500
+
+export interface Outlet {
+  /** @returns false when the listener is too slow and the stream was ended */
+  send(event: ServerEvent, id?: string): boolean
+  end(): void
+  readonly isOpen: boolean
+}
+
+/** What the listener may see now, by organization; null: everything (an operator). */
+export type Sight = ReadonlyMap<string, readonly string[]> | null
+
+export interface SubscriberOptions {
+  readonly outlet: Outlet
+  /** The one organization of the stream, entered as the listener; null for all they see. */
+  readonly organization: OrganizationHandle | null
+  readonly organizationId: string | null
+  /** Asks anew; throws when the listener may listen no longer. */
+  readonly look: () => Promise<Sight>
+  readonly lastEventId: string | null
+}
+
+export class Subscriber {
+  readonly organizationId: string | null
+  readonly #options: SubscriberOptions
+  readonly #sent = new Set<string>()
+  readonly #pending = new Map<string, ActivityItem['status']>()
+  #sight: Sight = new Map()
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options
+    this.organizationId = options.organizationId
+  }
+
+  get isOpen(): boolean {
+    return this.#options.outlet.isOpen
+  }
+
+  /** First look, and what happened since the event the listener saw last. */
+  async begin(): Promise<void> {
+    await this.refresh()
+    const { organization, lastEventId } = this.#options
+    if (organization === null) return
+    const items = await readActivity(organization, { limit: itemsMax })
+    const missed = lastEventId === null ? [] : items.filter(({ seq }) => BigInt(seq) > BigInt(lastEventId))
+    for (const item of items) this.#remember(item)
+    this.#sendItems(missed)
+  }
+
+  /** Whether the listener may still listen, and to what. Ends the stream when not. */
+  async refresh(): Promise<void> {
+    try {
+      this.#sight = await this.#options.look()
+    } catch (error) {
+      // A database that is away for a moment ends the stream too: it could not be asked, so nothing is shown.
+      this.end()
+      if (!(error instanceof RowhouseError)) throw error
+    }
+  }
+
+  end(): void {
+    this.#options.outlet.end()
+  }
+
+  showOrganization(organization: Organization): void {
+    if (!this.#sees(organization.id, 'organization.read')) return
+    const connection = this.#sees(organization.id, 'connections.read') ? organization.connection : null
+    this.#options.outlet.send({ type: 'organization', organization: { ...organization, connection } })
+  }
+
+  showConnection(connection: ConnectionDetail): void {
+    if (!this.#sees(connection.organizationId, 'connections.read')) return
+    this.#options.outlet.send({ type: 'connection', connection })
+  }
+
+  /** New changes, when there are some, and changes of status of the pending ones. */
+  async showActivity(hasNew: boolean): Promise<void> {
+    const { organization } = this.#options
+    if (organization === null || (!hasNew && this.#pending.size === 0)) return
+    try {
+      const news = hasNew
+        ? (await readActivity(organization, { limit: itemsMax })).filter(({ seq }) => !this.#sent.has(seq))
+        : []
+      const due = [...this.#pending.keys()]
+      const settled =
+        due.length === 0
+          ? []
+          : (await readActivity(organization, { seqs: due, limit: due.length })).filter(
+              ({ seq, status }) => this.#pending.get(seq) !== status,
+            )
+      for (const item of [...news, ...settled]) this.#remember(item)
+      this.#sendItems([...news, ...settled])
+    } catch {
+      // Removed, suspended or unreachable: the client asks again, and then hears why.
+      this.end()
+    }
+  }
+
+  #sendItems(items: readonly ActivityItem[]): void {
+    if (items.length === 0 || this.organizationId === null) return
+    const oldestFirst = items.toSorted((a, b) => Number(BigInt(a.seq) - BigInt(b.seq)))
+    this.#options.outlet.send(
+      { type: 'activity', organizationId: this.organizationId, items: oldestFirst },
+      oldestFirst.at(-1)?.seq,
+    )
+  }
+
+  #remember(item: ActivityItem): void {
+    this.#sent.add(item.seq)
+    if (item.status === 'pending') this.#pending.set(item.seq, item.status)
+    else this.#pending.delete(item.seq)
+    for (const [bounded, max] of [
+      [this.#sent, sentMax],
+      [this.#pending, pendingMax],
+    ] as const) {
+      if (bounded.size > max) bounded.delete(bounded.keys().next().value ?? '')
+    }
+  }
+
+  #sees(organizationId: string, permission: string): boolean {
+    if (this.organizationId !== null && this.organizationId !== organizationId) return false
+    if (this.#sight === null) return true
+    return this.#sight.get(organizationId)?.some((held) => held === '*' || held === permission) ?? false
+  }
+}

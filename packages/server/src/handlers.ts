@@ -1,0 +1,13 @@
+// Every endpoint's handler. A missing one does not compile.
+import { activityHandlers } from './activity/handlers.ts'
+import { connectionHandlers } from './connections/handlers.ts'
+import type { Handlers } from './context.ts'
+import { organizationHandlers } from './organizations/handlers.ts'
+import { sessionHandlers } from './session/handlers.ts'
+
+export const handlers: Handlers = {
+  ...sessionHandlers,
+  ...organizationHandlers,
+  ...connectionHandlers,
+  ...activityHandlers,
+}

@@ -1,0 +1,98 @@
+// What Prometheus reads. Every label has a bounded set of values: endpoints, methods, statuses,
+// connectors, states. An organization is never a label.
+import { connectors } from '@rowhouse/connectors'
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+
+export interface Metrics {
+  request(endpoint: string, method: string, status: number, durationMs: number): void
+  refusal(code: string): void
+  webhook(connector: string, status: number): void
+  /** Prometheus's text format. */
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+interface ConnectionCount {
+  readonly connector: string
+  readonly state: string
+  readonly count: number
+}
+
+export function createMetrics(
+  catalogue: Catalogue,
+  tenantPool: () => { readonly idle: number; readonly busy: number; readonly waiting: number },
+  streams: () => number,
+): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry, prefix: 'rowhouse_' })
+  const requests = new Histogram({
+    name: 'rowhouse_http_request_duration_seconds',
+    help: 'Time to answer, by endpoint.',
+    labelNames: ['endpoint', 'method', 'status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  })
+  const refusals = new Counter({
+    name: 'rowhouse_http_refusals_total',
+    help: 'Error answers, by code.',
+    labelNames: ['code'],
+    registers,
+  })
+  const webhooks = new Counter({
+    name: 'rowhouse_webhooks_total',
+    help: 'Webhooks received.',
+    labelNames: ['connector', 'status'],
+    registers,
+  })
+  const openStreams = new Gauge({
+    name: 'rowhouse_event_streams',
+    help: 'Open event streams.',
+    registers: [],
+    collect() {
+      this.set(streams())
+    },
+  })
+  const poolConnections = new Gauge({
+    name: 'rowhouse_database_connections',
+    help: 'Connections to Postgres, by pool and state.',
+    labelNames: ['pool', 'state'],
+    registers: [],
+    collect() {
+      const tenants = tenantPool()
+      this.set({ pool: 'tenants', state: 'idle' }, tenants.idle)
+      this.set({ pool: 'tenants', state: 'busy' }, tenants.busy)
+      this.set({ pool: 'tenants', state: 'waiting' }, tenants.waiting)
+      const { total, idle, waiting } = catalogue.connections
+      this.set({ pool: 'catalogue', state: 'idle' }, idle)
+      this.set({ pool: 'catalogue', state: 'busy' }, total - idle)
+      this.set({ pool: 'catalogue', state: 'waiting' }, waiting)
+    },
+  })
+  const crmConnections = new Gauge({
+    name: 'rowhouse_connections',
+    help: 'CRM connections, by connector and state.',
+    labelNames: ['connector', 'state'],
+    registers: [],
+    async collect() {
+      const counts = await catalogue
+        .query<ConnectionCount & Record<string, unknown>>(
+          `select connector, state, count(*)::int as count from rowhouse.connections where connector <> '' group by 1, 2`,
+        )
+        .catch(() => [])
+      this.reset()
+      for (const { connector, state, count } of counts) this.set({ connector, state }, count)
+    },
+  })
+  for (const gauge of [openStreams, poolConnections, crmConnections]) registry.registerMetric(gauge)
+  return {
+    request: (endpoint, method, status, durationMs) =>
+      requests.observe({ endpoint, method, status: String(status) }, durationMs / 1000),
+    refusal: (code) => refusals.inc({ code }),
+    webhook: (connector, status) =>
+      webhooks.inc({ connector: connectors.has(connector) ? connector : 'unknown', status: String(status) }),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}

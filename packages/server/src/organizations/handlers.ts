@@ -1,0 +1,119 @@
+// Organizations: which ones there are, one of them, its members, its status.
+import { RowhouseError } from '@rowhouse/contracts'
+import type { Organization } from '@rowhouse/contracts'
+import { organizationNotFound } from '../auth/access.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import { pageOrganizations, readOrganizations } from '../catalogue/organizations.ts'
+import type { OrganizationRow } from '../catalogue/organizations.ts'
+import type { Handlers, Services } from '../context.ts'
+import { readMemberships } from '../session/memberships.ts'
+
+type Mine =
+  | 'listOrganizations'
+  | 'createOrganization'
+  | 'getOrganization'
+  | 'suspendOrganization'
+  | 'resumeOrganization'
+  | 'listMembers'
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+export const organizationHandlers: Pick<Handlers, Mine> = {
+  async listOrganizations({ services, actor, query }) {
+    if (query.cursor !== undefined && !uuid.test(query.cursor)) {
+      throw new RowhouseError('validation_failed', 'cursor: not the `next` of a page.')
+    }
+    const memberships = actor.kind === 'user' ? await readMemberships(services.rowhouse, actor.userId) : null
+    const rows = await pageOrganizations(services.catalogue, {
+      among: memberships?.map(({ organizationId }) => organizationId) ?? null,
+      search: query.search?.trim() || null,
+      after: query.cursor ?? null,
+      limit: query.limit,
+    })
+    const page = rows.slice(0, query.limit)
+    const readable = memberships
+      ?.filter(({ permissions }) => permissions.some((p) => p === '*' || p === 'connections.read'))
+      .map(({ organizationId }) => organizationId)
+    return {
+      items: await withConnections(services, page, readable ?? null),
+      next: rows.length > query.limit ? (page.at(-1)?.id ?? null) : null,
+    }
+  },
+
+  async createOrganization({ services, actor, body }) {
+    if (actor.kind === 'user' && body.ownerId !== undefined && body.ownerId !== actor.userId) {
+      throw new RowhouseError('permission_denied', 'Only operators create organizations for somebody else.')
+    }
+    const rows = await services.catalogue.query<{ id: string }>(
+      'select rowhouse.create_organization($1, $2, $3, $4) as id',
+      [body.name, body.slug, actor.kind === 'user' ? actor.userId : (body.ownerId ?? null), body.plan ?? null],
+    )
+    return readOne(services, rows[0]?.id ?? '', true)
+  },
+
+  async getOrganization({ services, params, organization }) {
+    const { rows } = await organization().query<{ can: boolean }>(`select rowhouse.can('connections.read') as can`)
+    return readOne(services, params.organizationId, rows[0]?.can === true)
+  },
+
+  async suspendOrganization({ services, params }) {
+    await setStatus(services.catalogue, params.organizationId, 'suspended')
+    return readOne(services, params.organizationId, true)
+  },
+
+  async resumeOrganization({ services, params }) {
+    await setStatus(services.catalogue, params.organizationId, 'active')
+    return readOne(services, params.organizationId, true)
+  },
+
+  async listMembers({ organization }) {
+    const { rows } = await organization().query<{
+      userId: string
+      email: string | null
+      name: string | null
+      role: string
+      createdAt: Date
+    }>(
+      `select m.user_id as "userId", u.email, u.name, m.role, m.created_at as "createdAt"
+      from rowhouse.members m
+      left join rowhouse.users u on u.id = m.user_id
+      order by m.created_at, m.user_id
+      limit 1000`,
+    )
+    return { items: rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() })) }
+  },
+}
+
+async function setStatus(catalogue: Catalogue, organizationId: string, status: Organization['status']): Promise<void> {
+  await catalogue.query('select rowhouse.set_organization_status($1, $2)', [organizationId, status])
+}
+
+/** @param withConnection whether the caller may see connections */
+export async function readOne(
+  services: Pick<Services, 'catalogue' | 'sync'>,
+  organizationId: string,
+  withConnection: boolean,
+): Promise<Organization> {
+  const rows = await readOrganizations(services.catalogue, [organizationId])
+  const [organization] = await withConnections(services, rows, withConnection ? null : [])
+  if (organization === undefined) throw organizationNotFound(organizationId)
+  return organization
+}
+
+/** @param readable organizations whose connection the caller may see; null: all of them */
+async function withConnections(
+  services: Pick<Services, 'sync'>,
+  rows: readonly OrganizationRow[],
+  readable: readonly string[] | null,
+): Promise<Organization[]> {
+  const ids = rows.map(({ id }) => id).filter((id) => readable === null || readable.includes(id))
+  const connections = ids.length === 0 ? [] : await services.sync.connections.list(ids)
+  return rows.map((row) => ({
+    ...row,
+    // With several, the one that came first stands for the organization.
+    connection:
+      connections
+        .filter(({ organizationId }) => organizationId === row.id)
+        .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))[0] ?? null,
+  }))
+}

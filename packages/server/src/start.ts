@@ -1,0 +1,237 @@
+// The composition root: opens everything in order, and when one thing cannot be opened closes what is
+// open already. Nothing else in the server constructs a pool, an engine or a listener.
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { connectors } from '@rowhouse/connectors'
+import { RowhouseError } from '@rowhouse/contracts'
+import { loginUrl } from '@rowhouse/database'
+import { createSync } from '@rowhouse/sync'
+import { createRowhouse } from 'rowhouse'
+import type { Rowhouse } from 'rowhouse'
+import { createFailureLimit } from './auth/failure-limit.ts'
+import { openCatalogue } from './catalogue/catalogue.ts'
+import type { Catalogue } from './catalogue/catalogue.ts'
+import type { ServerConfig } from './config/config.ts'
+import { openConsole } from './console/files.ts'
+import type { Services } from './context.ts'
+import { EventHub } from './events/hub.ts'
+import { createApp } from './http/app.ts'
+import { readTrustedProxies } from './http/client-address.ts'
+import type { Guards } from './http/pipeline.ts'
+import { checkReady } from './http/ready.ts'
+import { createLog, failedEvent } from './log/log.ts'
+import type { Log } from './log/log.ts'
+import { createMetrics } from './metrics/metrics.ts'
+import { readOne } from './organizations/handlers.ts'
+import { createSessionCookies } from './session/cookies.ts'
+import { createSignIn } from './session/sign-in.ts'
+import type { Sync } from './sync.ts'
+
+const drainMs = 10_000
+const headersMs = 20_000
+const requestMs = 60_000
+
+export interface ServerOptions {
+  /** Folder of the built console. @default null: the API alone */
+  readonly console?: string | null
+  /** Runs the sync worker in this process too. @default false: `startWorker` does, in its own */
+  readonly worker?: boolean
+  /** @default one over the configured database */
+  readonly sync?: Sync
+  /** @default one over the configured database; a given one is not closed */
+  readonly rowhouse?: Rowhouse
+  /** @default JSON lines on stderr */
+  readonly log?: Log
+  /** Epoch milliseconds. @default Date.now */
+  readonly now?: () => number
+}
+
+export interface RunningServer {
+  /** Where it listens: http://host:port */
+  readonly url: string
+  readonly port: number
+  /** Lets running requests finish for 10 s, ends streams, closes the database. May be called twice. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the API and, given its folder, the console.
+ *
+ * @throws RowhouseError port_in_use, database_unreachable, schema_outdated, schema_newer, those of createRowhouse
+ * @example
+ * const server = await startServer(readServerConfig(), { console: consoleDir, worker: true })
+ */
+export function startServer(config: ServerConfig, options: ServerOptions = {}): Promise<RunningServer> {
+  return startGuarded(config, options, undefined)
+}
+
+/** As startServer; a test may switch guards off to see what they hold. Not exported by the package. */
+export async function startGuarded(
+  config: ServerConfig,
+  options: ServerOptions,
+  guards: Guards | undefined,
+): Promise<RunningServer> {
+  const { log = createLog(), now = Date.now } = options
+  const trusted = readTrustedProxies(config.trustedProxies)
+  const consoleFiles = await openConsole(options.console ?? null)
+  const opened = openParts(config, options, log)
+  let publicUrl = config.publicUrl
+  const url = (): string => publicUrl ?? `http://${hostOf(config.host)}:${config.port}`
+  try {
+    await checkReady(opened.catalogue)
+    const services: Services = {
+      config,
+      publicUrl: url,
+      ...opened,
+      cookies: createSessionCookies({ ...config, publicUrl: url, now }),
+      signIn: config.issuer === null ? null : createSignIn(config.issuer),
+      failures: createFailureLimit(now),
+      log,
+      now,
+    }
+    const hub = new EventHub({
+      ...opened,
+      readOrganization: (id) => readOne(services, id, true),
+      onError: (error) => log(failedEvent('events', error)),
+    })
+    const metrics = createMetrics(
+      opened.catalogue,
+      () => opened.rowhouse.connections,
+      () => hub.size,
+    )
+    const app = createApp({ services, hub, metrics, console: consoleFiles, trusted, ...(guards && { guards }) })
+    const listening = await listen(config, getRequestListener(app.fetch))
+    const address = `http://${hostOf(config.host)}:${listening.port}`
+    publicUrl ??= address
+    if (options.worker === true) opened.sync.worker.start()
+    log({ type: 'started', url: address, worker: options.worker === true })
+    let stopped: Promise<void> | null = null
+    const stop = async (): Promise<void> => {
+      log({ type: 'stopping' })
+      const drained = listening.close()
+      hub.close()
+      await drained
+      await opened.close()
+      log({ type: 'stopped' })
+    }
+    return { url: address, port: listening.port, stop: () => (stopped ??= stop()) }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+/**
+ * Runs the sync worker for all organizations, without any HTTP.
+ *
+ * @throws RowhouseError database_unreachable, schema_outdated, schema_newer
+ */
+export async function startWorker(
+  config: ServerConfig,
+  options: Pick<ServerOptions, 'sync' | 'rowhouse' | 'log'> = {},
+): Promise<{ stop(): Promise<void> }> {
+  const log = options.log ?? createLog()
+  const opened = openParts(config, options, log)
+  try {
+    await checkReady(opened.catalogue)
+    opened.sync.worker.start()
+    return { stop: () => opened.close() }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly catalogue: Catalogue
+  readonly rowhouse: Rowhouse
+  readonly sync: Sync
+  close(): Promise<void>
+}
+
+function openParts(config: ServerConfig, options: ServerOptions, log: Log): Parts {
+  const { signingKey, encryptionKey, issuer } = config
+  const controlUrl = loginUrl(config.url, 'rowhouse_control', signingKey)
+  const rowhouse =
+    options.rowhouse ??
+    createRowhouse({
+      url: loginUrl(config.url, 'rowhouse_app', signingKey),
+      signingKey,
+      ...(issuer === null
+        ? {}
+        : {
+            issuer: {
+              issuer: issuer.issuer,
+              ...(issuer.jwksUrl === null ? {} : { jwksUrl: issuer.jwksUrl }),
+              ...(issuer.audience === null ? {} : { audience: issuer.audience }),
+            },
+          }),
+    })
+  const catalogue = openCatalogue(controlUrl, (error) => log(failedEvent('catalogue', error)))
+  const sync =
+    options.sync ??
+    createSync({ rowhouse, controlUrl, encryptionKey, connectors, observe: (event) => log({ type: 'sync', event }) })
+  let closed: Promise<void> | null = null
+  const close = async (): Promise<void> => {
+    await sync.worker.stop()
+    await sync.close()
+    await catalogue.close()
+    if (options.rowhouse === undefined) await rowhouse.close()
+  }
+  return { catalogue, rowhouse, sync, close: () => (closed ??= close()) }
+}
+
+function hostOf(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+async function listen(
+  config: Pick<ServerConfig, 'host' | 'port'>,
+  handle: ReturnType<typeof getRequestListener>,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const server = createServer({ headersTimeout: headersMs, requestTimeout: requestMs, maxHeaderSize: 32 * 1024 })
+  server.on('request', (request, response) => {
+    void handle(request, response)
+  })
+  server.on('clientError', (_error, socket: Socket) => refuseMalformed(socket))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new RowhouseError('port_in_use', `Port ${config.port} is taken.`, {
+              details: { port: config.port },
+              cause: error,
+            })
+          : error,
+      )
+    })
+    server.listen(config.port, config.host, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        const force = setTimeout(() => server.closeAllConnections(), drainMs)
+        server.close(() => {
+          clearTimeout(force)
+          resolve()
+        })
+        server.closeIdleConnections()
+      }),
+  }
+}
+
+/** What is not HTTP never reaches the app; it gets the same error shape. */
+function refuseMalformed(socket: Socket): void {
+  if (!socket.writable) return
+  const body = JSON.stringify({
+    code: 'validation_failed',
+    message: 'The request is not valid HTTP.',
+    requestId: crypto.randomUUID(),
+  })
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}
