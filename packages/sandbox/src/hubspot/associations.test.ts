@@ -140,6 +140,8 @@ describe('properties', () => {
       expect(response.status).toBe(200)
       expect(await response.json()).toHaveProperty('results')
     }
+    const details = await client.apiRequest({ path: '/account-info/v3/details' })
+    expect(await details.json()).toMatchObject({ portalId: expect.any(Number), accountType: 'STANDARD' })
     expect(
       (await client.apiRequest({ path: '/crm/v3/objects/deals' }).catch((error: unknown) => error as Response)).status,
     ).toBe(404)

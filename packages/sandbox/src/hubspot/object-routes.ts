@@ -30,6 +30,8 @@ import { numberParameter, propertiesSchema, readBody, readView, sourceOf } from 
 import { search, searchSchema } from './search.ts'
 
 export const listPageMax = 100
+/** Archived records can be restored, and are listed, this long. */
+const restorableMs = 90 * 86_400_000
 const mergeSchema = z.object({ primaryObjectId: z.coerce.string(), objectIdToMerge: z.coerce.string() })
 
 export function objectRoutes(world: World, portalOf: (context: Context<Env>) => Portal): Hono<Env> {
@@ -126,7 +128,7 @@ export function objectRoutes(world: World, portalOf: (context: Context<Env>) => 
     const view = readView(context)
     const archived = context.req.query('archived') === 'true'
     const after = Number(context.req.query('after') ?? 0)
-    const page = pageAfter(portal.records[type].all(), after, limit + 1, archived)
+    const page = pageAfter(listed(portal.records[type].all(), archived, world.now()), after, limit + 1)
     const results = page.slice(0, limit)
     const last = results.at(-1)
     const next = page.length > limit && last ? nextPage(context, last.id) : undefined
@@ -176,11 +178,18 @@ function* searchable(portal: Portal, type: ObjectType): Generator<HubspotRecord>
   }
 }
 
+function* listed(records: Iterable<HubspotRecord>, archived: boolean, now: number): Generator<HubspotRecord> {
+  for (const record of records) {
+    const expired = record.archivedAt !== undefined && record.archivedAt <= now - restorableMs
+    if (record.archived === archived && record.mergedInto === undefined && !expired) yield record
+  }
+}
+
 // Ids ascend in the order of creation, which is the order of the shelf.
-function pageAfter(records: Iterable<HubspotRecord>, after: number, limit: number, archived: boolean): HubspotRecord[] {
+function pageAfter(records: Iterable<HubspotRecord>, after: number, limit: number): HubspotRecord[] {
   const page: HubspotRecord[] = []
   for (const record of records) {
-    if (record.archived !== archived || record.mergedInto !== undefined || Number(record.id) <= after) continue
+    if (Number(record.id) <= after) continue
     page.push(record)
     if (page.length === limit) break
   }

@@ -197,6 +197,8 @@ describe('many records', () => {
     await companies.basicApi.archive(page.results[0]!.id)
     const archived = await companies.basicApi.getPage(10, undefined, ['name'], undefined, undefined, true)
     expect(archived.results.map((company) => company.id)).toEqual([page.results[0]!.id])
+    tick(90 * 86_400_000)
+    expect((await companies.basicApi.getPage(10, undefined, undefined, undefined, undefined, true)).results).toEqual([])
   })
 })
 
