@@ -5,7 +5,8 @@ import type { CreatedAccount, Sandbox } from '@rowhouse/sandbox'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { WriteOperation } from '../kit/connector.ts'
 import { createHttp } from '../kit/create-http.ts'
-import type { ConnectorHttp, HttpAnswer, HttpRequest } from '../kit/http.ts'
+import type { ConnectorHttp } from '../kit/http.ts'
+import { scripted } from '../kit/test-scripted.ts'
 import { hubspot } from './index.ts'
 
 const contacts = { object: 'contact', fields: ['email', 'firstname'], references: ['company'] }
@@ -35,18 +36,6 @@ async function made(
     all.map((fields) => create(fields)),
   )
   return answer.ok ? answer.value.map((result) => (result.outcome === 'done' ? result.id : '')) : []
-}
-
-/** Answers one request after another, and keeps what was asked. */
-function scripted(...answers: readonly Partial<HttpAnswer>[]): ConnectorHttp & { readonly asked: HttpRequest[] } {
-  const asked: HttpRequest[] = []
-  return {
-    asked,
-    request(request) {
-      asked.push(request)
-      return Promise.resolve({ status: 207, headers: {}, body: {}, ...answers[asked.length - 1] })
-    },
-  }
 }
 
 it('names the contact that has the e-mail, on create and on update, and does the rest', async () => {
@@ -127,7 +116,7 @@ it('splits a batch that is refused as a whole, and parks what is refused alone',
 it('blames the only record without a result, and asks again when there are several', async () => {
   const error = { category: 'VALIDATION_ERROR', message: 'bad' }
   const result = { id: '1', properties: {}, objectWriteTraceId: '0' }
-  const one = await hubspot.write(scripted({ body: { results: [result], errors: [error] } }), contacts, [
+  const one = await hubspot.write(scripted({ status: 207, body: { results: [result], errors: [error] } }), contacts, [
     create({}),
     create({}),
   ])

@@ -13,7 +13,7 @@ export type FieldKind = 'text' | 'email' | 'domain' | 'number' | 'boolean' | 'in
 /** The canonical text of a JSON value; null for null, absent and empty. Trims, as both CRMs do. */
 export function canonical(kind: FieldKind, value: unknown): FieldValue {
   const text = plainText(value)
-  return text === null ? null : forms[kind](text)
+  return text === null ? null : forms[kind](text) || null
 }
 
 const forms: Readonly<Record<FieldKind, (text: string) => string>> = {
@@ -22,13 +22,13 @@ const forms: Readonly<Record<FieldKind, (text: string) => string>> = {
   domain: (text) =>
     text
       .toLowerCase()
-      .replace(/^https?:\/\//, '')
-      .replace(/^www\./, '')
-      .replace(/[/?#].*$/s, ''),
+      .replace(/^(?:https?:\/\/|www\.|\s)+/, '')
+      .replace(/[/?#].*$/s, '')
+      .trim(),
   number: numberText,
   boolean: (text) => (/^(?:true|t|1|yes)$/i.test(text) ? 'true' : /^(?:false|f|0|no)$/i.test(text) ? 'false' : text),
   instant: (text) => instantText(text) ?? text,
-  date: (text) => instantText(text)?.slice(0, 10) ?? text,
+  date: (text) => instantText(text)?.split('T')[0] ?? text,
 }
 
 /** Milliseconds since the epoch or any ISO form → ISO-8601, UTC, milliseconds. Null when it is no instant. */

@@ -284,6 +284,8 @@ export function testConnector(subject: ConformanceSubject): void {
       await write(at, contacts, [{ kind: 'delete', key: 'last', id: ids[0]! }])
       const last = valueOf(await connector.deleted(at.http, 'contact', after.cursor))
       expect(last.deleted.map(({ id }) => id)).toContain(ids[0])
+      const quiet = valueOf(await connector.deleted(at.http, 'contact', last.cursor))
+      expect(quiet.deleted.map(({ id }) => id)).not.toContain(ids[1])
     })
   })
 

@@ -58,8 +58,9 @@ it('follows no redirect, and calls no other origin', async () => {
   answer = (_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()
   const http = createHttp({ baseUrl, accessToken: 'secret' })
   expect(await http.request({ method: 'GET', path: '/' })).toMatchObject({ status: 302 })
-  expect(await http.request({ method: 'GET', path: 'http://127.0.0.1:1/steal' })).toMatchObject({ status: 0 })
-  expect(await http.request({ method: 'GET', path: '@127.0.0.1:1/steal' })).toMatchObject({ status: 0 })
+  const elsewhere = baseUrl.replace('http://127.0.0.1', 'localhost')
+  expect(await http.request({ method: 'GET', path: `http://${elsewhere}/` })).toMatchObject({ status: 0 })
+  expect(await http.request({ method: 'GET', path: `@${elsewhere}/` })).toMatchObject({ status: 0 })
 })
 
 it('gives status 0 when the answer is cut off, late, or nobody listens', async () => {

@@ -58,8 +58,7 @@ const unanswered: HttpAnswer = { status: 0, headers: {}, body: null }
 // A next-page link may be absolute; a link to another origin would carry the token away.
 function resolve(baseUrl: string, path: string): URL | null {
   const base = new URL(baseUrl)
-  if (!/^https?:/i.test(path)) return new URL(base.href.replace(/\/$/, '') + path)
-  const url = new URL(path)
+  const url = new URL(/^https?:/i.test(path) ? path : base.href.replace(/\/$/, '') + path)
   return url.origin === base.origin ? url : null
 }
 

@@ -26,6 +26,11 @@ testConnector(
       answer: refusal(403, 'REQUEST_LIMIT_EXCEEDED', 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.'),
       means: { action: 'retry', scope: 'account', afterMs: null },
     },
+    {
+      name: 'an expired session with another status',
+      answer: refusal(403, 'INVALID_SESSION_ID'),
+      means: { action: 'refresh_credentials' },
+    },
     { name: 'no access to the API', answer: refusal(403, 'API_DISABLED_FOR_ORG'), means: { action: 'pause' } },
     { name: 'no access', answer: refusal(403, 'INSUFFICIENT_ACCESS'), means: { action: 'pause' } },
     { name: 'a locked row', answer: refusal(400, 'UNABLE_TO_LOCK_ROW'), means: { action: 'retry', scope: 'call' } },

@@ -4,7 +4,8 @@ import type { CreatedAccount, Sandbox } from '@rowhouse/sandbox'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { WriteOperation } from '../kit/connector.ts'
 import { createHttp } from '../kit/create-http.ts'
-import type { ConnectorHttp, HttpAnswer, HttpRequest } from '../kit/http.ts'
+import type { ConnectorHttp } from '../kit/http.ts'
+import { scripted } from '../kit/test-scripted.ts'
 import { salesforce } from './index.ts'
 import { longId } from './objects.ts'
 
@@ -26,17 +27,6 @@ function create(fields: Readonly<Record<string, string | null>>): WriteOperation
   return { kind: 'create', key: `k${++serial}`, createToken: `t${serial}`, fields, references: {} }
 }
 const id = (number: number): string => `0030000000000${number}AAAA`.slice(0, 18).padEnd(18, 'A')
-
-function scripted(...answers: readonly Partial<HttpAnswer>[]): ConnectorHttp & { readonly asked: HttpRequest[] } {
-  const asked: HttpRequest[] = []
-  return {
-    asked,
-    request(request) {
-      asked.push(request)
-      return Promise.resolve({ status: 200, headers: {}, body: {}, ...answers[asked.length - 1] })
-    },
-  }
-}
 
 it('parks a contact without a last name without asking, and sends the others', async () => {
   const answer = await salesforce.write(http, contacts, [
@@ -74,6 +64,15 @@ it('refuses what cannot be a field or an object, as a bug of the caller', async 
   await expect(salesforce.list(http, selection, null, 1)).rejects.toMatchObject({ code: 'invalid_option' })
   const deal = { object: 'deal', fields: [], references: [] }
   await expect(salesforce.get(http, deal, [])).rejects.toMatchObject({ code: 'invalid_option' })
+})
+
+it('finds a token in its own case only', async () => {
+  const operation = create({ LastName: 'Case' })
+  const made = await salesforce.write(http, contacts, [{ ...operation, createToken: 'Token-a' } as WriteOperation])
+  expect(made).toMatchObject({ value: [{ outcome: 'done' }] })
+  const find = (value: string) => salesforce.find(http, contacts, { kind: 'create_token', values: [value] })
+  expect(await find('TOKEN-A')).toEqual({ ok: true, value: [] })
+  expect(await find('Token-a')).toMatchObject({ value: [{ fields: { LastName: 'Case' }, createToken: 'Token-a' }] })
 })
 
 it('sends numbers as numbers and reads them as text', async () => {
