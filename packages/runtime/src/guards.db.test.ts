@@ -60,6 +60,24 @@ test('without the reset, one organization changes the settings of the next', asy
   expect((await runUnguarded(worlds.b, zone)).result.rows).not.toEqual([{ zone: 'Asia/Tokyo' }])
 })
 
+test('two people without an organization do not share settings either', async () => {
+  const zone = (text: string): Promise<Outcome> =>
+    new Promise((resolve) => {
+      connection.run(null, [step(text)], resolve)
+    })
+  await zone(`select set_config('TimeZone', 'Asia/Tokyo', false)`)
+  expect((await zone(`select current_setting('TimeZone') as zone`)).result.rows).not.toEqual([{ zone: 'Asia/Tokyo' }])
+})
+
+test('where the reset fails, what ran after it is not believed and the connection is given up', async () => {
+  await runUnguarded(worlds.a, 'select 1')
+  // In a transaction that failed, every statement is refused, the reset's as well.
+  await runUnguarded(worlds.a, 'begin')
+  await runWithoutReset(worlds.a, 'select 1 / 0')
+  expect(await runUnguarded(worlds.b, 'select 1')).toMatchObject({ status: 'broken', error: { code: '25P02' } })
+  expect(connection.broken).toBe(true)
+})
+
 test('without enter, nothing is there', async () => {
   const outcome = await new Promise<Outcome>((resolve) => {
     connection.continue([step('select * from notes')], resolve)

@@ -18,16 +18,16 @@ export interface Step {
 /** Most statements one connection keeps parsed. */
 const STATEMENTS_MAX = 200
 
+const bare = (text: string): Step => ({ text, values: [] })
+
+/** RESET ALL leaves the role alone. */
+const RESET_SETTINGS = ['reset all', 'reset role'].map(bare)
+
 /**
  * What a session keeps and a transaction does not: settings, temporary tables, cursors, channels.
  * Sent before a connection works for another organization, as a transaction of its own, in the same write.
  */
-const RESET: readonly Step[] = ['reset all', 'discard temp', 'close all', 'unlisten *'].map((text) => ({
-  text,
-  values: [],
-}))
-
-const RESET_SETTINGS: Step = { text: 'reset all', values: [] }
+const RESET = [...RESET_SETTINGS, ...['discard temp', 'close all', 'unlisten *'].map(bare)]
 
 // Building a batch is synchronous, so one scratch buffer serves every connection.
 const writer = new MessageWriter()
@@ -72,23 +72,33 @@ export class Connection {
    * Where `organization` is not the one it last worked for, the write begins with a reset.
    */
   run(organization: string | null, steps: readonly Step[], done: (outcome: Outcome) => void): void {
+    // Nobody's organization is nobody's twice: two people without one are no more alike than two organizations.
+    const isSame = organization !== null && this.organization === organization
     if (!this.#prepared) {
       this.#send(withReset(steps), done)
-    } else if (this.organization === organization || this.organization === undefined) {
+    } else if (isSame || this.organization === undefined) {
       this.#send(steps, done)
     } else {
-      this.#send(RESET, this.#afterReset, steps, done)
+      this.#sendAfterReset(steps, done)
     }
     this.organization = organization
+  }
+
+  /** Where the reset failed, what ran after it cannot be trusted, and neither can the connection. */
+  #sendAfterReset(steps: readonly Step[], done: (outcome: Outcome) => void): void {
+    let failure: Error | null = null
+    const noteReset = ({ error }: Outcome): void => {
+      failure = error
+    }
+    this.#send(RESET, noteReset, steps, (outcome) => {
+      if (failure !== null) this.broken = true
+      done(failure === null ? outcome : { ...outcome, status: 'broken', error: failure })
+    })
   }
 
   /** Sends steps in the transaction that is open. */
   continue(steps: readonly Step[], done: (outcome: Outcome) => void): void {
     this.#send(steps, done)
-  }
-
-  readonly #afterReset = ({ error }: Outcome): void => {
-    if (error !== null) this.broken = true
   }
 
   /** Ends the connection at once; running batches finish as broken, and the server is asked to stop them. */
@@ -211,5 +221,5 @@ interface Prepared {
  */
 function withReset(steps: readonly Step[]): readonly Step[] {
   const begins = steps[0]?.text.startsWith('begin') ?? false
-  return begins ? [...steps.slice(0, 1), RESET_SETTINGS, ...steps.slice(1)] : [RESET_SETTINGS, ...steps]
+  return begins ? [...steps.slice(0, 1), ...RESET_SETTINGS, ...steps.slice(1)] : [...RESET_SETTINGS, ...steps]
 }

@@ -26,6 +26,7 @@ export class Pool<C extends Poolable> {
   readonly #busy = new Set<C>()
   readonly #waiting: Waiter<C>[] = []
   #opening = 0
+  readonly #goodbyes: Promise<void>[] = []
   #closed: Promise<void> | null = null
   #drained: (() => void) | null = null
   #sweeper: NodeJS.Timeout | null = null
@@ -75,7 +76,7 @@ export class Pool<C extends Poolable> {
       connection.destroy()
       this.#grow()
     } else if (this.#closed !== null) {
-      void connection.end()
+      this.#goodbyes.push(connection.end())
     } else {
       const waiter = this.#waiting.shift()
       if (waiter === undefined) {
@@ -103,7 +104,7 @@ export class Pool<C extends Poolable> {
       clearTimeout(waiter.timer)
       waiter.reject(new RowhouseError('closed'))
     }
-    const goodbyes = this.#idle.splice(0).map((connection) => connection.end())
+    this.#goodbyes.push(...this.#idle.splice(0).map((connection) => connection.end()))
     if (this.#busy.size > 0 || this.#opening > 0) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve
@@ -113,7 +114,7 @@ export class Pool<C extends Poolable> {
         }, this.#options.closeTimeoutMs).unref()
       })
     }
-    await Promise.all(goodbyes)
+    await Promise.all(this.#goodbyes)
   }
 
   #settleDrain(): void {
