@@ -75,7 +75,7 @@ const pictures: Record<string, Picture> = {
     act: async (page) => {
       await page.getByRole('table').waitFor()
       await page.keyboard.press('Control+k')
-      await page.getByRole('option').first().waitFor()
+      await page.getByRole('dialog').getByRole('option').first().waitFor()
     },
   },
   menu: { path: '/', act: (page) => page.getByRole('button', { name: /theme and sign out/ }).click() },

@@ -205,7 +205,10 @@ function NoChanges({
   if (isFiltered) return <Empty title="No change matches these filters." />
   if (!isConnected) {
     return (
-      <Empty title="Nothing has changed yet." command={`CRM_ACCESS_TOKEN=… rowhouse connection add ${slug} --connector hubspot`}>
+      <Empty
+        title="Nothing has changed yet."
+        command={`CRM_ACCESS_TOKEN=… rowhouse connection add ${slug} --connector hubspot`}
+      >
         Connect a CRM, and changes on both sides appear here as they happen.
       </Empty>
     )

@@ -129,7 +129,7 @@ function OneConflict({
 }): JSX.Element {
   const side = (name: string, value: string | null, won: boolean): JSX.Element => (
     <div className={`min-w-0 rounded-sm px-2 py-1 ${won ? 'bg-brick-wash' : ''}`}>
-      <dt className="text-xs text-ink-3">
+      <dt className="text-xs text-ink-2">
         {name}
         {won ? ', won' : ''}
       </dt>

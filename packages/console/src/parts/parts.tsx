@@ -95,7 +95,7 @@ export function CopyId({
       title={`Copy ${label}: ${value}`}
       aria-label={`Copy ${label} ${value}`}
       onClick={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}
-      className="code rounded-xs border-b border-dotted border-line-strong text-ink-2 hover:border-ink-3 hover:text-ink"
+      className="code rounded-xs border-b text-left border-dotted border-line-strong text-ink-2 hover:border-ink-3 hover:text-ink"
     >
       {short ? `${value.slice(0, 8)}…` : value}
       <span role="status" className={copied ? 'ml-1.5 font-sans text-ok' : 'sr-only'}>
