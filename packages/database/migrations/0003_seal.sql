@@ -5,8 +5,17 @@
 --
 -- Everybody may read and set the variable; nobody but enter() can make a value that verifies. With pid and
 -- transaction start in the MAC it is worthless in any other transaction, so a pooled connection cannot leak it.
--- These functions have no SET clause, because it costs about 1 µs a call: every name and every operator in
--- them is qualified instead. They are PARALLEL RESTRICTED: a worker has another pid.
+-- Set again after ROLLBACK TO a savepoint from before enter(), or in a second transaction of one simple message, it
+-- still names only the organization and person that entered; writes with it take the organization's lock again.
+--
+-- In-server µs a call, minimum over batches, Postgres 18.4 and 15 on two shared cores:
+--   enter()            27 and 25   text functions 47 (UTF-8 length counting, translate) · keys joined to database +2
+--   organization_id()   4 and 5    text functions 8.3 · without seal 0.5
+-- Of enter(): membership, placement and status 8, base64 and JSON 4, key row 3, the two MACs 3, lock 0.5.
+-- So strings are cut as bytea, keys are stored as pads, and what is assigned is not performed.
+--
+-- These functions have no SET clause: every name, type and operator in them is qualified instead.
+-- They are PARALLEL RESTRICTED, because a worker has another pid.
 
 -- The payload of this transaction's seal, or null when there is none that verifies.
 create function rowhouse.seal_payload() returns jsonb

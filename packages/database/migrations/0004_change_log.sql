@@ -26,7 +26,7 @@ create table rowhouse.change_log (
     (old is null) = (action = 'insert') and (new is null) = (action = 'delete')
   )
 );
-create index change_log_by_transaction on rowhouse.change_log (organization_id, xid);
+create index change_log_by_transaction on rowhouse.change_log (organization_id, xid, seq);
 -- For changed_organizations(): what is new, over all organizations.
 create index change_log_new on rowhouse.change_log (xid, organization_id);
 create index change_log_by_record on rowhouse.change_log (organization_id, table_name, record_id, seq);
@@ -162,15 +162,20 @@ as $$
 begin
   if since is null then
     return query select pg_current_snapshot(), array(select o.id from rowhouse.organizations o);
-    return;
+  elsif since::text = pg_current_snapshot()::text then
+    -- Nobody has written anything, nor ended a write: the answer of an idle poll.
+    return query select since, '{}'::uuid[];
+  else
+    -- Under one snapshot, that of the calling statement: what this sees is visible to what it returns.
+    -- array_agg(distinct), because UNION sets up a hash table for a guessed number of rows: 450 µs for none.
+    return query
+      select pg_current_snapshot(), coalesce(array_agg(distinct c.organization_id), '{}')
+      from (
+        select l.organization_id from rowhouse.change_log l where l.xid >= pg_snapshot_xmax(since)
+        union all
+        select l.organization_id from rowhouse.change_log l where l.xid = any (array(select pg_snapshot_xip(since)))
+      ) c;
   end if;
-  -- One statement, one snapshot: what it sees is visible to the snapshot it returns.
-  return query
-    select pg_current_snapshot(), array(
-      select c.organization_id from rowhouse.change_log c where c.xid >= pg_snapshot_xmax(since)
-      union
-      select c.organization_id from rowhouse.change_log c where c.xid = any (array(select pg_snapshot_xip(since)))
-    );
 end
 $$;
 

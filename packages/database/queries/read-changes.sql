@@ -1,6 +1,24 @@
--- The changes of the entered organization that snapshot $2 sees and snapshot $1 did not ($1 null: from the beginning),
--- after seq $3, at most $4. Reading from snapshot to snapshot never skips a slow commit, and nobody's long
--- transaction holds it up; both arms of the OR use change_log_by_transaction.
+-- The changes of the entered organization that snapshot $2 sees and snapshot $1 did not, after seq $3, at most $4.
+-- Reading from snapshot to snapshot never skips a slow commit, and nobody's long transaction holds it up. The two arms
+-- share no row: what $1 saw in progress began before its end. They read change_log_by_transaction alone, whatever the
+-- plan: one OR with a LIMIT made a generic plan walk the organization's whole log.
+with fresh as materialized (
+  select c.seq
+  from rowhouse.change_log c
+  where c.organization_id = (select rowhouse.organization_id())
+    and c.xid >= pg_snapshot_xmax($1::pg_snapshot)
+    and pg_visible_in_snapshot(c.xid, $2::pg_snapshot)
+    and c.seq > $3::bigint
+  union all
+  select c.seq
+  from rowhouse.change_log c
+  where c.organization_id = (select rowhouse.organization_id())
+    and c.xid = any (array(select pg_snapshot_xip($1::pg_snapshot)))
+    and pg_visible_in_snapshot(c.xid, $2::pg_snapshot)
+    and c.seq > $3::bigint
+), batch as materialized (
+  select f.seq from fresh f order by f.seq limit $4::int
+)
 select
   c.seq,
   c.xid,
@@ -16,14 +34,6 @@ select
   c.origin,
   c.request_id,
   c.ip
-from rowhouse.change_log c
-where c.organization_id = (select rowhouse.organization_id())
-  and (
-    $1::pg_snapshot is null
-    or c.xid >= pg_snapshot_xmax($1::pg_snapshot)
-    or c.xid = any (array(select pg_snapshot_xip($1::pg_snapshot)))
-  )
-  and pg_visible_in_snapshot(c.xid, $2::pg_snapshot)
-  and c.seq > $3::bigint
+from batch b
+join rowhouse.change_log c on c.organization_id = (select rowhouse.organization_id()) and c.seq = b.seq
 order by c.seq
-limit $4::int

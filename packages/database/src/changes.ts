@@ -1,6 +1,6 @@
 // Reads an organization's change log from snapshot to snapshot. The caller has entered the organization; this module
 // holds no cursor: the position it returns is stored by the reader, together with what the reader did.
-import { readChanges as readChangesSql } from './generated/queries.ts'
+import { readAllChanges, readChanges as readFreshChanges } from './generated/queries.ts'
 
 /** Where a reader stands. Belongs to one cluster: after a move or a restore start anew. JSON-safe. */
 export interface ChangePosition {
@@ -61,7 +61,10 @@ export async function readChanges(
 ): Promise<{ changes: Change[]; position: ChangePosition }> {
   const size = Math.min(Math.max(Math.trunc(limit), 1), BATCH_MAX)
   const until = position.until ?? (await currentSnapshot(client))
-  const { rows } = await client.query(readChangesSql, [position.since, until, position.afterSeq, size])
+  const { rows } =
+    position.since === null
+      ? await client.query(readAllChanges, [until, position.afterSeq, size])
+      : await client.query(readFreshChanges, [position.since, until, position.afterSeq, size])
   const changes = (rows as ChangeRow[]).map(changeOf)
   const last = changes.at(-1)
   if (last !== undefined && changes.length === size) {

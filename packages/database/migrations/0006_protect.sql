@@ -1,0 +1,161 @@
+-- rowhouse.protect(table, options): makes a table keep organizations apart. It runs as its caller, who must own the
+-- table, and may be called again and again: it says what it did, and nothing when nothing was to do.
+--
+-- Options, all optional:
+--   read    permission that SELECT needs              (default: being in the organization)
+--   write   permission that INSERT, UPDATE, DELETE need (default: being in the organization)
+--   mask    columns whose values the change log hides  (default: none)
+--   strict  true withholds the privilege to name organization_id (default: false)
+
+-- The text of the one policy, as Postgres deparses it while only pg_catalog is on search_path.
+create function rowhouse.policy_text() returns text
+  language sql immutable parallel safe
+  return '(organization_id = ( SELECT rowhouse.organization_id() AS organization_id))';
+
+-- Row security, its policies and the privileges of rowhouse_app.
+create function rowhouse.give_policies(target regclass, options jsonb) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wanted record;
+  existing text;
+  columns text;
+begin
+  if not (select c.relrowsecurity and c.relforcerowsecurity from pg_class c where c.oid = target) then
+    execute format('alter table %s enable row level security, force row level security', target);
+    return next 'row security is enabled and forced';
+  end if;
+
+  for wanted in
+    select * from (values
+      ('rowhouse_organization', '*', false, rowhouse.policy_text(), rowhouse.policy_text(), true),
+      ('rowhouse_access', '*', true, 'true', 'true', not options ?| '{read,write}'),
+      ('rowhouse_read', 'r', true, rowhouse.permission_text(options ->> 'read'), null, options ?| '{read,write}'),
+      ('rowhouse_insert', 'a', true, null, rowhouse.permission_text(options ->> 'write'), options ?| '{read,write}'),
+      ('rowhouse_update', 'w', true, rowhouse.permission_text(options ->> 'write'), rowhouse.permission_text(options ->> 'write'), options ?| '{read,write}'),
+      ('rowhouse_delete', 'd', true, rowhouse.permission_text(options ->> 'write'), null, options ?| '{read,write}')
+    ) as p (name, command, permissive, using_text, check_text, wanted)
+  loop
+    select rowhouse.policy_signature(p.oid) into existing from pg_policy p where p.polrelid = target and p.polname = wanted.name;
+    if found and (not wanted.wanted
+      or existing is distinct from concat_ws(' ', wanted.command, wanted.permissive::text, wanted.using_text, 'check', wanted.check_text))
+    then
+      execute format('drop policy %I on %s', wanted.name, target);
+      return next format('dropped policy %s', wanted.name);
+      existing := null;
+    end if;
+    if wanted.wanted and existing is null then
+      execute format('create policy %I on %s as %s for %s to public%s%s', wanted.name, target,
+        case when wanted.permissive then 'permissive' else 'restrictive' end,
+        case wanted.command when '*' then 'all' when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' else 'delete' end,
+        ' using (' || wanted.using_text || ')', ' with check (' || wanted.check_text || ')');
+      return next format('created policy %s', wanted.name);
+    end if;
+  end loop;
+
+  execute format('revoke all on %s from public', target);
+  execute format('revoke truncate, references, trigger on %s from rowhouse_app', target);
+  if coalesce((options ->> 'strict')::boolean, false) then
+    select rowhouse.column_list(array_agg(a.attname::text order by a.attnum)) into columns
+    from pg_attribute a
+    where a.attrelid = target and a.attnum > 0 and not a.attisdropped and a.attname <> 'organization_id';
+    execute format('revoke insert, update on %s from rowhouse_app', target);
+    execute format('grant select, delete, insert (%s), update (%s) on %s to rowhouse_app', columns, columns, target);
+  else
+    execute format('grant select, insert, update, delete on %s to rowhouse_app', target);
+  end if;
+  execute format('grant usage on schema %I to rowhouse_app',
+    (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target));
+end
+$$;
+
+create function rowhouse.permission_text(permission text) returns text
+  language sql immutable
+  return case when permission is null then 'true' else format('( SELECT rowhouse.can(%L::text) AS can)', permission) end;
+
+create function rowhouse.policy_signature(policy oid) returns text
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select concat_ws(' ', p.polcmd::text, p.polpermissive::text, pg_get_expr(p.polqual, p.polrelid), 'check',
+    pg_get_expr(p.polwithcheck, p.polrelid))
+    || case when p.polroles <> '{0}' then ' to ' || p.polroles::text else '' end
+  from pg_policy p where p.oid = policy
+$$;
+
+-- The triggers fire ALWAYS: also for a session in replica mode.
+create function rowhouse.give_change_log(target regclass, options jsonb) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  arguments text[];
+  key_columns text[];
+  existing record;
+begin
+  select array_remove(rowhouse.column_names(k.conrelid, k.conkey), 'organization_id') into key_columns
+  from pg_constraint k where k.conrelid = target and k.contype = 'p';
+  select array[n.nspname, c.relname, case when cardinality(key_columns) = 1 then key_columns[1] else '' end,
+    array(select jsonb_array_elements_text(options -> 'mask'))::text]
+  into arguments
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target;
+  if cardinality(key_columns) <> 1 then
+    arguments := arguments || key_columns::text;
+  end if;
+
+  select t.tgenabled, t.tgargs into existing
+  from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_change_log';
+  if found and existing.tgargs <> rowhouse.trigger_arguments(arguments) then
+    execute format('drop trigger rowhouse_change_log on %s', target);
+    return next 'the change log has other options';
+  end if;
+  if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_change_log') then
+    execute format('create trigger rowhouse_change_log after insert or update or delete on %s
+      for each row execute function rowhouse.log_change(%s)', target,
+      (select string_agg(quote_literal(a.argument), ', ' order by a.position) from unnest(arguments) with ordinality as a (argument, position)));
+    return next 'writes are logged';
+  end if;
+  if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_no_truncate') then
+    execute format('create trigger rowhouse_no_truncate before truncate on %s
+      for each statement execute function rowhouse.refuse_truncate()', target);
+    return next 'TRUNCATE is refused';
+  end if;
+  if exists (select from pg_trigger t where t.tgrelid = target and t.tgname in ('rowhouse_change_log', 'rowhouse_no_truncate') and t.tgenabled <> 'A') then
+    execute format('alter table %s enable always trigger rowhouse_change_log', target);
+    execute format('alter table %s enable always trigger rowhouse_no_truncate', target);
+  end if;
+end
+$$;
+
+-- As pg_trigger.tgargs keeps them: each ended by a zero byte.
+create function rowhouse.trigger_arguments(arguments text[]) returns bytea
+  language sql immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select string_agg(convert_to(a.argument, 'UTF8'), '\x00'::bytea order by a.position) || '\x00'::bytea
+  from unnest(arguments) with ordinality as a (argument, position)
+$$;
+
+create function rowhouse.protect(target regclass, options jsonb default '{}') returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set row_security = off
+as $$
+begin
+  perform rowhouse.check_protectable(target);
+  perform rowhouse.check_protect_options(target, options);
+  execute format('lock table %s in access exclusive mode', target);
+  return query select * from rowhouse.give_key(target);
+  return query select * from rowhouse.give_references(target);
+  return query select * from rowhouse.give_change_log(target, options);
+  return query select * from rowhouse.give_policies(target, options);
+  -- An owner that nobody logs in as. FORCE holds it as well.
+  if (select c.relowner from pg_class c where c.oid = target) <> 'rowhouse_owner'::regrole
+    and pg_has_role(current_user, 'rowhouse_owner', 'USAGE')
+  then
+    execute format('alter table %s owner to rowhouse_owner', target);
+    return next 'owner is rowhouse_owner';
+  end if;
+end
+$$;
