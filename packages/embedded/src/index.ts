@@ -1,3 +1,7 @@
 export { startPostgres } from './postgres/start.ts'
 export type { EmbeddedPostgres, PostgresOptions } from './postgres/start.ts'
 export type { PostgresEvent } from './postgres/supervisor.ts'
+export { startIssuer } from './issuer/issuer.ts'
+export type { Issuer, IssuerClient, IssuerOptions, IssuerUser } from './issuer/issuer.ts'
+export { startDevStack } from './stack/dev-stack.ts'
+export type { DevStack, DevStackOptions, ReadyLine } from './stack/dev-stack.ts'

@@ -83,19 +83,15 @@ export function connectHubSpot(options: { readonly url: string; readonly accessT
     },
 
     async editContact(email, change): Promise<void> {
-      const found = await client.crm.contacts.searchApi.doSearch({
-        filterGroups: [{ filters: [{ propertyName: 'email', operator: 'EQ' as never, value: email }] }],
-        limit: 1,
-        properties: ['email'],
-        sorts: [],
-        after: '0',
-      })
-      const id = found.results[0]?.id
-      if (id === undefined) return
       const properties: Record<string, string> = {}
       if (change.title !== undefined) properties['jobtitle'] = change.title
       if (change.phone !== undefined) properties['phone'] = change.phone
-      await client.crm.contacts.basicApi.update(id, { properties })
+      try {
+        await client.crm.contacts.basicApi.update(email, { properties }, 'email')
+      } catch (error) {
+        // Somebody gave the contact another address: there is nobody to edit.
+        if ((error as { code?: number }).code !== 404) throw error
+      }
     },
 
     async createContact(contact): Promise<void> {

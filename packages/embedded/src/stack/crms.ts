@@ -42,6 +42,9 @@ export interface StackCrmsOptions {
   readonly log: (line: string) => void
 }
 
+/** What the providers allow: a HubSpot Professional portal, a Salesforce Enterprise organization of 15 users. */
+const CALLS_PER_DAY = { hubspot: 650_000, salesforce: 115_000 }
+
 const COUNTS = { companies: 500, contacts: 5000 }
 
 export async function openCrms(options: StackCrmsOptions): Promise<StackCrms> {
@@ -85,6 +88,7 @@ function openAccount(sandbox: Sandbox, organization: DemoOrganization, options: 
     connector: organization.connector,
     id: organization.account,
     name: organization.name,
+    limits: { dailyMax: CALLS_PER_DAY[organization.connector] },
     apps: [{ clientId: app.clientId, clientSecret: app.clientSecret, name: 'Rowhouse', rotateRefreshTokens: true }],
   })
   const access = { url: created.url, accessToken: created.personToken }
