@@ -440,6 +440,7 @@ export const errorCodes = {
     'Send it from the console, or use a bearer token.',
   ),
   slug_taken: code(409, 1, false, 'Another organization has this slug.', 'Choose another slug.'),
+  server_stopping: code(503, 3, true, 'The server is stopping.', 'Try again in a moment.'),
   server_unreachable: code(
     503,
     3,

@@ -132,7 +132,7 @@ describe('errors', () => {
       headers: { 'content-type': 'application/json' },
       body: new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) }),
       duplex: 'half',
-    } as RequestInit)
+    })
     expect(response.status).toBe(413)
   })
 

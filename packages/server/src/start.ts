@@ -29,6 +29,7 @@ import { createSignIn } from './session/sign-in.ts'
 import type { Sync } from './sync.ts'
 
 const drainMs = 10_000
+const idleCheckMs = 20
 const headersMs = 20_000
 const requestMs = 60_000
 
@@ -109,9 +110,8 @@ export async function startGuarded(
     let stopped: Promise<void> | null = null
     const stop = async (): Promise<void> => {
       log({ type: 'stopping' })
-      const drained = listening.close()
       hub.close()
-      await drained
+      await listening.close()
       await opened.close()
       log({ type: 'stopped' })
     }
@@ -214,11 +214,13 @@ async function listen(
     close: () =>
       new Promise((resolve) => {
         const force = setTimeout(() => server.closeAllConnections(), drainMs)
+        // A connection that is kept alive becomes idle when its last answer is out, and could ask again.
+        const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs)
         server.close(() => {
           clearTimeout(force)
+          clearInterval(idle)
           resolve()
         })
-        server.closeIdleConnections()
       }),
   }
 }

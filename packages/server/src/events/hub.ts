@@ -1,6 +1,7 @@
 // Watches the catalogue for whoever listens, and only while somebody does. It asks cheap questions at a
 // fixed pace ("which organizations changed?") and lets each subscriber read for itself; it never passes
 // one organization's rows from one subscriber to another.
+import { RowhouseError } from '@rowhouse/contracts'
 import type { Organization } from '@rowhouse/contracts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Sync } from '../sync.ts'
@@ -12,11 +13,11 @@ const organizationTicks = 4
 /** A removed member's stream ends within this, well below ten seconds. */
 const refreshTicks = 20
 const heartbeatTicks = 60
-/** Two transactions may commit in another order than their timestamps. */
+/** Two transactions may commit in another order than their timestamps; the first look shows this much too. */
 const overlapMs = 30_000
 const changedMax = 200
 
-export const subscribersMax = 500
+const subscribersMax = 500
 
 export interface HubOptions {
   readonly catalogue: Catalogue
@@ -36,6 +37,7 @@ export class EventHub {
   #timer: NodeJS.Timeout | null = null
   #unsubscribe: (() => void) | null = null
   #running = false
+  #closed = false
   #ticks = 0
   #snapshot: string | null = null
   #organizations: { readonly sinceMs: number; readonly seen: Map<string, number> } | null = null
@@ -48,8 +50,17 @@ export class EventHub {
     return this.#listening.size
   }
 
-  /** @returns the way to leave */
+  /** @throws RowhouseError rate_limited, server_stopping */
+  requireRoom(): void {
+    if (this.#closed) throw new RowhouseError('server_stopping')
+    if (this.size >= subscribersMax) {
+      throw new RowhouseError('rate_limited', 'Too many live streams are open.', { details: { retryAfterS: 5 } })
+    }
+  }
+
+  /** @returns the way to leave @throws as requireRoom */
   join(subscriber: Subscriber, heartbeat: () => void): () => void {
+    this.requireRoom()
     const listening = { subscriber, heartbeat }
     this.#listening.add(listening)
     this.#timer ??= setInterval(() => {
@@ -64,8 +75,9 @@ export class EventHub {
     }
   }
 
-  /** Ends every stream. */
+  /** Ends every stream and takes no more. */
   close(): void {
+    this.#closed = true
     for (const { subscriber } of this.#listening) subscriber.end()
     this.#listening.clear()
     this.#rest()
@@ -103,17 +115,12 @@ export class EventHub {
       this.#snapshot = null
       return new Set()
     }
-    const isFirst = this.#snapshot === null
     const rows = await this.#options.catalogue.query<{ snapshot: string; organization_ids: string[] }>(
-      isFirst
-        ? // Whoever joined before this snapshot looks once for what came in between.
-          'select pg_current_snapshot()::text as snapshot, $1::uuid[] as organization_ids'
+      this.#snapshot === null
+        ? // What came before is read by each subscriber's own first look.
+          `select pg_current_snapshot()::text as snapshot, '{}'::uuid[] as organization_ids where $1::text is null`
         : 'select snapshot::text, organization_ids from rowhouse.changed_organizations($1::pg_snapshot)',
-      [
-        isFirst
-          ? listening.map(({ subscriber }) => subscriber.organizationId).filter((id) => id !== null)
-          : this.#snapshot,
-      ],
+      [this.#snapshot],
     )
     this.#snapshot = rows[0]?.snapshot ?? null
     return new Set(rows[0]?.organization_ids)
@@ -137,8 +144,7 @@ export class EventHub {
       sinceMs: found.length === changedMax ? (found.at(-1)?.at_ms ?? 0) + overlapMs : (rows[0]?.now_ms ?? 0),
       seen: new Map(found.map(({ id, at_ms }) => [id, at_ms])),
     }
-    if (before === null) return
-    for (const { id } of found.filter(({ id, at_ms }) => before.seen.get(id) !== at_ms)) {
+    for (const { id } of found.filter(({ id, at_ms }) => before?.seen.get(id) !== at_ms)) {
       const organization = await this.#options.readOrganization(id)
       for (const { subscriber } of this.#listening) subscriber.showOrganization(organization)
     }

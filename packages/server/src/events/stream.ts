@@ -9,7 +9,6 @@ import type { Actor, Services } from '../context.ts'
 import type { Guards, Incoming } from '../http/pipeline.ts'
 import { readQuery, validate } from '../http/validate.ts'
 import { readMemberships } from '../session/memberships.ts'
-import { subscribersMax } from './hub.ts'
 import type { EventHub } from './hub.ts'
 import { Subscriber } from './subscriber.ts'
 import type { Outlet, Sight } from './subscriber.ts'
@@ -18,7 +17,7 @@ const unreadBytesMax = 4 * 1024 * 1024
 const streamQuery = z.object({ organizationId: z.string().optional() })
 const encoder = new TextEncoder()
 
-/** @throws RowhouseError unauthenticated, organization_not_found, permission_denied, rate_limited */
+/** @throws RowhouseError unauthenticated, organization_not_found, permission_denied, rate_limited, server_stopping */
 export async function openStream(
   services: Services,
   hub: EventHub,
@@ -35,9 +34,7 @@ export async function openStream(
     access: organizationId === null ? 'signed_in' : { permission: 'organization.read' },
   }
   if (guards.access) await requireAccess(services.rowhouse, access, actor, organizationId, trace)
-  if (hub.size >= subscribersMax) {
-    throw new RowhouseError('rate_limited', 'Too many live streams are open.', { details: { retryAfterS: 5 } })
-  }
+  hub.requireRoom()
 
   const { outlet, body, heartbeat, onEnd } = createOutlet()
   const lastEventId = request.headers.get('last-event-id')

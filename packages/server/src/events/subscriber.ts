@@ -36,6 +36,7 @@ export class Subscriber {
   readonly #sent = new Set<string>()
   readonly #pending = new Map<string, ActivityItem['status']>()
   #sight: Sight = new Map()
+  #hasLooked = false
 
   constructor(options: SubscriberOptions) {
     this.#options = options
@@ -86,9 +87,12 @@ export class Subscriber {
   /** New changes, when there are some, and changes of status of the pending ones. */
   async showActivity(hasNew: boolean): Promise<void> {
     const { organization } = this.#options
-    if (organization === null || (!hasNew && this.#pending.size === 0)) return
+    // The first time in any case: something may have come between begin() and joining the hub.
+    const looks = hasNew || !this.#hasLooked
+    if (organization === null || (!looks && this.#pending.size === 0)) return
+    this.#hasLooked = true
     try {
-      const news = hasNew
+      const news = looks
         ? (await readActivity(organization, { limit: itemsMax })).filter(({ seq }) => !this.#sent.has(seq))
         : []
       const due = [...this.#pending.keys()]
