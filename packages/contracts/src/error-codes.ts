@@ -1,5 +1,5 @@
 // Every code Rowhouse can refuse with. A code is permanent: programs match on it, documents link to it.
-// Adding one here is enough for the API, the CLI and the documentation to know it.
+// Adding one here is enough for the API, the CLI and the documentation to know it. Long because it is one list.
 
 interface ErrorCodeEntry {
   /** HTTP status of the API's answer. */
