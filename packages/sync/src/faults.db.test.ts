@@ -162,7 +162,8 @@ describe('a worker that is killed', () => {
     await first.seen
     await kill(first.child)
     const before = await alder.person.query<{ records: number }>(
-      `select records from rowhouse_home.sync_cursors where kind = 'backfill' and object = 'contact'`,
+      `select records from rowhouse_home.sync_cursors where kind = 'backfill' and object = 'contact' and connection_id = $1`,
+      [alder.connection.id],
     )
     expect(before.rows[0]?.records).toBeGreaterThanOrEqual(300)
     await house().control('reset', { account: alder.account.id })
@@ -201,7 +202,7 @@ describe('a worker that is killed', () => {
 describe('a CRM in trouble', () => {
   it('answers a third of the calls with 429, 5xx or nothing after having written: all arrives once', async () => {
     const alder = await fresh(40, {})
-    house().sync.worker.start({ leaseMs: 2000 })
+    house().sync.worker.start({ leaseMs: LEASE_MS })
     await house().live(alder)
     await house().control('chaos', {
       account: alder.account.id,

@@ -16,7 +16,14 @@ import type { MappedObject } from '../mapping/mapping.ts'
 import { planInbound } from '../plan/inbound.ts'
 import { linkScope } from './scope.ts'
 import type { ConnectionScope } from './scope.ts'
-import { localView, parentKeysOfLocal, parentKeysOfRemote, remoteView, withoutComputed } from './views.ts'
+import {
+  localView,
+  parentKeysOfLocal,
+  parentKeysOfRemote,
+  remoteView,
+  withRemoteForm,
+  withoutComputed,
+} from './views.ts'
 import { writeEffects } from './write-effects.ts'
 import type { PlannedEffect } from './write-effects.ts'
 
@@ -128,7 +135,7 @@ async function applyIn(
     const link = linkOf(record) ?? (matched === null ? null : (byLocal.get(matched) ?? null))
     const localId = link?.localId ?? matched
     const row = localId === null ? undefined : rows.get(localId)
-    const local = row === undefined ? null : localView(mapped, row, parents)
+    const local = row === undefined ? null : localView(scope, mapped, row, parents)
     const remote = remoteView(mapped, record, parents)
     const effect = planInbound(
       {
@@ -140,7 +147,12 @@ async function applyIn(
       },
       timed(scope, record, localId === null ? null : (changedAt.get(localId) ?? null)),
     )
-    planned.push({ effect, from: link, waitsForInbound: remote.waitsFor, waitsForOutbound: null })
+    planned.push({
+      effect: withRemoteForm(effect, row, local, remote.fields),
+      from: link,
+      waitsForInbound: remote.waitsFor,
+      waitsForOutbound: null,
+    })
   }
   await writeEffects(tx, scope, mapped, planned, parents)
   await unpark(

@@ -1,4 +1,5 @@
 // What a piece of work acts on: one object of one connection, held by one lane's epoch.
+import type { FieldValue } from '@rowhouse/connectors'
 import type { Organization } from 'rowhouse'
 import type { Hold } from '../home/fence.ts'
 import type { LinkScope } from '../home/links.ts'
@@ -12,6 +13,8 @@ export interface ConnectionScope {
   readonly mappingVersion: number
   readonly objects: readonly MappedObject[]
   readonly hold: Hold
+  /** The form in which a value of either side is compared; the connector's. */
+  readonly canonical: (object: string, field: string, value: FieldValue) => FieldValue
   readonly options: PlanOptions
   /** The provider's clock minus ours, as measured; 0 before the first call. */
   readonly clockOffsetMs: () => number

@@ -2,6 +2,8 @@
 // A parent that is not linked yet makes its field untellable; the record is marked to be looked at again
 // when the parent is.
 import type { FieldValue, FieldValues, RemoteRecord } from '@rowhouse/connectors'
+import type { Effect } from '../plan/link.ts'
+import type { ConnectionScope } from './scope.ts'
 import { parentKey } from '../home/links.ts'
 import type { ParentKey, Parents } from '../home/links.ts'
 import type { LocalRow } from '../home/rows.ts'
@@ -15,8 +17,9 @@ export interface View {
   readonly waitsFor: string | null
 }
 
-export function localView(mapped: MappedObject, row: LocalRow, parents: Parents): View {
-  const fields: Record<string, FieldValue> = { ...row.fields }
+export function localView(scope: ConnectionScope, mapped: MappedObject, row: LocalRow, parents: Parents): View {
+  const fields: Record<string, FieldValue> = {}
+  for (const [field, value] of Object.entries(row.fields)) fields[field] = scope.canonical(mapped.object, field, value)
   let waitsFor: string | null = null
   for (const { reference, parent } of mapped.references) {
     const localId = row.parents[reference] ?? null
@@ -45,6 +48,23 @@ export function remoteView(mapped: MappedObject, record: RemoteRecord, parents: 
     else fields[referenceField(reference)] = remoteId
   }
   return { id: record.id, fields, modifiedAt: record.modifiedAt, deleted: record.deleted, waitsFor }
+}
+
+/** A value that is the same in canonical form takes the form the CRM holds it in, so that both sides read alike. */
+export function withRemoteForm(
+  effect: Effect,
+  row: LocalRow | undefined,
+  view: View | null,
+  remote: FieldValues,
+): Effect {
+  if (row === undefined || view === null || effect.local.kind === 'delete' || effect.local.kind === 'insert')
+    return effect
+  const forms = Object.entries(remote).filter(
+    ([field, value]) => value !== null && view.fields[field] === value && (row.fields[field] ?? value) !== value,
+  )
+  if (forms.length === 0) return effect
+  const fields = effect.local.kind === 'update' ? effect.local.fields : {}
+  return { ...effect, local: { kind: 'update', fields: { ...Object.fromEntries(forms), ...fields } } }
 }
 
 /** Field values for a row: references become the parent's id here. */

@@ -1,15 +1,18 @@
 // The outbound lane: settles what is uncertain, then plans, sends and settles batch by batch until nothing is
 // due or the slice is over.
+import { applyPage } from '../apply/apply-page.ts'
 import { pruneDeliveries } from '../home/deliveries.ts'
 import { nextDueMs } from '../home/marks.ts'
 import { reviveDeadLetters } from '../home/records.ts'
 import { PutDown } from '../http/http.ts'
 import { breakerReason, breaks, countLinked } from '../pull/breaker.ts'
+import { selectionOf } from '../pull/selection.ts'
 import { done, failed } from '../schedule/lane-run.ts'
 import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
 import { planBatch } from './plan-batch.ts'
+import type { OutgoingBatch } from './plan-batch.ts'
 import { sendBatch } from './send-batch.ts'
-import { settleBatch } from './settle-batch.ts'
+import { isWhole, settleBatch } from './settle-batch.ts'
 import { settleUncertain } from './settle-uncertain.ts'
 
 const BATCHES_MAX = 20
@@ -44,12 +47,19 @@ export async function runOutbound(run: LaneRun, runs: number): Promise<LaneEnd> 
       return done(null)
     }
     if (batch.outgoing.length === 0) continue
+    const looked = await lookBeforeDeletes(run, batch)
+    if (looked !== null) return looked
     const { sent, failure } = await sendBatch(run.connector, run.http, batch.mapped, batch.outgoing)
     const settled = await settleBatch(scope, batch.mapped, sent)
     const nowMs = run.now()
     // The poll will show our own write: it is merged already.
     for (const one of sent)
-      if (one.outcome === 'answered' && one.result.outcome === 'done' && one.result.record !== null)
+      if (
+        one.outcome === 'answered' &&
+        one.result.outcome === 'done' &&
+        one.result.record !== null &&
+        isWhole(batch.mapped, one.result.record)
+      )
         run.pollMemory.remember(batch.mapped.object, one.result.record.id, one.result.record.modifiedAt)
     for (const { delivery } of settled.delivered) run.latencies.outbound.add(nowMs - delivery.atMs)
     run.observe({
@@ -64,4 +74,19 @@ export async function runOutbound(run: LaneRun, runs: number): Promise<LaneEnd> 
     if (failure !== null) return failed(failure)
   }
   return done(0)
+}
+
+/**
+ * Reads what is about to be deleted there: what somebody changed and nobody has seen is recorded as a conflict
+ * before it is destroyed. Deletes have no condition at either provider, so a moment remains between the two.
+ */
+async function lookBeforeDeletes(run: LaneRun, { mapped, outgoing }: OutgoingBatch): Promise<LaneEnd | null> {
+  const ids = outgoing.flatMap(({ delivery }) =>
+    delivery.kind === 'delete' && delivery.remoteId !== null ? [delivery.remoteId] : [],
+  )
+  if (ids.length === 0) return null
+  const answer = await run.connector.get(run.http, selectionOf(mapped), ids)
+  if (!answer.ok) return failed(answer.failure)
+  await applyPage(run.scope, mapped, answer.value)
+  return null
 }

@@ -88,7 +88,7 @@ async function planMarks(
   const planned = marks.map((mark): Planned => {
     const link = links.get(mark.recordId) ?? null
     const row = rows.get(mark.recordId)
-    const view = row === undefined ? null : localView(mapped, row, parents)
+    const view = row === undefined ? null : localView(scope, mapped, row, parents)
     const local = view === null ? null : withoutComputed(mapped, view.fields, link?.base ?? {})
     const plan = planOutbound({ link, pending: pending.get(mark.recordId) ?? null, local }, scope.options.deletePolicy)
     return { mark, link, plan, view }

@@ -1,9 +1,16 @@
 // Settles what the calls led to, in one transaction: links, normalised values, deliveries, marks, dead letters.
-import type { WriteResult } from '@rowhouse/connectors'
+import type { RemoteRecord, WriteResult } from '@rowhouse/connectors'
 import type { Transaction } from 'rowhouse'
 import { linkScope } from '../apply/scope.ts'
 import type { ConnectionScope } from '../apply/scope.ts'
-import { localView, parentKeysOfLocal, parentKeysOfRemote, remoteView, withoutComputed } from '../apply/views.ts'
+import {
+  localView,
+  parentKeysOfLocal,
+  parentKeysOfRemote,
+  remoteView,
+  withRemoteForm,
+  withoutComputed,
+} from '../apply/views.ts'
 import { writeEffects } from '../apply/write-effects.ts'
 import type { PlannedEffect } from '../apply/write-effects.ts'
 import { settleDeliveries } from '../home/deliveries.ts'
@@ -171,7 +178,7 @@ async function settleDone(
     const link = links.get(delivery.recordId)
     if (link === undefined) continue
     const row = rows.get(delivery.recordId)
-    const view = row === undefined ? null : localView(mapped, row, parents)
+    const view = row === undefined ? null : localView(scope, mapped, row, parents)
     const remote = result.record === null ? null : remoteView(mapped, result.record, parents)
     const effect = planSettle(
       {
@@ -180,11 +187,12 @@ async function settleDone(
         local: view === null ? null : withoutComputed(mapped, view.fields, link.base),
         remoteId: result.id,
         answer: remote,
+        whole: result.record !== null && isWhole(mapped, result.record),
       },
       scope.options,
     )
     planned.push({
-      effect,
+      effect: withRemoteForm(effect, row, view, remote?.fields ?? {}),
       from: link,
       waitsForInbound: remote?.waitsFor ?? null,
       waitsForOutbound: view?.waitsFor ?? null,
@@ -232,3 +240,7 @@ async function settleExisting(
   await forgetLinks(tx, forgotten)
   await saveLinks(tx, linkScope(scope, mapped), changed)
 }
+
+/** Whether an answer holds every mapped field, so that the record was seen in full. */
+export const isWhole = (mapped: MappedObject, record: RemoteRecord): boolean =>
+  mapped.fields.every(({ field }) => record.fields[field] !== undefined)

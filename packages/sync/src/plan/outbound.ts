@@ -1,6 +1,6 @@
 // What a row that changed means for the CRM. Pure. The current row counts, not each step to it.
 import type { FieldValues } from '@rowhouse/connectors'
-import { unsent } from './link.ts'
+import { laterVersion, unsent } from './link.ts'
 import type { DeletePolicy, Link, Pending } from './link.ts'
 
 export type OutboundPlan =
@@ -37,7 +37,12 @@ export function planOutbound(input: OutboundInput, deletePolicy: DeletePolicy): 
   if (link.seen === null) return { kind: 'wait' }
   const fields = unsent(link.base, local)
   if (Object.keys(fields).length === 0) return { kind: 'none' }
-  return { kind: 'update', remoteId: link.remoteId, fields, priorVersion: link.seen }
+  return {
+    kind: 'update',
+    remoteId: link.remoteId,
+    fields,
+    priorVersion: laterVersion(link.seen, link.written) ?? link.seen,
+  }
 }
 
 const filled = (fields: FieldValues): FieldValues =>

@@ -12,6 +12,8 @@ export interface SettleInput {
   readonly remoteId: string
   /** The record as the answer shows it; null when the CRM returns none. */
   readonly answer: RemoteView | null
+  /** Whether the answer holds every mapped field. */
+  readonly whole: boolean
 }
 
 const nothing = { kind: 'none' } as const
@@ -43,7 +45,7 @@ export function planSettle(input: SettleInput, options: PlanOptions): Effect {
   return answer === null ? settleBlind(input, linked) : settleWith(input, linked, answer, options)
 }
 
-/** No record in the answer: base is what was sent, and somebody else's edit may hide there. */
+/** No record in the answer: base is what was sent. Somebody else's edit may hide there, and the next poll shows it. */
 function settleBlind(input: SettleInput, linked: Link): Effect {
   const base = { ...linked.base, ...input.delivery.sent }
   return {
@@ -51,7 +53,7 @@ function settleBlind(input: SettleInput, linked: Link): Effect {
     link: { ...linked, base, seen: linked.seen ?? '' },
     conflicts: [],
     dueOut: input.local === null || Object.keys(unsent(base, input.local)).length > 0,
-    dueIn: true,
+    dueIn: false,
   }
 }
 
@@ -62,7 +64,9 @@ function settleWith(input: SettleInput, linked: Link, answer: RemoteView, option
   // merge, because the answer may carry somebody else's edit.
   const base: Record<string, FieldValue> = { ...linked.base, ...delivery.sent }
   if (delivery.kind === 'create') for (const field of Object.keys(answer.fields)) base[field] ??= null
-  const settled: Link = { ...linked, seen: answer.modifiedAt, written: answer.modifiedAt }
+  // Only a whole record was seen in full. Of a part, the next poll shows the rest: our write moved its version.
+  const seen = input.whole ? answer.modifiedAt : (linked.seen ?? '')
+  const settled: Link = { ...linked, seen, written: answer.modifiedAt }
   if (local === null)
     return {
       local: nothing,

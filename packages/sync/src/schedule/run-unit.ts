@@ -133,6 +133,7 @@ function prepareRun(
     connectionId,
     mappingVersion: stored.mappingVersion,
     objects: stored.mapping,
+    canonical: (object, field, value) => connector.canonical(object, field, value),
     hold: { connectionId, lane: unit.lane, epoch: unit.epoch },
     options: {
       policy: 'newest',

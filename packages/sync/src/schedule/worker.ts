@@ -66,6 +66,13 @@ export class Worker {
   constructor(context: UnitContext, options: WorkerOptions) {
     this.#context = context
     this.#options = resolveWorkerOptions(options)
+    // A call has to end within the lease it began in, with one missed renewal to spare.
+    if (this.#options.leaseMs < context.callTimeoutMs * 1.5)
+      throw new RowhouseError(
+        'invalid_option',
+        `leaseMs (${this.#options.leaseMs}) has to be at least one and a half times callTimeoutMs (${context.callTimeoutMs}).`,
+        { details: { option: 'leaseMs' } },
+      )
   }
 
   start(): void {
