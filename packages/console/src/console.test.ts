@@ -248,6 +248,15 @@ describe('one organization', () => {
     expect(await viewer.page.getByRole('button', { name: /Pause|Resume|Try again/ }).count()).toBe(0)
   })
 
+  it('opens in a browser whose language no format knows', async () => {
+    const { page } = await visit('/not-yet')
+    await page.addInitScript(() =>
+      Object.defineProperty(navigator, 'language', { value: 'en-US@posix', configurable: true }),
+    )
+    await page.goto(acme)
+    await page.getByRole('figure').first().waitFor()
+  })
+
   it('answers for what is not there', async () => {
     const { page } = await visit('/organizations/nothing')
     await page.getByRole('alert').getByText('organization_not_found').waitFor()

@@ -1,5 +1,6 @@
 // One small chart. uPlot draws it; the caption says in words what it shows, so nothing is told by the
 // picture alone. The cursor is shared by all charts of the page.
+import './language.ts'
 import { useEffect, useRef } from 'react'
 import type { JSX } from 'react'
 import uPlot from 'uplot'
