@@ -5,7 +5,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RowhouseError } from '@rowhouse/contracts'
 import { pollUntil } from './poll.ts'
-import { isPostgresOf, postgresProcessesOf } from './process-identity.ts'
+import { belongingOf, isPostgresOf, postgresProcessesOf } from './process-identity.ts'
 
 const steps = [
   // Fast: ends sessions, writes a checkpoint. Immediate: ends without one; the next start recovers. Then the kernel.
@@ -17,12 +17,13 @@ const steps = [
 /** Stops what still runs in this data directory. Answers the postmaster's pid when there was one. */
 export async function stopOrphan(pgdata: string): Promise<number | undefined> {
   const pid = await readPostmasterPid(pgdata)
-  const alive = pid !== undefined && (await isPostgresOf(pid, pgdata))
-  if (alive) await stopProcess(pid, pgdata)
+  const belonging = pid === undefined ? 'other' : await belongingOf(pid, pgdata)
+  if (pid !== undefined && belonging === 'ours') await stopProcess(pid, pgdata)
   await stopBackends(pgdata)
-  // A pid that a stranger has now would keep Postgres from starting; the data directory is ours (the claim).
-  if (pid !== undefined) await rm(join(pgdata, 'postmaster.pid'), { force: true })
-  return alive ? pid : undefined
+  // A pid that a stranger has now would keep Postgres from starting. Where it may be a server of this data
+  // after all, the file stays: it is Postgres's own guard against two servers in one directory.
+  if (pid !== undefined && belonging !== 'unknown') await rm(join(pgdata, 'postmaster.pid'), { force: true })
+  return belonging === 'ours' ? pid : undefined
 }
 
 /** Ends backends whose postmaster was killed: they hold the shared memory, and a busy one notices late. */

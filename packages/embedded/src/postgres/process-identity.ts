@@ -22,20 +22,32 @@ export async function isSameProcess(identity: ProcessIdentity): Promise<boolean>
   return (await identityOf(identity.pid))?.startedAt === identity.startedAt
 }
 
-/** Whether `pid` is a Postgres process (postmaster or backend) of this data directory. */
-export async function isPostgresOf(pid: number, pgdata: string): Promise<boolean> {
-  if (process.platform === 'linux') {
-    // Every Postgres process changes into its data directory and stays there. A process under another
-    // user cannot be read; it is not ours to stop then, and Postgres itself will refuse beside it.
-    const [state, cwd, name] = await Promise.all([
-      startTicks(pid),
-      readlink(`/proc/${pid}/cwd`).catch(() => ''),
-      readFile(`/proc/${pid}/comm`, 'utf8').catch(() => ''),
-    ])
-    return state !== undefined && cwd === pgdata && name.trim().startsWith('postgres')
+/** `unknown`: a Postgres process whose data directory the kernel does not let us see. */
+export type Belonging = 'ours' | 'other' | 'unknown'
+
+/** Whether `pid` is a Postgres process (postmaster or backend) of this data directory; `other` when it has ended. */
+export async function belongingOf(pid: number, pgdata: string): Promise<Belonging> {
+  if (process.platform !== 'linux') {
+    const { stdout } = await run('ps', ['-p', String(pid), '-o', 'command=']).catch(() => ({ stdout: '' }))
+    return stdout.includes('postgres') && stdout.includes(pgdata) ? 'ours' : 'other'
   }
-  const { stdout } = await run('ps', ['-p', String(pid), '-o', 'command=']).catch(() => ({ stdout: '' }))
-  return stdout.includes('postgres') && stdout.includes(pgdata)
+  const [state, name, cwd, commandLine] = await Promise.all([
+    startTicks(pid),
+    readFile(`/proc/${pid}/comm`, 'utf8').catch(() => ''),
+    readlink(`/proc/${pid}/cwd`).catch(() => undefined),
+    readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+  ])
+  if (state === undefined || !name.startsWith('postgres')) return 'other'
+  // Every Postgres process changes into its data directory and stays there.
+  if (cwd !== undefined) return cwd === pgdata ? 'ours' : 'other'
+  // Root without CAP_SYS_PTRACE, as in a container, may not read that of another user. The postmaster's
+  // arguments are open to all; backends write a title over theirs.
+  const words = commandLine.split('\0')
+  return words[words.indexOf('-D') + 1] === pgdata ? 'ours' : 'unknown'
+}
+
+export async function isPostgresOf(pid: number, pgdata: string): Promise<boolean> {
+  return (await belongingOf(pid, pgdata)) === 'ours'
 }
 
 /** Every process of this data directory; where /proc does not exist, none can be listed. */

@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { RowhouseError } from '@rowhouse/contracts'
+import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 import type { Binaries } from './binaries.ts'
 import { spawnAs } from './identity.ts'
 import type { RunAs } from './identity.ts'
@@ -38,10 +38,28 @@ export interface ServerProcess {
 
 const stopFastMs = 10_000
 const stopImmediateMs = 5000
+const busyAttemptsMax = 30
+const busyPauseMs = 300
 const readyLine = 7
 
-/** Throws `port_in_use` or `postgres_start_failed` (with the last log lines); nothing runs then. */
+/**
+ * Runs the server. Backends of one that was killed give up the shared memory when they notice, which they
+ * do by themselves; they are waited for a bounded time where they could not be found and ended.
+ * Throws `port_in_use` or `postgres_start_failed` (with the last log lines); nothing runs then.
+ */
 export async function launch(options: Launch): Promise<ServerProcess> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launchOnce(options)
+    } catch (error) {
+      const busy = isRowhouseError(error) && error.details['sharedMemoryBusy'] === true
+      if (!busy || attempt === busyAttemptsMax) throw error
+      await delay(busyPauseMs)
+    }
+  }
+}
+
+async function launchOnce(options: Launch): Promise<ServerProcess> {
   const { binaries, user, pgdata, logFile, port, durable, startTimeoutMs } = options
   const log = await openLog(logFile)
   const logStart = await sizeOf(logFile)

@@ -36,8 +36,9 @@ export function serverArguments(pgdata: string, { port, durable }: ServerSetting
   return ['-D', pgdata, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
 
-export function initdbArguments(pgdata: string, passwordFile: string): string[] {
+export function initdbArguments(pgdata: string, passwordFile: string, durable: boolean): string[] {
   return [
+    ...(durable ? [] : ['--no-sync']),
     `--pgdata=${pgdata}`,
     '--username=postgres',
     `--pwfile=${passwordFile}`,

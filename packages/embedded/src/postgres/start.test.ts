@@ -21,13 +21,14 @@ import { createInterface } from 'node:readline'
 import { RowhouseError } from '@rowhouse/contracts'
 import { Client } from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
+import { stopOrphan } from './orphan.ts'
 import { pollUntil } from './poll.ts'
 import { identityOf, isPostgresOf, postgresProcessesOf } from './process-identity.ts'
 import { startPostgres } from './start.ts'
 import type { EmbeddedPostgres, PostgresOptions } from './start.ts'
 import type { PostgresEvent } from './supervisor.ts'
 
-const timeout = 60_000
+const timeout = 120_000
 const waitMs = 20_000
 const isRoot = process.getuid?.() === 0
 const linux = process.platform === 'linux'
@@ -40,7 +41,12 @@ const folders: string[] = []
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
   for (const server of servers.splice(0)) await server.stop()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  for (const folder of folders.splice(0)) {
+    // The servers of the programs that were killed above.
+    const made = existsSync(join(folder, 'superuser-password'))
+    if (made) await stopOrphan(dataOf(folder))
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 function makeFolder(): string {
@@ -75,8 +81,9 @@ interface Said {
   readonly message?: string
 }
 
-async function startInChild(folder: string, ids: { uid?: number; gid?: number } = {}) {
-  const child = spawn(process.execPath, [program, folder], {
+async function startInChild(folder: string, ids: { uid?: number; gid?: number } = {}, wrapper: readonly string[] = []) {
+  const [command, ...words] = [...wrapper, process.execPath, program, folder]
+  const child = spawn(command, words, {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { PATH: process.env['PATH'], HOME: '/' },
     ...ids,
@@ -345,6 +352,27 @@ describe.runIf(isRoot)('as root', { timeout }, () => {
     expect(await query(second.adminUrl, 'select n from kept')).toEqual([{ n: 1 }])
   })
 
+  it.runIf(existsSync('/usr/bin/setpriv'))(
+    'stops an orphan in a container, where root may not look into other users',
+    async () => {
+      const folder = makeFolder()
+      const wrapper = ['/usr/bin/setpriv', '--bounding-set=-sys_ptrace']
+      const first = await startInChild(folder, {}, wrapper)
+      await query(first.said.adminUrl, 'create table kept as select 1 as n')
+      first.child.kill('SIGKILL')
+      await once(first.child, 'exit')
+      const second = await startInChild(folder, {}, wrapper)
+      expect(second.said).toMatchObject({ uid: 0 })
+      expect(await identityOf(first.said.pid)).toBeUndefined()
+      expect(await query(second.said.adminUrl, 'select n from kept')).toEqual([{ n: 1 }])
+      process.kill(second.said.pid, 'SIGKILL')
+      second.child.kill('SIGKILL')
+      await once(second.child, 'exit')
+      const third = await startInChild(folder, {}, wrapper)
+      expect(await query(third.said.adminUrl, 'select n from kept')).toEqual([{ n: 1 }])
+    },
+  )
+
   it('copies the programs when their folder is closed too', async () => {
     const closed = makeFolder()
     chmodSync(closed, 0o700)
@@ -386,6 +414,7 @@ describe.runIf(isRoot)('as root', { timeout }, () => {
 })
 
 function dataOf(folder: string): string {
-  const { pgdata } = JSON.parse(readFileSync(join(folder, 'postgres.json'), 'utf8')) as { pgdata: string }
+  const { pgdata } = JSON.parse(readFileSync(join(folder, 'postgres.json'), 'utf8')) as { pgdata?: string }
+  if (pgdata === undefined) return join(folder, 'pgdata')
   return pgdata.startsWith('/') ? pgdata : join(folder, pgdata)
 }

@@ -117,12 +117,13 @@ async function start(
   const placed = await placeData(folder, rootsUser)
   if (dirname(placed) !== folder.path)
     log(`The data lies in ${placed}: user id ${rootsUser?.uid} cannot reach ${folder.path}.`)
+  const durable = options.durable ?? true
   const found = await dataVersion(placed)
   if (found !== undefined && found !== binaries.majorVersion) {
     throw versionMismatch(folder.path, found, binaries.majorVersion)
   }
   const password = await folder.password()
-  if (found === undefined) await makeData(placed, binaries, rootsUser, password)
+  if (found === undefined) await makeData(placed, { binaries, user: rootsUser, password, durable })
   const pgdata = await realpath(placed)
   const user = await ownerOf(pgdata, rootsUser)
   const orphan = await stopOrphan(pgdata)
@@ -142,7 +143,7 @@ async function start(
           pgdata,
           logFile: folder.logFile,
           port,
-          durable: options.durable ?? true,
+          durable,
           startTimeoutMs: options.startTimeoutMs ?? 60_000,
         },
         onEvent,
@@ -160,8 +161,15 @@ async function start(
   }
 }
 
+interface NewData {
+  readonly binaries: Binaries
+  readonly user: RunAs | undefined
+  readonly password: string
+  readonly durable: boolean
+}
+
 // Made aside and renamed when whole, so that a kill in the middle leaves nothing that looks like data.
-async function makeData(pgdata: string, binaries: Binaries, user: RunAs | undefined, password: string): Promise<void> {
+async function makeData(pgdata: string, { binaries, user, password, durable }: NewData): Promise<void> {
   const partial = `${pgdata}.partial`
   const passwordFile = `${pgdata}.password`
   await rm(partial, { recursive: true, force: true })
@@ -173,7 +181,7 @@ async function makeData(pgdata: string, binaries: Binaries, user: RunAs | undefi
       await chown(partial, user.uid, user.gid)
       await chown(passwordFile, user.uid, user.gid)
     }
-    const { exitCode, output } = await runAs(user, binaries.initdb, initdbArguments(partial, passwordFile))
+    const { exitCode, output } = await runAs(user, binaries.initdb, initdbArguments(partial, passwordFile, durable))
     if (exitCode !== 0) {
       throw new RowhouseError('postgres_start_failed', `The data could not be made: ${output.trim()}`, {
         hint: 'Check the free space and the permissions of the folder.',
