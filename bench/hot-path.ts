@@ -95,6 +95,8 @@ async function openVariants(
   const organizationId = world.organizationIds[0] as string
   const ids = world.contactIds.get(organizationId) as readonly string[]
   const pool = new Pool({ connectionString: appUrl, max: clients })
+  // The pool's end() does not wait for the goodbyes, which the server's stop then interrupts.
+  pool.on('error', () => {})
   const rowhouse = createRowhouse({ url: appUrl, signingKey: SIGNING_KEY, pool: { max: clients } })
   const organizations = world.organizationIds.map((id) => ({
     handle: rowhouse.as({ organizationId: id, userId: world.ownerId }),

@@ -1,5 +1,5 @@
 // What the numbers were measured on, so that a result can be read years later.
-import { cpus, platform, release, totalmem } from 'node:os'
+import { cpus, loadavg, platform, release, totalmem } from 'node:os'
 
 export interface Machine {
   readonly cpu: string
@@ -8,6 +8,8 @@ export interface Machine {
   readonly os: string
   readonly node: string
   readonly postgres: string
+  /** Load average of the minute before: well below `cores` on a machine that does nothing else. */
+  readonly loadBefore: number
 }
 
 export function describeMachine(postgres: string): Machine {
@@ -19,5 +21,6 @@ export function describeMachine(postgres: string): Machine {
     os: `${platform()} ${release()}`,
     node: process.version,
     postgres,
+    loadBefore: Math.round((loadavg()[0] ?? 0) * 10) / 10,
   }
 }

@@ -27,7 +27,8 @@ export type TypeParser = (value: string) => unknown
 /** The socket side of a pg client, as a submittable is handed it. */
 export interface WireConnection {
   readonly stream: { write(bytes: Uint8Array): boolean; destroy(): void; readonly writable: boolean }
-  once(event: 'readyForQuery', listener: (message: { readonly status: string }) => void): unknown
+  /** The status is the server's word: idle, in a transaction, in a failed one. pg tells a submittable only of success. */
+  on(event: 'readyForQuery', listener: (message: { readonly status: 'I' | 'T' | 'E' }) => void): unknown
 }
 
 /** pg's protocol for queries of one's own, as pg-cursor and pg-query-stream use it. */
@@ -55,7 +56,6 @@ export interface PgClient {
   query(submittable: Submittable): unknown
   query(text: string): Promise<{ readonly rows: Record<string, unknown>[] }>
   getTypeParser(oid: number, format?: string): TypeParser
-  getTransactionStatus?(): string | null
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'end', listener: () => void): unknown
   readonly connection: WireConnection

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { Driver, PgClient } from '../driver.ts'
 import { Batch } from '../wire/batch.ts'
-import type { Outcome, WireStatus } from '../wire/batch.ts'
+import type { Outcome } from '../wire/batch.ts'
 import { MessageWriter } from '../wire/message-writer.ts'
 import type { WireValue } from '../wire/message-writer.ts'
 import { StatementCache } from '../wire/statement.ts'
@@ -53,10 +53,7 @@ export class Connection {
     this.#driver = driver
     this.#prepared = preparedStatements
     this.#getTypeParser = (oid, format) => client.getTypeParser(oid, format)
-    const wire = client.connection as PgClient['connection'] & {
-      on(event: 'readyForQuery', listener: (message: { readonly status: WireStatus }) => void): void
-    }
-    wire.on('readyForQuery', ({ status }) => this.#outstanding.shift()?.finish(status))
+    client.connection.on('readyForQuery', ({ status }) => this.#outstanding.shift()?.finish(status))
     client.on('error', (error) => {
       this.broken = true
       this.#brokenBy ??= error
