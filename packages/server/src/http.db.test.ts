@@ -298,6 +298,11 @@ describe('the rest', () => {
     })
   })
 
+  it('a console that is not built is said', async () => {
+    const start = startServer(server.config, { console: join(site, 'assets'), sync: recordingSync(), log: () => {} })
+    await expect(start).rejects.toMatchObject({ code: 'invalid_option' })
+  })
+
   it('a database that is not there is said', async () => {
     const config = { ...server.config, url: 'postgres://x:y@127.0.0.1:1/none' }
     await expect(startServer(config, { log: () => {} })).rejects.toMatchObject({ code: 'database_unreachable' })

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import { extname, join, relative, sep } from 'node:path'
+import { RowhouseError } from '@rowhouse/contracts'
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -22,9 +23,19 @@ export interface ConsoleFiles {
   readonly contentSecurityPolicy: string
 }
 
-/** @param folder null: no console here */
+/**
+ * @param folder null: no console here
+ * @throws RowhouseError invalid_option when it holds no built console
+ */
 export async function openConsole(folder: string | null): Promise<ConsoleFiles | null> {
   if (folder === null) return null
+  const indexPath = join(folder, 'index.html')
+  const index = await readFile(indexPath).catch((cause: unknown) => {
+    throw new RowhouseError('invalid_option', `The console is not built: ${folder} has no index.html.`, {
+      hint: 'Build it: npm run build',
+      cause,
+    })
+  })
   const entries = await readdir(folder, { withFileTypes: true, recursive: true })
   const files = new Map(
     entries
@@ -32,8 +43,6 @@ export async function openConsole(folder: string | null): Promise<ConsoleFiles |
       .map((entry) => join(entry.parentPath, entry.name))
       .map((path) => [`/${relative(folder, path).split(sep).join('/')}`, path]),
   )
-  const indexPath = join(folder, 'index.html')
-  const index = await readFile(indexPath)
   return {
     contentSecurityPolicy: policyFor(index.toString()),
     async answer(pathname, headers) {
