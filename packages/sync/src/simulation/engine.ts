@@ -18,6 +18,8 @@ export interface World {
   readonly database: Database
   readonly without: Mend | null
   readonly random: () => number
+  /** Whether the CRM honours conditions on writes. */
+  readonly conditions: boolean
   readonly faults: () => boolean
   nextId: () => string
   /** Versions the poll need not apply again. */
@@ -103,7 +105,7 @@ function applyRead(world: World, read: Read): void {
 
 export function* inbound(world: World, epoch: number): Generator<void, void> {
   const { crm, database } = world
-  for (const [id, generation] of [...database.marksIn]) {
+  for (const [id, generation] of new Map(database.marksIn)) {
     const record = crm.records.get(id)
     const read = record === undefined ? null : readOf(record)
     yield
@@ -138,7 +140,7 @@ export function* inbound(world: World, epoch: number): Generator<void, void> {
 
 function* settleUncertain(world: World, epoch: number): Generator<void, void> {
   const { crm, database, without } = world
-  for (const [rowId, delivery] of [...database.pending]) {
+  for (const [rowId, delivery] of new Map(database.pending)) {
     const link = database.linkOfRow(rowId)
     if (without === 6 || (without === 10 && delivery.kind === 'create')) {
       transaction(world, epoch, () => database.pending.delete(rowId))
@@ -173,7 +175,7 @@ export function* outbound(world: World, epoch: number): Generator<void, void> {
       for (const change of [...read, ...database.unread()]) database.read.add(change)
     })
   }
-  for (const [rowId, generation] of [...database.marksOut]) {
+  for (const [rowId, generation] of new Map(database.marksOut)) {
     yield
     yield* deliver(world, epoch, rowId, generation)
   }
@@ -229,7 +231,8 @@ function call(
 ): CrmWrite {
   const { crm } = world
   if (plan.kind === 'create') return crm.create(plan.fields, token)
-  if (plan.kind === 'update') return crm.update(plan.remoteId, plan.fields, Number(plan.priorVersion))
+  if (plan.kind === 'update')
+    return crm.update(plan.remoteId, plan.fields, world.conditions ? Number(plan.priorVersion) : null)
   // Looked at right before: what the delete destroys and was never agreed on is recorded.
   const record = crm.records.get(plan.remoteId)
   if (record !== undefined) applyRead(world, readOf(record))
@@ -254,6 +257,8 @@ function settle(world: World, rowId: string, generation: number, answer: CrmWrit
   }
   if (answer.outcome === 'changed' || (answer.outcome === 'gone' && delivery.kind !== 'delete')) {
     if (link.remoteId !== null) database.markIn(link.remoteId)
+    // Refused, it stays due until the fetch has decided.
+    if (without === 2) clear()
     return
   }
   const fields = read?.fields ?? {}
