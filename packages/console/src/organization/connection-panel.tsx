@@ -100,7 +100,8 @@ function Objects({ connection: { objects } }: { connection: Connection }): JSX.E
   )
 }
 
-function budgetWords({ name, kind, windowMs }: BudgetUse): string {
+function budgetWords({ name: budget, kind, windowMs }: BudgetUse): string {
+  const name = budget === 'default' ? 'calls' : budget
   if (kind === 'day') return `${name} today`
   if (kind === 'concurrent') return `${name} at once`
   return `${name} in ${windowMs === null ? 'the window' : formatInterval(windowMs).replace(/^second$/, '1 second')}`
