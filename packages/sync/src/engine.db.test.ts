@@ -128,13 +128,17 @@ describe('two organizations, each with a HubSpot account of its own', () => {
   it('says how it is', async () => {
     await expect
       .poll(() => house().sync.connections.get(alder.organizationId, alder.connection.id), soon)
-      .toMatchObject({ state: 'live', lagMs: 0, deadLetters: 0, lastError: null })
-    const detail = await house().sync.connections.get(alder.organizationId, alder.connection.id)
-    expect(detail.objects.map(({ object, backfillDone }) => [object, backfillDone])).toEqual([
-      ['company', true],
-      ['contact', true],
-    ])
-    expect(detail.latencyMs.outbound).not.toBeNull()
+      .toMatchObject({
+        state: 'live',
+        lagMs: 0,
+        deadLetters: 0,
+        lastError: null,
+        objects: [
+          { object: 'company', backfillDone: true },
+          { object: 'contact', backfillDone: true },
+        ],
+        latencyMs: { outbound: { p50: expect.any(Number) }, inbound: { p50: expect.any(Number) } },
+      })
     await expect(house().sync.connections.get(birch.organizationId, alder.connection.id)).rejects.toMatchObject({
       code: 'connection_not_found',
     })

@@ -12,7 +12,7 @@ import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
 import { planBatch } from './plan-batch.ts'
 import type { OutgoingBatch } from './plan-batch.ts'
 import { sendBatch } from './send-batch.ts'
-import { isWhole, settleBatch } from './settle-batch.ts'
+import { settleBatch } from './settle-batch.ts'
 import { settleUncertain } from './settle-uncertain.ts'
 
 const BATCHES_MAX = 20
@@ -52,15 +52,10 @@ export async function runOutbound(run: LaneRun, runs: number): Promise<LaneEnd> 
     const { sent, failure } = await sendBatch(run.connector, run.http, batch.mapped, batch.outgoing)
     const settled = await settleBatch(scope, batch.mapped, sent)
     const nowMs = run.now()
-    // The poll will show our own write: it is merged already.
+    // The poll will show our own write once more: it says nothing about how late we are.
     for (const one of sent)
-      if (
-        one.outcome === 'answered' &&
-        one.result.outcome === 'done' &&
-        one.result.record !== null &&
-        isWhole(batch.mapped, one.result.record)
-      )
-        run.pollMemory.remember(batch.mapped.object, one.result.record.id, one.result.record.modifiedAt)
+      if (one.outcome === 'answered' && one.result.outcome === 'done' && one.result.record !== null)
+        run.pollMemory.remember(batch.mapped.object, one.result.record.id, one.result.record.modifiedAt, 0)
     for (const { delivery } of settled.delivered) run.latencies.outbound.add(nowMs - delivery.atMs)
     run.observe({
       type: 'sent',

@@ -242,5 +242,5 @@ async function settleExisting(
 }
 
 /** Whether an answer holds every mapped field, so that the record was seen in full. */
-export const isWhole = (mapped: MappedObject, record: RemoteRecord): boolean =>
+const isWhole = (mapped: MappedObject, record: RemoteRecord): boolean =>
   mapped.fields.every(({ field }) => record.fields[field] !== undefined)

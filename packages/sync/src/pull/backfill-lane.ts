@@ -75,6 +75,7 @@ async function readAll(run: LaneRun, mapped: MappedObject, cursor: Cursor | null
   let records = cursor?.records ?? 0
   for (let page = 0; page < PAGES_MAX; page++) {
     if (run.ending()) return done(0)
+    const readAtMs = run.now() + scope.clockOffsetMs()
     const answer = await run.connector.list(run.http, selectionOf(mapped), position, mapped.pageSizeMax)
     if (!answer.ok) {
       // The provider forgot our place: from the start, which only repeats what is linked already.
@@ -99,7 +100,8 @@ async function readAll(run: LaneRun, mapped: MappedObject, cursor: Cursor | null
       lane: 'backfill',
     })
     // The first poll overlaps the backfill: what it shows again was applied here.
-    for (const { id, modifiedAt } of answer.value.records) run.pollMemory.remember(mapped.object, id, modifiedAt)
+    for (const { id, modifiedAt } of answer.value.records)
+      run.pollMemory.remember(mapped.object, id, modifiedAt, readAtMs)
     position = next
     if (next === null) {
       run.observe({ type: 'backfilled', organizationId, connectionId, object: mapped.object, records })

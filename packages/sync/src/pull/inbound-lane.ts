@@ -61,6 +61,7 @@ async function fetchMarked(run: LaneRun, marks: readonly Mark[]): Promise<LaneEn
 async function fetchPage(run: LaneRun, mapped: MappedObject, marks: readonly Mark[]): Promise<LaneEnd | null> {
   const { scope } = run
   const ids = marks.map(({ recordId }) => recordId)
+  const readAtMs = run.now() + scope.clockOffsetMs()
   const answer = await run.connector.get(run.http, selectionOf(mapped), ids)
   if (!answer.ok) return failed(answer.failure)
   const found = new Set(answer.value.map(({ id }) => id))
@@ -72,7 +73,7 @@ async function fetchPage(run: LaneRun, mapped: MappedObject, marks: readonly Mar
   const { applied } = await applyPage(scope, mapped, records, (tx) =>
     clearMarks(tx, scope.connectionId, 'inbound', marks),
   )
-  noteApplied(run, mapped, answer.value, applied)
+  noteApplied(run, mapped, answer.value, applied, readAtMs)
   return null
 }
 
@@ -96,16 +97,18 @@ export function noteApplied(
   mapped: MappedObject,
   records: readonly RemoteRecord[],
   applied: number,
+  /** When they were asked for, on the provider's clock. */
+  readAtMs: number,
 ): void {
   if (applied === 0) return
   const nowMs = run.now() + run.scope.clockOffsetMs()
   for (const record of records) {
-    if (!run.pollMemory.knows(mapped.object, record.id, record.modifiedAt)) {
+    if (run.pollMemory.isNew(mapped.object, record.id, record.modifiedAt)) {
       const durationMs = nowMs - Date.parse(record.modifiedAt)
       // Older ones were not late: they were read again, or the connection was paused.
       if (durationMs < LATENCY_MS_MAX) run.latencies.inbound.add(durationMs)
     }
-    run.pollMemory.remember(mapped.object, record.id, record.modifiedAt)
+    run.pollMemory.remember(mapped.object, record.id, record.modifiedAt, readAtMs)
   }
   const { organizationId, connectionId } = run.scope
   run.observe({

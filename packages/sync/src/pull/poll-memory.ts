@@ -3,16 +3,33 @@
 
 const RECENT_MAX = 20_000
 const REVIVE_EVERY_MS = 1000
+/**
+ * Salesforce stamps versions to the second, so a version younger than this may still be given to a later edit.
+ * One second of resolution and one of the measured clock's, and one to spare.
+ */
+export const VERSION_SETTLED_MS = 3000
+
+interface Seen {
+  readonly modifiedAt: string
+  /** Read when no later edit could have the same version any more. */
+  readonly settled: boolean
+}
 
 export class PollMemory {
   polledAtMs = Number.NEGATIVE_INFINITY
   rounds = 0
   #revivedAtMs = Number.NEGATIVE_INFINITY
-  readonly #recent = new Map<string, string>()
+  readonly #recent = new Map<string, Seen>()
 
-  /** Whether this version of the record was applied a moment ago. */
+  /** Whether this version of the record was applied, and nothing else can have its stamp. */
   knows(object: string, id: string, modifiedAt: string): boolean {
-    return this.#recent.get(`${object}:${id}`) === modifiedAt
+    const seen = this.#recent.get(`${object}:${id}`)
+    return seen?.modifiedAt === modifiedAt && seen.settled
+  }
+
+  /** Whether this version is seen for the first time. */
+  isNew(object: string, id: string, modifiedAt: string): boolean {
+    return this.#recent.get(`${object}:${id}`)?.modifiedAt !== modifiedAt
   }
 
   /** Whether parked records should be looked for that are due again; true at most once in REVIVE_EVERY_MS. */
@@ -22,10 +39,11 @@ export class PollMemory {
     return true
   }
 
-  remember(object: string, id: string, modifiedAt: string): void {
+  /** `readAtMs` on the provider's clock. */
+  remember(object: string, id: string, modifiedAt: string, readAtMs: number): void {
     const key = `${object}:${id}`
     this.#recent.delete(key)
-    this.#recent.set(key, modifiedAt)
+    this.#recent.set(key, { modifiedAt, settled: readAtMs - Date.parse(modifiedAt) > VERSION_SETTLED_MS })
     if (this.#recent.size <= RECENT_MAX) return
     const [oldest] = this.#recent.keys()
     if (oldest !== undefined) this.#recent.delete(oldest)

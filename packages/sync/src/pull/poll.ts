@@ -6,6 +6,7 @@ import { readCursors, saveCursor } from '../home/cursors.ts'
 import { failed } from '../schedule/lane-run.ts'
 import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
 import { noteApplied, tripsBreaker } from './inbound-lane.ts'
+import { VERSION_SETTLED_MS } from './poll-memory.ts'
 import { deletedRecord, selectionOf } from './selection.ts'
 
 const PAGES_MAX = 50
@@ -20,9 +21,10 @@ export async function pollModified(run: LaneRun): Promise<LaneEnd | null> {
     const stored = cursor?.position as PollPosition | null | undefined
     // Without a position the backfill has not begun; it will set one.
     if (stored === null || stored === undefined) continue
-    let position = overlapped(stored, visibilityLagMs)
+    let position = overlapped(stored, Math.max(visibilityLagMs, VERSION_SETTLED_MS * 2))
     let records = cursor?.records ?? 0
     for (let page = 0; page < PAGES_MAX; page++) {
+      const readAtMs = run.now() + scope.clockOffsetMs()
       const answer = await run.connector.poll(run.http, selectionOf(mapped), position, mapped.pageSizeMax)
       if (!answer.ok) return failed(answer.failure)
       position = answer.value.position
@@ -35,7 +37,7 @@ export async function pollModified(run: LaneRun): Promise<LaneEnd | null> {
         const { applied } = await applyPage(scope, mapped, fresh, (tx) =>
           saveCursor(tx, scope.connectionId, 'poll', mapped.object, { position: next, done: false, records }),
         )
-        noteApplied(run, mapped, fresh, applied)
+        noteApplied(run, mapped, fresh, applied, readAtMs)
       }
       if (!answer.value.more) break
     }
@@ -44,7 +46,6 @@ export async function pollModified(run: LaneRun): Promise<LaneEnd | null> {
 }
 
 function overlapped(position: PollPosition, overlapMs: number): PollPosition {
-  if (overlapMs === 0) return position
   return { modifiedAt: new Date(Date.parse(position.modifiedAt) - overlapMs).toISOString(), id: '' }
 }
 
@@ -72,7 +73,8 @@ export async function pollDeleted(run: LaneRun): Promise<LaneEnd | null> {
         await applyPage(scope, mapped, records, (tx) =>
           saveCursor(tx, scope.connectionId, 'deleted', mapped.object, { position, done: false, records: 0 }),
         )
-        for (const { id, modifiedAt } of records) run.pollMemory.remember(mapped.object, id, modifiedAt)
+        for (const { id, modifiedAt } of records)
+          run.pollMemory.remember(mapped.object, id, modifiedAt, run.now() + scope.clockOffsetMs())
       }
       if (!more) break
     }
