@@ -15,7 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   server: ['contracts', 'database', 'runtime', 'connectors', 'sync'],
   client: ['contracts'],
   console: ['contracts', 'client'],
-  sandbox: [],
+  sandbox: ['contracts'],
   embedded: ['contracts', 'client', 'database', 'runtime', 'connectors', 'sync', 'server', 'console', 'sandbox'],
   cli: ['contracts', 'database', 'runtime', 'connectors', 'sync', 'server', 'client', 'embedded', 'console'],
   testkit: ['contracts', 'database', 'runtime', 'embedded'],

@@ -46,6 +46,16 @@ export class Rowhouse {
     return this.#authenticator.authenticate(request)
   }
 
+  /**
+   * Connects now instead of on first use, so that a wrong login, key, schema or clock is known at the start.
+   *
+   * @throws RowhouseError database_unreachable, login_bypasses_rls, not_installed, schema_outdated, schema_newer,
+   * token_invalid (installed with another signing key), clock_skew
+   */
+  async connect(): Promise<void> {
+    this.#gateway.pool.give(await this.#gateway.pool.take(null))
+  }
+
   /** Connections in use, idle, being opened, and queries waiting for one. */
   get connections(): {
     readonly idle: number

@@ -80,6 +80,7 @@ export async function startGuarded(
   let publicUrl = config.publicUrl
   const url = (): string => publicUrl ?? `http://${hostOf(config.host)}:${config.port}`
   try {
+    await opened.rowhouse.connect()
     await checkReady(opened.catalogue)
     const services: Services = {
       config,
@@ -134,6 +135,7 @@ export async function startWorker(
   const log = options.log ?? createLog()
   const opened = openParts(config, options, log)
   try {
+    await opened.rowhouse.connect()
     await checkReady(opened.catalogue)
     opened.sync.worker.start()
     return { stop: () => opened.close() }

@@ -1,6 +1,6 @@
 // `rowhouse serve` and `rowhouse worker`: the two kinds of process of a production installation.
 import type { Command } from 'commander'
-import { consoleDir } from '@rowhouse/console'
+import { buildConsole, consoleDir } from '@rowhouse/console'
 import { readServerConfig, startServer, startWorker } from '@rowhouse/server'
 import { untilSignal } from '../until-signal.ts'
 
@@ -26,6 +26,7 @@ ROWHOUSE_TRUSTED_PROXIES.`,
     )
     .action(async (options: ServeOptions) => {
       const config = readServerConfig(withPort(options.port))
+      await buildConsole({ log: (line) => void process.stderr.write(`${line}\n`) })
       const server = await startServer(config, { console: consoleDir, worker: options.worker === true })
       process.stdout.write(
         options.json === true ? `${JSON.stringify({ api: server.url })}\n` : `Rowhouse serves ${server.url}\n`,

@@ -1,6 +1,7 @@
 // The whole product in one process tree: Postgres, simulated CRMs, an identity provider, the API with the
 // console and a worker, and the demo's organizations. The composition root of development; the parts know
 // nothing of it.
+import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { buildConsole, consoleDir } from '@rowhouse/console'
@@ -76,6 +77,7 @@ export async function startDevStack(options: DevStackOptions): Promise<DevStack>
   checkKeys(options.environment)
   await checkPort(options.port)
   const folder = resolve(options.folder)
+  checkFolder(folder)
   await mkdir(folder, { recursive: true })
   const claim = await claimFolder(folder, 'Rowhouse')
   const stops: (() => unknown)[] = [() => claim.release()]
@@ -90,6 +92,14 @@ export async function startDevStack(options: DevStackOptions): Promise<DevStack>
     await stop()
     throw error
   }
+}
+
+/** A data directory of Postgres itself is no place for a stack. @throws RowhouseError data_directory_foreign */
+function checkFolder(folder: string): void {
+  if (existsSync(join(folder, 'PG_VERSION')))
+    throw new RowhouseError('data_directory_foreign', `${folder} is the data directory of another Postgres.`, {
+      details: { folder },
+    })
 }
 
 async function start(
@@ -126,7 +136,9 @@ async function start(
   const issuer = await startIssuer({
     port: ports.issuer,
     users: demoPeople,
-    clients: [{ clientId: 'rowhouse-console', redirectUris: [`${api}/v1/session/callback`] }],
+    clients: [
+      { clientId: 'rowhouse-console', redirectUris: [`${api}/v1/session/callback`], postLogoutRedirectUris: [api] },
+    ],
     keysFile: join(folder, 'issuer-keys.json'),
     audience: AUDIENCE,
   })
