@@ -220,6 +220,8 @@ describe('a CRM in trouble', () => {
       ])
     }
     await agreed(alder, 100)
+    const statuses = new Set((await house().requests(alder.account)).map(({ status }) => status))
+    expect([...statuses].filter((status) => status === 429 || status >= 500).length).toBeGreaterThanOrEqual(2)
     await house().control('reset', { account: alder.account.id })
     await settled(alder)
     const titles = (await house().records(alder.account, 'contacts')).flatMap(({ properties }) => {

@@ -1,7 +1,7 @@
 // The API budget of each remote account, shared by every worker through the catalogue. Calls are reserved
 // in small batches with one short statement; a reservation lapses after a slot, a tenth of its window,
 // which is why windows are counted with two slots to spare (see rowhouse.sync_reserve).
-import type { BudgetDescription } from '@rowhouse/connectors'
+import type { BudgetDescription, BudgetUsage } from '@rowhouse/connectors'
 import type { BudgetUse } from '@rowhouse/contracts'
 import type { Pool } from 'pg'
 
@@ -29,6 +29,7 @@ interface Reservation {
 export class Budgets {
   readonly #pool: Pool
   readonly #now: () => number
+  readonly #corrected = new Map<string, number>()
   readonly #reservations = new Map<string, Reservation>()
 
   constructor(pool: Pool, now: () => number) {
@@ -55,6 +56,27 @@ export class Budgets {
     }
     this.#reservations.set(key, { calls: calls - 1, untilMs: askedMs + lifeMs })
     return { granted: true }
+  }
+
+  /**
+   * Takes over what the provider counted where it is more than we did: other programs use the account too.
+   * At most once in CORRECT_EVERY_MS, and only where it is near enough to the limit to matter.
+   */
+  async correct(account: RemoteAccount, usage: readonly BudgetUsage[]): Promise<void> {
+    for (const { budget, limit, used, windowMs } of usage) {
+      const key = `${account.connector}|${account.account}|${budget}|${windowMs}`
+      const nowMs = this.#now()
+      if (used < limit / 2 || nowMs - (this.#corrected.get(key) ?? Number.NEGATIVE_INFINITY) < CORRECT_EVERY_MS)
+        continue
+      this.#corrected.set(key, nowMs)
+      await this.#pool.query(windowMs === null ? CORRECT_DAY : CORRECT_WINDOW, [
+        account.connector,
+        account.account,
+        budget,
+        used,
+        ...(windowMs === null ? [] : [windowMs]),
+      ])
+    }
   }
 
   /** Closes the account for everybody: the provider said to wait. */
@@ -130,6 +152,15 @@ export class Budgets {
   }
 }
 
+const CORRECT_EVERY_MS = 500
+const CORRECT_DAY = `
+update rowhouse.sync_budgets set day_used = greatest(day_used, $4)
+where connector = $1 and account = $2 and name = $3 and day = (clock_timestamp() at time zone 'UTC')::date`
+// What others used counts as used now: it leaves the window no earlier than it really does.
+const CORRECT_WINDOW = `
+update rowhouse.sync_budgets
+set slots[12] = slots[12] + greatest(0, $4 - (select coalesce(sum(n), 0)::int from unnest(slots) n))
+where connector = $1 and account = $2 and name = $3 and window_ms = $5`
 const UNLIMITED_CALLS = 1_000_000
 const DEFAULT_WINDOW_MS = 10_000
 

@@ -202,6 +202,7 @@ export class Connections {
       budgetWaitMs: BUDGET_WAIT_MS,
       wait,
       now,
+      onAnswer: () => {},
       observe: (call) => {
         if (stored !== null)
           observe({

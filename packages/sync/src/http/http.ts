@@ -29,6 +29,8 @@ export interface HttpOptions {
   readonly wait: (durationMs: number) => Promise<void>
   readonly now: () => number
   readonly observe: (call: CallRecord) => void
+  /** Told each answer, whose headers may say how much of a budget is used. */
+  readonly onAnswer: (answer: HttpAnswer) => void
   readonly dispatcher?: Dispatcher
 }
 
@@ -79,6 +81,7 @@ export class EngineHttp implements ConnectorHttp {
     this.#statuses.push(answer.status)
     const date = Date.parse(answer.headers['date'] ?? '')
     if (!Number.isNaN(date)) this.clockOffsetMs = date - options.now()
+    options.onAnswer(answer)
     options.observe({
       method: request.method,
       path: url.pathname,

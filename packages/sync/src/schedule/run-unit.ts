@@ -125,6 +125,11 @@ function prepareRun(
     budgetWaitMs: BUDGET_WAIT_MS,
     wait: context.wait,
     now: context.now,
+    onAnswer: (answer) => {
+      const usage = connector.usage(answer)
+      // Told too late or not at all, the account is only as careful as before.
+      if (usage.length > 0) context.budgets.correct(account, usage).catch(() => {})
+    },
     observe: (call) => context.observe({ type: 'call', organizationId, connectionId, lane: unit.lane, ...call }),
   })
   const scope: ConnectionScope = {

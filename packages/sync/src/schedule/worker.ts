@@ -17,7 +17,7 @@ import type { Release, Unit } from './units.ts'
 export interface WorkerOptions {
   /** Units that run at one time in this process. @default 12 */
   readonly concurrency?: number
-  /** How often the catalogue is asked who has changes: half of it is the mean delay of a change. @default 25 */
+  /** How often the catalogue is asked who has changes: half of it is the mean delay of a change. @default 20 */
   readonly tickMs?: number
   /** How long a unit stays taken when its worker dies. Calls are bounded to end within it. @default 30000 */
   readonly leaseMs?: number
@@ -25,7 +25,7 @@ export interface WorkerOptions {
   readonly sliceMs?: number
 }
 
-const defaults = { concurrency: 12, tickMs: 25, leaseMs: 30_000, sliceMs: 5000 } as const
+const defaults = { concurrency: 12, tickMs: 20, leaseMs: 30_000, sliceMs: 5000 } as const
 
 /** @throws RowhouseError invalid_option */
 export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOptions> {

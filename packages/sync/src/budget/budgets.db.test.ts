@@ -1,0 +1,73 @@
+// The budget of a remote account against a real Postgres: what many workers take together.
+import { useTestDatabase } from '@rowhouse/testkit'
+import { Pool } from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Budgets, pollIntervalMs } from './budgets.ts'
+import type { RemoteAccount } from './budgets.ts'
+
+const database = useTestDatabase()
+const made: { pool?: Pool } = {}
+
+beforeAll(() => {
+  made.pool = new Pool({ connectionString: database().controlUrl, max: 8 })
+})
+afterAll(async () => {
+  await made.pool?.end()
+})
+
+const budget = { name: 'default', windows: [{ calls: 110, windowMs: 600_000 }], callsPerDay: null, concurrent: null }
+const account = (name: string): RemoteAccount => ({ connector: 'hubspot', account: name })
+const worker = (): Budgets => new Budgets(made.pool as Pool, Date.now)
+
+async function takeAll(
+  budgets: Budgets,
+  of: RemoteAccount,
+  urgency: 'interactive' | 'live' | 'bulk',
+  taken = 0,
+): Promise<number> {
+  const grant = await budgets.take(of, budget, urgency)
+  return grant.granted ? takeAll(budgets, of, urgency, taken + 1) : taken
+}
+
+describe('a budget', () => {
+  it('is never exceeded by any number of workers, and each urgency leaves its reserve', async () => {
+    const one = account('1')
+    const bulk = await Promise.all(Array.from({ length: 5 }, () => takeAll(worker(), one, 'bulk')))
+    expect(bulk.reduce((sum, taken) => sum + taken, 0)).toBe(88)
+    const live = await Promise.all(Array.from({ length: 5 }, () => takeAll(worker(), one, 'live')))
+    expect(live.reduce((sum, taken) => sum + taken, 0)).toBe(17)
+    expect(await takeAll(worker(), one, 'interactive')).toBe(5)
+    expect(await worker().use(one)).toEqual([
+      { name: 'default', kind: 'window', windowMs: 600_000, used: 110, limit: 110, closedUntil: null },
+    ])
+  })
+
+  it('ends with the day', async () => {
+    const daily = { ...budget, callsPerDay: 3 }
+    const budgets = worker()
+    const grants = [1, 2, 3, 4].map(() => budgets.take(account('2'), daily, 'live'))
+    expect((await Promise.all(grants)).filter(({ granted }) => granted).length).toBeLessThanOrEqual(3)
+  })
+
+  it('closes for every worker when the provider says to wait', async () => {
+    const one = account('3')
+    expect(await worker().take(one, budget, 'live')).toEqual({ granted: true })
+    await worker().close(one, 60_000)
+    const refused = await worker().take(one, budget, 'interactive')
+    expect(refused).toMatchObject({ granted: false })
+    expect(refused.granted ? 0 : refused.retryMs).toBeGreaterThan(50_000)
+  })
+
+  it('takes over what the provider counted', async () => {
+    const one = account('4')
+    await worker().take(one, budget, 'live')
+    await worker().correct(one, [{ budget: 'default', windowMs: 600_000, used: 109, limit: 110 }])
+    expect(await worker().take(one, budget, 'live')).toMatchObject({ granted: false })
+  })
+
+  it('leaves nine tenths of the day to changes', () => {
+    const daily = [{ ...budget, callsPerDay: 86_400 }]
+    expect(pollIntervalMs(daily, 2, 1000)).toBe(20_000)
+    expect(pollIntervalMs([budget], 2, 1000)).toBe(1000)
+  })
+})
