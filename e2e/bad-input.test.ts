@@ -86,11 +86,14 @@ describe('bad input of rowhouse dev', () => {
 
   it('a data directory of another major version of Postgres', async () => {
     const folder = await newFolder()
-    const data = join(folder, 'postgres/data')
+    const data = join(folder, 'postgres/pgdata')
     await mkdir(data, { recursive: true })
+    await writeFile(join(folder, 'postgres/postgres.json'), '{"format":1,"pgdata":"pgdata"}')
     await writeFile(join(data, 'PG_VERSION'), '14\n')
-    const answer = await refusal(['dev', '--data', folder, '--port', String(await freePort())], {})
-    expect(answer).toEqual({ code: 3, error: 'data_version_mismatch' })
+    for (const given of [folder, data]) {
+      const answer = await refusal(['dev', '--data', given, '--port', String(await freePort())], {})
+      expect(answer).toEqual({ code: 3, error: 'data_version_mismatch' })
+    }
     expect(await readdir(data)).toEqual(['PG_VERSION'])
   })
 })

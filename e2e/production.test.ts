@@ -20,7 +20,7 @@ const processes: Running[] = []
 const keys = {
   ROWHOUSE_SIGNING_KEY: 'a signing key of at least thirty-two characters',
   ROWHOUSE_ENCRYPTION_KEY: 'an encryption key of at least thirty-two characters',
-  ROWHOUSE_OPERATOR_KEY: 'an operator key of at least thirty-two characters',
+  ROWHOUSE_OPERATOR_KEY: 'an-operator-key-of-at-least-thirty-two-characters',
 }
 
 beforeAll(async () => {
@@ -86,6 +86,7 @@ describe('install, serve, worker', () => {
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
 
     const empty = await run(['org', 'list'], { env: appEnv }).finished
+    expect(empty.stderr).toBe('')
     expect(empty.stdout).toContain('rowhouse org create')
     const created = await run(['org', 'create', 'acme', '--name', 'Acme', '--json'], { env: appEnv }).finished
     expect(created.stderr).toBe('')

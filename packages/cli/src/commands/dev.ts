@@ -1,6 +1,5 @@
 // `rowhouse dev`: the whole product on this machine, on embedded Postgres or on the user's own.
 import type { Command } from 'commander'
-import { startDevStack } from '@rowhouse/embedded'
 import type { ReadyLine } from '@rowhouse/embedded'
 import { DEFAULT_FOLDER, DEFAULT_PORT, readPort } from '../environment.ts'
 import { untilSignal } from '../until-signal.ts'
@@ -24,6 +23,8 @@ export function addDevCommand(program: Command): void {
     .action(async (options: DevOptions) => {
       const json = options.json === true
       const say = (line: string): void => void process.stderr.write(`${line}\n`)
+      // Imported when it is used: the stack is large, and `rowhouse --help` should not wait for it.
+      const { startDevStack } = await import('@rowhouse/embedded')
       if (!json) process.stdout.write('Rowhouse is starting.\n')
       const stack = await startDevStack({
         folder: options.data,

@@ -1,7 +1,5 @@
 // `rowhouse serve` and `rowhouse worker`: the two kinds of process of a production installation.
 import type { Command } from 'commander'
-import { buildConsole, consoleDir } from '@rowhouse/console'
-import { readServerConfig, startServer, startWorker } from '@rowhouse/server'
 import { untilSignal } from '../until-signal.ts'
 
 interface ServeOptions {
@@ -25,6 +23,8 @@ ROWHOUSE_PORT, ROWHOUSE_PUBLIC_URL, ROWHOUSE_ISSUER, ROWHOUSE_JWKS_URL, ROWHOUSE
 ROWHOUSE_TRUSTED_PROXIES.`,
     )
     .action(async (options: ServeOptions) => {
+      const { readServerConfig, startServer } = await import('@rowhouse/server')
+      const { buildConsole, consoleDir } = await import('@rowhouse/console')
       const config = readServerConfig(withPort(options.port))
       await buildConsole({ log: (line) => void process.stderr.write(`${line}\n`) })
       const server = await startServer(config, { console: consoleDir, worker: options.worker === true })
@@ -38,6 +38,7 @@ ROWHOUSE_TRUSTED_PROXIES.`,
     .description('run the sync worker; as many as you like')
     .option('--json', 'print one line of JSON when it runs; logs go to standard error')
     .action(async (options: ServeOptions) => {
+      const { readServerConfig, startWorker } = await import('@rowhouse/server')
       const worker = await startWorker(readServerConfig(process.env))
       process.stdout.write(options.json === true ? '{"worker":"running"}\n' : 'Rowhouse syncs.\n')
       await untilSignal(() => worker.stop())

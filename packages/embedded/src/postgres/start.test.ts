@@ -1,4 +1,5 @@
 // Real servers, really killed. Nothing here waits for a time; every wait names its condition and has a bound.
+// Long because every way a server can die needs a whole life of one to show.
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

@@ -12,6 +12,7 @@ import { runEdits } from '../demo/edits.ts'
 import { demoPeople } from '../demo/people.ts'
 import { startIssuer } from '../issuer/issuer.ts'
 import { claimFolder } from '../postgres/claim.ts'
+import { dataVersion, versionMismatch } from '../postgres/folder.ts'
 import { ensureConnections } from './connections.ts'
 import type { ConnectedOrganization } from './connections.ts'
 import { openCrms } from './crms.ts'
@@ -65,6 +66,8 @@ export interface DevStack {
   stop(): Promise<void>
 }
 
+/** Of the embedded Postgres. */
+const POSTGRES_MAJOR = 18
 const AUDIENCE = 'rowhouse'
 const EDITS_SEED = 7
 
@@ -77,7 +80,7 @@ export async function startDevStack(options: DevStackOptions): Promise<DevStack>
   checkKeys(options.environment)
   await checkPort(options.port)
   const folder = resolve(options.folder)
-  checkFolder(folder)
+  await checkFolder(folder)
   await mkdir(folder, { recursive: true })
   const claim = await claimFolder(folder, 'Rowhouse')
   const stops: (() => unknown)[] = [() => claim.release()]
@@ -94,12 +97,18 @@ export async function startDevStack(options: DevStackOptions): Promise<DevStack>
   }
 }
 
-/** A data directory of Postgres itself is no place for a stack. @throws RowhouseError data_directory_foreign */
-function checkFolder(folder: string): void {
-  if (existsSync(join(folder, 'PG_VERSION')))
-    throw new RowhouseError('data_directory_foreign', `${folder} is the data directory of another Postgres.`, {
-      details: { folder },
-    })
+/**
+ * A data directory of Postgres itself is no place for a stack.
+ *
+ * @throws RowhouseError data_version_mismatch, data_directory_foreign
+ */
+async function checkFolder(folder: string): Promise<void> {
+  if (!existsSync(join(folder, 'PG_VERSION'))) return
+  const found = await dataVersion(folder)
+  if (found !== undefined && found !== POSTGRES_MAJOR) throw versionMismatch(folder, found, POSTGRES_MAJOR)
+  throw new RowhouseError('data_directory_foreign', `${folder} is the data directory of another Postgres.`, {
+    details: { folder },
+  })
 }
 
 async function start(

@@ -13,7 +13,7 @@ export interface ServerConfig {
   readonly signingKey: string
   /** ROWHOUSE_ENCRYPTION_KEY, ≥ 32 characters: seals the CRM credentials. */
   readonly encryptionKey: string
-  /** ROWHOUSE_OPERATOR_KEY, ≥ 32 characters: signs in as an operator. */
+  /** ROWHOUSE_OPERATOR_KEY, ≥ 32 printable ASCII characters without spaces: signs in as an operator. */
   readonly operatorKey: string
   /** ROWHOUSE_PORT; 0 takes a free one. @default 4100 */
   readonly port: number
@@ -57,7 +57,7 @@ export function readServerConfig(env: Environment = process.env): ServerConfig {
     url,
     signingKey: key(env, 'ROWHOUSE_SIGNING_KEY', 'signing_key_missing', 'signing_key_too_short'),
     encryptionKey: key(env, 'ROWHOUSE_ENCRYPTION_KEY', 'encryption_key_missing', 'encryption_key_too_short'),
-    operatorKey: key(env, 'ROWHOUSE_OPERATOR_KEY', 'operator_key_missing', 'operator_key_too_short'),
+    operatorKey: operatorKey(env),
     port: port(env),
     host: text(env, 'ROWHOUSE_HOST') ?? '127.0.0.1',
     publicUrl: httpUrl(env, 'ROWHOUSE_PUBLIC_URL'),
@@ -92,6 +92,13 @@ function key(env: Environment, name: string, missing: ErrorCode, tooShort: Error
   const value = env[name]
   if (value === undefined || value === '') throw new RowhouseError(missing)
   if (value.length < keyLengthMin) throw new RowhouseError(tooShort)
+  return value
+}
+
+/** It travels in a header, so it must be what a header can carry. */
+function operatorKey(env: Environment): string {
+  const value = key(env, 'ROWHOUSE_OPERATOR_KEY', 'operator_key_missing', 'operator_key_too_short')
+  if (!/^[\x21-\x7e]+$/.test(value)) throw refuse('ROWHOUSE_OPERATOR_KEY', 'printable ASCII without spaces')
   return value
 }
 
