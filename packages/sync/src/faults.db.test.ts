@@ -26,7 +26,13 @@ afterEach(async () => {
   await withClient(house().database.adminUrl, async (admin) => {
     await admin.query('delete from rowhouse.connections where id = any ($1)', [stored.map(({ id }) => id)])
     for (const { organizationId } of house().owners)
-      for (const table of ['contacts', 'companies', 'rowhouse_home.sync_links', 'rowhouse_home.sync_marks'])
+      for (const table of [
+        'contacts',
+        'companies',
+        'rowhouse_home.sync_links',
+        'rowhouse_home.sync_marks',
+        'rowhouse_home.sync_dead_letters',
+      ])
         await admin.query(`delete from ${table} where organization_id = $1`, [organizationId])
   })
 })
@@ -249,6 +255,31 @@ describe('a CRM in trouble', () => {
     await alder.person.query(`update contacts set email = 'good3@x.example' where first_name = 'B'`)
     await house().sync.deadLetters.replay(alder.organizationId, letter?.id ?? '')
     await expect.poll(() => emails(alder), soon).toEqual(['good1@x.example', 'good2@x.example', 'good3@x.example'])
+    await expect.poll(async () => house().sync.deadLetters.list(alder.organizationId), soon).toEqual([])
+  })
+
+  it('has a record that does not fit here: it is parked, its siblings are applied, and an edit there frees it', async () => {
+    const alder = await fresh(0)
+    const { crm } = person(alder)
+    const made = await crm.companies.batchApi.create({
+      inputs: ['a', 'b', 'c', 'd'].map((name) => ({
+        properties: name === 'b' ? { domain: 'b.example' } : { name, domain: `${name}.example` },
+        associations: [],
+      })),
+    })
+    house().sync.worker.start()
+    await house().live(alder)
+    const names = async () =>
+      (await alder.person.query<{ name: string }>('select name from companies order by name')).rows.map(
+        ({ name }) => name,
+      )
+    expect(await names()).toEqual(['a', 'c', 'd'])
+    expect(await house().sync.deadLetters.list(alder.organizationId)).toMatchObject([
+      { direction: 'inbound', object: 'company', code: 'check_violation' },
+    ])
+    const nameless = made.results.find(({ properties }) => properties['domain'] === 'b.example')
+    await crm.companies.basicApi.update(nameless?.id ?? '', { properties: { name: 'b' } })
+    await expect.poll(names, soon).toEqual(['a', 'b', 'c', 'd'])
     await expect.poll(async () => house().sync.deadLetters.list(alder.organizationId), soon).toEqual([])
   })
 

@@ -71,7 +71,7 @@ export async function applyPage(
             remoteId: record.id,
             code: error.code,
             reason: error.message,
-            retryMs: error.code === 'unique_violation' ? PARKED_RETRY_MS : null,
+            retryMs: passing.has(error.code) ? PARKED_RETRY_MS : null,
           },
         ])
       await end(tx)
@@ -80,11 +80,17 @@ export async function applyPage(
   }
 }
 
-const refusals = new Set(['unique_violation', 'foreign_key_violation', 'check_violation', 'query_failed'])
+const refusals = new Set(['unique_violation', 'foreign_key_violation', 'check_violation'])
+/** What may pass by itself: the holder of the value, or the parent, changes. */
+const passing = new Set(['unique_violation', 'foreign_key_violation'])
 
 /** Whether the database refused a value, as opposed to failing or having lost the lease. */
 function isRefusal(error: unknown): error is Error & { code: string } {
-  return isRowhouseError(error) && refusals.has(error.code)
+  if (!isRowhouseError(error)) return false
+  if (refusals.has(error.code)) return true
+  // Class 22 is a value that the column's type cannot hold; any other failure is not the record's.
+  const { sqlState } = error.details
+  return error.code === 'query_failed' && typeof sqlState === 'string' && sqlState.startsWith('22')
 }
 
 async function applyIn(
