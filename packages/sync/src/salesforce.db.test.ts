@@ -110,7 +110,7 @@ describe('an access token that expires', () => {
     })
     const tokens = (await token.json()) as { access_token: string; refresh_token: string }
     const birch = await house().connect(1, account, {
-      accessToken: tokens.access_token,
+      accessToken: 'expired long ago',
       refreshToken: tokens.refresh_token,
       clientId: app.clientId,
       clientSecret: app.clientSecret,

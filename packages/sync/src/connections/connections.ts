@@ -76,14 +76,13 @@ export class Connections {
     const connector = this.#connector(input.connector)
     const description = connector.describe()
     const baseUrl = input.baseUrl ?? description.defaultBaseUrl
-    const credentials: NewCredentials = {
+    const given: NewCredentials = {
       accessToken: input.accessToken,
       refreshToken: input.refreshToken ?? null,
       clientId: input.clientId ?? null,
       clientSecret: input.clientSecret ?? null,
     }
-    const http = this.#http(baseUrl, input.tokenUrl ?? null, credentials.accessToken, null)
-    const identity = await identify(connector, http)
+    const { credentials, identity } = await this.#identify(connector, baseUrl, input.tokenUrl ?? null, given)
     const mapping = await resolveMapping(
       connector,
       rowhouse.as({ organizationId: input.organizationId, service: 'sync' }),
@@ -158,6 +157,34 @@ export class Connections {
     }
     if (!answer.ok) throw asError(answer.failure)
     return tested(answer.value, now() - startedMs)
+  }
+
+  /** Whose the credentials are. An access token that has expired is refreshed first, where that is possible. */
+  async #identify(
+    connector: Connector,
+    baseUrl: string,
+    tokenUrl: string | null,
+    given: NewCredentials,
+  ): Promise<{ credentials: NewCredentials; identity: AccountIdentity }> {
+    const http = this.#http(baseUrl, tokenUrl, given.accessToken, null)
+    const answer = await connector.identify(http)
+    if (answer.ok) return { credentials: given, identity: answer.value }
+    const { clientId, clientSecret, refreshToken } = given
+    if (answer.failure.action !== 'refresh_credentials' || !refreshToken || !clientId || !clientSecret)
+      throw asError(answer.failure)
+    const refreshed = await connector.oauth.refresh(
+      http,
+      { clientId, clientSecret, redirectUri: '' },
+      { accessToken: given.accessToken, refreshToken, expiresAtMs: null, instanceUrl: null },
+    )
+    if (!refreshed.ok) throw asError(refreshed.failure)
+    const credentials = {
+      ...given,
+      accessToken: refreshed.value.accessToken,
+      refreshToken: refreshed.value.refreshToken ?? refreshToken,
+    }
+    const again = this.#http(baseUrl, tokenUrl, credentials.accessToken, null)
+    return { credentials, identity: await identify(connector, again) }
   }
 
   async #move(

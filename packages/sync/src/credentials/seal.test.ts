@@ -20,6 +20,11 @@ describe('sealed credentials', () => {
     )
   })
 
+  it('would open in another row if they were not bound to theirs', () => {
+    const unbound = createCredentialSeal('k'.repeat(32), () => '')
+    expect(unbound.open({ ...place, connectionId: 'd' }, unbound.seal(place, 'secret'))).toBe('secret')
+  })
+
   it('do not open with another key, changed, or cut', () => {
     const sealed = seal.seal(place, 'secret')
     const refused = expect.objectContaining({ code: 'credentials_unreadable' })

@@ -20,13 +20,19 @@ export interface CredentialSeal {
   open(place: SealedPlace, sealed: string): string
 }
 
-/** @throws RowhouseError encryption_key_too_short */
-export function createCredentialSeal(encryptionKey: string): CredentialSeal {
+const boundTo = ({ organizationId, connectionId, field }: SealedPlace): string =>
+  `${organizationId}|${connectionId}|${field}`
+
+/**
+ * `bind` is what a value is bound to; only a test that shows what the binding prevents gives another.
+ *
+ * @throws RowhouseError encryption_key_too_short
+ */
+export function createCredentialSeal(encryptionKey: string, bind = boundTo): CredentialSeal {
   if (encryptionKey.length < KEY_LENGTH_MIN) throw new RowhouseError('encryption_key_too_short')
   const keyOf = (organizationId: string): Buffer =>
     Buffer.from(hkdfSync('sha256', encryptionKey, organizationId, 'rowhouse credentials v1', 32))
-  const additional = ({ organizationId, connectionId, field }: SealedPlace): Buffer =>
-    Buffer.from(`${organizationId}|${connectionId}|${field}`)
+  const additional = (place: SealedPlace): Buffer => Buffer.from(bind(place))
   return {
     seal(place, value) {
       const iv = randomBytes(IV_BYTES)
