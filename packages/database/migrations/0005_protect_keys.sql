@@ -15,8 +15,10 @@ begin
     for option in select jsonb_object_keys(options) loop
       if option not in ('read', 'write', 'mask', 'strict') then
         problem := format('there is no option %L; there are read, write, mask and strict', option);
-      elsif option in ('read', 'write') and coalesce(options ->> option, '') !~ '^[a-z][a-z0-9_.-]{0,62}$' then
-        problem := format('%s takes the name of a permission, such as "data.read"', option);
+      elsif option in ('read', 'write') and options -> option <> 'null'
+        and (jsonb_typeof(options -> option) <> 'string' or options ->> option !~ '^[a-z][a-z0-9_.-]{0,62}$')
+      then
+        problem := format('%s takes the name of a permission, such as "data.read", or null', option);
       elsif option = 'strict' and jsonb_typeof(options -> option) <> 'boolean' then
         problem := 'strict takes true or false';
       elsif option = 'mask' and jsonb_typeof(options -> option) <> 'array' then

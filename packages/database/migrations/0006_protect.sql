@@ -2,8 +2,10 @@
 -- table, and may be called again and again: it says what it did, and nothing when nothing was to do.
 --
 -- Options, all optional:
---   read    permission that SELECT needs              (default: being in the organization)
---   write   permission that INSERT, UPDATE, DELETE need (default: being in the organization)
+--   read    permission that SELECT needs                (default: null, open to every actor of the organization)
+--   write   permission that INSERT, UPDATE, DELETE need (default: "data.write", which a viewer and a report lack)
+--           null for either: open to every actor of the organization. Without the permission an INSERT fails (42501),
+--           and UPDATE and DELETE find no rows.
 --   mask    columns whose values the change log hides  (default: none)
 --   strict  true withholds the privilege to name organization_id (default: false)
 
@@ -21,6 +23,8 @@ declare
   wanted record;
   existing text;
   columns text;
+  may_read text := rowhouse.permission_text(options ->> 'read');
+  may_write text := rowhouse.permission_text(case when options ? 'write' then options ->> 'write' else 'data.write' end);
 begin
   if not (select c.relrowsecurity and c.relforcerowsecurity from pg_class c where c.oid = target) then
     execute format('alter table %s enable row level security, force row level security', target);
@@ -29,23 +33,22 @@ begin
 
   for wanted in
     select * from (values
-      ('rowhouse_organization', '*', false, rowhouse.policy_text(), rowhouse.policy_text(), true),
-      ('rowhouse_access', '*', true, 'true', 'true', not options ?| '{read,write}'),
-      ('rowhouse_read', 'r', true, rowhouse.permission_text(options ->> 'read'), null, options ?| '{read,write}'),
-      ('rowhouse_insert', 'a', true, null, rowhouse.permission_text(options ->> 'write'), options ?| '{read,write}'),
-      ('rowhouse_update', 'w', true, rowhouse.permission_text(options ->> 'write'), rowhouse.permission_text(options ->> 'write'), options ?| '{read,write}'),
-      ('rowhouse_delete', 'd', true, rowhouse.permission_text(options ->> 'write'), null, options ?| '{read,write}')
-    ) as p (name, command, permissive, using_text, check_text, wanted)
+      ('rowhouse_organization', '*', false, rowhouse.policy_text(), rowhouse.policy_text()),
+      ('rowhouse_read', 'r', true, may_read, null),
+      ('rowhouse_insert', 'a', true, null, may_write),
+      ('rowhouse_update', 'w', true, may_write, may_write),
+      ('rowhouse_delete', 'd', true, may_write, null)
+    ) as p (name, command, permissive, using_text, check_text)
   loop
     select rowhouse.policy_signature(p.oid) into existing from pg_policy p where p.polrelid = target and p.polname = wanted.name;
-    if found and (not wanted.wanted
-      or existing is distinct from concat_ws(' ', wanted.command, wanted.permissive::text, wanted.using_text, 'check', wanted.check_text))
+    if found
+      and existing is distinct from concat_ws(' ', wanted.command, wanted.permissive::text, wanted.using_text, 'check', wanted.check_text)
     then
       execute format('drop policy %I on %s', wanted.name, target);
       return next format('dropped policy %s', wanted.name);
       existing := null;
     end if;
-    if wanted.wanted and existing is null then
+    if existing is null then
       execute format('create policy %I on %s as %s for %s to public%s%s', wanted.name, target,
         case when wanted.permissive then 'permissive' else 'restrictive' end,
         case wanted.command when '*' then 'all' when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' else 'delete' end,
@@ -70,6 +73,7 @@ begin
 end
 $$;
 
+-- The (select …) makes it an InitPlan: asked once a statement, however many rows it writes.
 create function rowhouse.permission_text(permission text) returns text
   language sql immutable
   return case when permission is null then 'true' else format('( SELECT rowhouse.can(%L::text) AS can)', permission) end;

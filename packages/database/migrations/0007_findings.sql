@@ -1,8 +1,9 @@
 -- Static findings: what in this database lets one organization reach another's rows, and the statement that mends it.
 -- Rules read the catalogue only; they change nothing and look at no row of a tenant.
 
--- Functions of pg_catalog that PUBLIC may execute and one tenant could use on another through a shared login: large
--- objects as a channel, ending another's backend, and advisory locks, which could hold another's fence.
+-- Functions of pg_catalog that one tenant could use on another through a shared login: large objects as a channel,
+-- ending another's backend, and session-level advisory locks, which outlive the transaction on a pooled connection and
+-- could hold another's fence. Transaction-level ones end with it, and applications use them: they stay.
 create function rowhouse.dangerous_functions() returns setof regprocedure
   language sql stable
   set search_path = pg_catalog, pg_temp
@@ -13,10 +14,8 @@ as $$
     and (
       p.proname in ('pg_terminate_backend', 'pg_cancel_backend', 'loread', 'lowrite')
       or p.proname like 'lo\_%'
-      or p.proname like 'pg\_advisory\_%'
-      or p.proname like 'pg\_try\_advisory\_%'
+      or p.proname ~ '^pg_(try_)?advisory_(un)?lock'
     )
-    and has_function_privilege('public', p.oid, 'execute')
   order by p.oid::regprocedure::text
 $$;
 
@@ -55,7 +54,6 @@ as $$
     format('select rowhouse.protect(%L)', t.target)
   from tables t
   where not rowhouse.is_protected(t.target)
-    and not exists (select from pg_policy p where p.polrelid = t.target and not p.polpermissive)
 
   union all
   select 'rls_disabled', 'error', t.target::text, format('Row security of %s is off: its policies do nothing.', t.target),
@@ -170,6 +168,7 @@ as $$
     format('Everybody may call %s, which reaches across organizations that share a login.', f),
     format('revoke execute on function pg_catalog.%s from public', f)
   from rowhouse.dangerous_functions() f
+  where has_function_privilege('public', f::oid, 'execute')
 
   union all
   select 'public_function', 'error', p.oid::regprocedure::text,

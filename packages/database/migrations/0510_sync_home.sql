@@ -158,8 +158,9 @@ begin
   ] loop
     execute format('alter table rowhouse_home.%I enable row level security', name);
     execute format('alter table rowhouse_home.%I force row level security', name);
+    -- As rowhouse.protect() makes it, so that findings() proves it by name and text.
     execute format(
-      'create policy organization on rowhouse_home.%I as restrictive for all to public
+      'create policy rowhouse_organization on rowhouse_home.%I as restrictive for all to public
          using (organization_id = (select rowhouse.organization_id()))
          with check (organization_id = (select rowhouse.organization_id()))', name);
     execute format('create policy read on rowhouse_home.%I for select to public using (true)', name);

@@ -99,9 +99,21 @@ describe('the change log', () => {
       ]) {
         await act(app, worlds.a, () => app.query("insert into notes (body) values ('x')"), actor)
       }
+      // The policy refuses a report before the trigger would.
       const report = { ...nobody, kind: 'report', service: 'usage', reason: 'month end' }
-      const write = act(app, worlds.a, () => app.query("insert into notes (body) values ('x')"), report)
-      expect(await sqlstateOf(write)).toBe('RH012')
+      const write = (): Promise<unknown> =>
+        act(app, worlds.a, () => app.query("insert into notes (body) values ('x')"), report)
+      expect(await sqlstateOf(write())).toBe('42501')
+      const protect = (options: string): Promise<unknown> =>
+        withClient(database().migratorUrl, (migrator) =>
+          migrator.query("select rowhouse.protect('notes', $1)", [options]),
+        )
+      await protect('{"write": null}')
+      try {
+        expect(await sqlstateOf(write())).toBe('RH012')
+      } finally {
+        await protect('{}')
+      }
     })
     expect((await since(worlds.a, from)).map(({ actorKind, actorId, origin }) => [actorKind, actorId, origin])).toEqual(
       [

@@ -33,6 +33,26 @@ describe('findings', () => {
 
   it.each<[string, string, string]>([
     ['table_not_protected', 'create table bare (organization_id uuid, id int)', 'public.bare'],
+    [
+      'table_not_protected',
+      'create table bare (organization_id uuid, id int); create policy other on bare as restrictive using (false)',
+      'public.bare',
+    ],
+    [
+      'table_not_protected',
+      'drop policy rowhouse_organization on rowhouse_home.sync_links',
+      'rowhouse_home.sync_links',
+    ],
+    [
+      'policy_differs',
+      'alter policy rowhouse_organization on rowhouse_home.sync_marks using (true)',
+      'rowhouse_home.sync_marks',
+    ],
+    [
+      'rls_not_forced',
+      'alter table rowhouse_home.sync_fences no force row level security',
+      'rowhouse_home.sync_fences',
+    ],
     ['rls_disabled', 'alter table notes disable row level security', 'public.notes'],
     ['rls_not_forced', 'alter table notes no force row level security', 'public.notes'],
     ['policy_differs', 'alter policy rowhouse_organization on notes using (true)', 'public.notes'],
@@ -65,6 +85,7 @@ describe('findings', () => {
     ['login_bypasses_rls', 'grant rowhouse_migrator to rowhouse_app', 'rowhouse_migrator'],
     ['migrator_held_by_rls', 'alter role rowhouse_migrator nobypassrls', 'rowhouse_migrator'],
     ['public_function', 'grant execute on function lo_create(oid) to public', 'lo_create(oid)'],
+    ['public_function', 'grant execute on function pg_advisory_lock(bigint) to public', 'pg_advisory_lock(bigint)'],
     ['public_function', 'grant execute on function rowhouse.log_change() to public', 'rowhouse.log_change()'],
     ['queries_visible', 'alter role rowhouse_app reset track_activities', 'rowhouse_app'],
   ])('%s: %s', async (code, statements, object) => {

@@ -65,7 +65,7 @@ describe('protect', () => {
       'TRUNCATE is refused',
       'row security is enabled and forced',
       'created policy rowhouse_organization',
-      'created policy rowhouse_access',
+      ...['read', 'insert', 'update', 'delete'].map((name) => `created policy rowhouse_${name}`),
       'owner is rowhouse_owner',
     ])
     expect(await protect('items')).toEqual([])
@@ -219,11 +219,78 @@ describe('protect', () => {
       viewer,
     )
     expect(await act(worlds.b, async (app) => (await app.query('select from items')).rowCount)).toBe(0)
-    expect(await protect('items')).toEqual([
-      'created policy rowhouse_access',
-      ...['read', 'insert', 'update', 'delete'].map((name) => `dropped policy rowhouse_${name}`),
-    ])
+    const changed = (...names: string[]): string[] =>
+      names.flatMap((name) => [`dropped policy rowhouse_${name}`, `created policy rowhouse_${name}`])
+    expect(await protect('items')).toEqual(changed('read'))
+    expect(await sqlstateOf(act(worlds.a, insert, viewer))).toBe('42501')
+    expect(await protect('items', { read: null, write: null })).toEqual(changed('insert', 'update', 'delete'))
     await act(worlds.a, insert, viewer)
+  })
+
+  describe('by default', () => {
+    const everyCommand = ['insert into items (id) values (2)', 'update items set n = 1', 'delete from items']
+    const count = (statement: string) => async (app: Client) => (await app.query(statement)).rowCount
+    const nobody = { user: null }
+
+    beforeEach(async () => {
+      await migrator.query('create table items (id int primary key, n int)')
+      await protect('items')
+      await act(worlds.a, (app) => app.query('insert into items (id) values (1)'))
+    })
+
+    it('lets a viewer and a report read and not write; without the policies they could', async () => {
+      const readers = [
+        { user: worlds.a.viewerId },
+        { ...nobody, kind: 'report', service: 'usage', reason: 'month end' },
+      ]
+      for (const reader of readers) {
+        expect(await act(worlds.a, count('select from items'), reader)).toBe(1)
+        expect(await act(worlds.a, count('select from items for update'), reader)).toBe(0)
+        const [insert, ...others] = everyCommand as [string, string, string]
+        expect(await sqlstateOf(act(worlds.a, count(insert), reader))).toBe('42501')
+        for (const statement of others) expect(await act(worlds.a, count(statement), reader)).toBe(0)
+        const upsert = 'insert into items (id) values (1) on conflict (organization_id, id) do update set n = 1'
+        expect(await sqlstateOf(act(worlds.a, count(upsert), reader))).toBe('42501')
+      }
+      await protect('items', { write: null })
+      for (const statement of everyCommand) {
+        expect(await act(worlds.a, count(statement), { user: worlds.a.viewerId })).toBeGreaterThan(0)
+      }
+    })
+
+    it('lets members, services, operators and the sync engine write', async () => {
+      const { rows } = await withClient(database().controlUrl, (control) =>
+        control.query<{ id: string }>('insert into rowhouse.connections (organization_id) values ($1) returning id', [
+          worlds.a.organizationId,
+        ]),
+      )
+      const connection = rows[0]?.id
+      for (const writer of [
+        { user: worlds.a.memberId },
+        { ...nobody, kind: 'service', service: 'billing' },
+        { ...nobody, kind: 'operator', service: 'ann', reason: 'ticket 7' },
+        { ...nobody, kind: 'sync', connection, origin: connection },
+      ]) {
+        for (const statement of everyCommand) {
+          expect(await act(worlds.a, count(statement), writer)).toBeGreaterThan(0)
+        }
+        await act(worlds.a, (app) => app.query('insert into items (id) values (1)'))
+      }
+    })
+
+    it('asks for the permission once a statement, and not at all for a read', async () => {
+      await act(worlds.a, async (app) => {
+        const plan = async (statement: string): Promise<string> =>
+          (await app.query<{ 'QUERY PLAN': string }>(`explain (verbose, costs off) ${statement}`)).rows
+            .map((row) => row['QUERY PLAN'])
+            .join('\n')
+        const once = /InitPlan \d+[^:]*Output: rowhouse\.can/
+        expect(await plan('insert into items (id) select generate_series(1, 100)')).toMatch(once)
+        expect(await plan('update items set n = 1')).toMatch(once)
+        expect(await plan('delete from items')).toMatch(once)
+        expect(await plan('select * from items')).not.toMatch(/can\(/)
+      })
+    })
   })
 
   it('with a custom role lets exactly its permissions through', async () => {

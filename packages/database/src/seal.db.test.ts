@@ -327,7 +327,6 @@ describe('inside a sealed transaction', () => {
     ['large objects', 'select lo_create(0)', '42501'],
     ['ending backends', 'select pg_terminate_backend(1)', '42501'],
     ['session locks', 'select pg_advisory_lock(1)', '42501'],
-    ['transaction locks', 'select pg_advisory_xact_lock(1)', '42501'],
     ['row security off', 'set local row_security = off; select * from notes', '42501'],
     ['the migrator', 'set role rowhouse_migrator', '42501'],
     ['the owner', 'set role rowhouse_owner', '42501'],

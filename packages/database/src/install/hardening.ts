@@ -1,6 +1,7 @@
 // What Postgres gives to PUBLIC that one tenant could use on another: messages through large objects, temp tables
 // that shadow names, ending another's backend, holding another's lock. It belongs to the database, and a clone
-// loses part of it, so every install applies it again.
+// loses part of it, so every install applies it again. Who migrates keeps all of it: Prisma Migrate, Flyway and Rails
+// take pg_advisory_lock as rowhouse_migrator or as the owner of the database.
 import type { ClientBase } from 'pg'
 
 /** Runs inside the install transaction, as the admin. Functions of pg_catalog need a superuser; see findings(). */
@@ -12,33 +13,38 @@ export async function hardenDatabase(client: ClientBase, isSuperuser: boolean): 
        execute format('grant temporary on database %I to rowhouse_migrator', current_database());
      end $$`,
   )
-  if (isSuperuser) {
-    const { rows } = await client.query<{ signature: string }>(
-      'select f::text as signature from rowhouse.dangerous_functions() f',
-    )
-    if (rows.length > 0) {
-      const functions = rows.map(({ signature }) => `pg_catalog.${signature}`)
-      await client.query(`revoke execute on function ${functions.join(', ')} from public`)
-    }
-    await client.query(
-      `grant execute on function
-         pg_catalog.pg_advisory_xact_lock(bigint), pg_catalog.pg_advisory_xact_lock_shared(bigint),
-         pg_catalog.pg_try_advisory_xact_lock(bigint), pg_catalog.pg_try_advisory_xact_lock_shared(bigint)
-         to rowhouse_owner, rowhouse_control, rowhouse_migrator`,
-    )
-    await client.query(
-      `grant execute on function
-         pg_catalog.pg_advisory_lock(bigint), pg_catalog.pg_advisory_unlock(bigint),
-         pg_catalog.pg_try_advisory_lock(bigint), pg_catalog.pg_terminate_backend(integer, bigint)
-         to rowhouse_control, rowhouse_migrator`,
-    )
-  }
+  if (isSuperuser) await guardFunctions(client)
   await client.query(
     `do $$ begin
        if has_schema_privilege('public', 'create with grant option') or pg_has_role(current_user, 'pg_database_owner', 'usage') then
          grant usage, create on schema public to rowhouse_owner, rowhouse_migrator;
          grant usage on schema public to rowhouse_app, rowhouse_control;
        end if;
+     end $$`,
+  )
+}
+
+/** Takes the dangerous functions from PUBLIC; rowhouse_control keeps what lifecycle work needs of them. */
+async function guardFunctions(client: ClientBase): Promise<void> {
+  await client.query(
+    `do $$
+     declare
+       keeper name;
+       keepers name[] := array['rowhouse_owner', 'rowhouse_migrator', 'rowhouse_control',
+         (select pg_get_userbyid(d.datdba) from pg_database d where d.datname = current_database())];
+       guarded regprocedure;
+     begin
+       for guarded in select f from rowhouse.dangerous_functions() f loop
+         if has_function_privilege('public', guarded::oid, 'execute') then
+           execute format('revoke execute on function %s from public', guarded);
+         end if;
+         foreach keeper in array keepers loop
+           continue when keeper = 'rowhouse_control' and guarded::text ~ '^lo';
+           if not has_function_privilege(keeper, guarded::oid, 'execute') then
+             execute format('grant execute on function %s to %I', guarded, keeper);
+           end if;
+         end loop;
+       end loop;
      end $$`,
   )
 }

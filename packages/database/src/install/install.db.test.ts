@@ -97,6 +97,32 @@ describe('install', () => {
     })
   })
 
+  it('takes session-level advisory locks from tenants only, and leaves them to whoever migrates', async () => {
+    await admin("create role builder login password 'builder'")
+    await admin('alter database one owner to builder')
+    const { urls } = await install({ adminUrl: urlOf('one'), signingKey })
+    const run = (url: string, statement: string): Promise<string> =>
+      withClient(url, (client) => sqlstateOf(client.query(statement)))
+    // What Prisma Migrate, Flyway and Rails run around a migration.
+    const locks = [
+      'select pg_advisory_lock(72707369)',
+      'select pg_try_advisory_lock(72707369), pg_advisory_unlock(72707369)',
+      'select pg_advisory_lock(1, 2), pg_advisory_unlock(1, 2), pg_advisory_unlock_all()',
+      'select pg_advisory_lock_shared(7), pg_advisory_unlock_shared(7)',
+    ]
+    for (const statement of locks) {
+      for (const url of [urls.migrator, urls.control, urlOf('one', 'builder')]) {
+        expect(await run(url, statement)).toBe('done')
+      }
+      expect(await run(urls.app, statement)).toBe('42501')
+      expect(await run(urls.migrator, `set role rowhouse_owner; ${statement}`)).toBe('done')
+    }
+    for (const channel of ['select lo_create(0)', 'select pg_terminate_backend(0)']) {
+      expect(await run(urls.app, channel)).toBe('42501')
+    }
+    expect(await run(urls.app, 'select pg_advisory_xact_lock(7), pg_try_advisory_xact_lock_shared(8)')).toBe('done')
+  })
+
   it('by a login that is no superuser works, and findings name what it could not do', async () => {
     await admin("create role builder login createrole password 'builder'")
     await admin('alter database one owner to builder')
