@@ -1,5 +1,7 @@
 // The product without the demo, on a Postgres of the user's own: install, serve, worker, as three processes.
 import { rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Client as HubSpot } from '@hubspot/api-client'
 import { startPostgres } from '@rowhouse/embedded'
@@ -36,6 +38,23 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+/** As the superuser. */
+const databaseUrl = (name: string): string => {
+  const url = new URL(postgres.adminUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+async function asAdmin<Result>(use: (admin: Client) => Promise<Result>): Promise<Result> {
+  const admin = new Client({ connectionString: postgres.adminUrl })
+  await admin.connect()
+  try {
+    return await use(admin)
+  } finally {
+    await admin.end()
+  }
+}
+
 const listening = (running: Running): Promise<string> =>
   eventually(
     () => running.stdout() + (running.child.exitCode === null ? '' : `\n${running.stderr()}`),
@@ -45,13 +64,8 @@ const listening = (running: Running): Promise<string> =>
 
 describe('install, serve, worker', () => {
   it('bring up an organization and its sync on a Postgres of the user’s own', async () => {
-    const admin = new Client({ connectionString: postgres.adminUrl })
-    await admin.connect()
-    await admin.query('create database app')
-    await admin.end()
-    const adminUrl = new URL(postgres.adminUrl)
-    adminUrl.pathname = '/app'
-    const env = { ...keys, ROWHOUSE_URL: adminUrl.href }
+    await asAdmin((admin) => admin.query('create database app'))
+    const env = { ...keys, ROWHOUSE_URL: databaseUrl('app') }
 
     const notYet = await run(['serve', '--json', '--port', String(await freePort())], { env }).finished
     expect(notYet.code).not.toBe(0)
@@ -127,11 +141,61 @@ describe('install, serve, worker', () => {
     }
   })
 
-  it('refuse a login that bypasses row-level security, an unknown organization and a wrong operator key', async () => {
+  it('say what is wrong with login, clock, issuer, key and organization, and start nothing', async () => {
+    const installed = await run(['install', '--json'], { env: { ...keys, ROWHOUSE_URL: databaseUrl('app') } }).finished
+    const { urls } = JSON.parse(installed.stdout) as { urls: { app: string } }
+    const env = { ...keys, ROWHOUSE_URL: urls.app }
+    const serve = async (more: Record<string, string>): Promise<{ code: number | null; error: string }> => {
+      const port = await freePort()
+      const { code, stderr, stdout } = await run(['serve', '--json', '--port', String(port)], {
+        env: { ...env, ...more },
+      }).finished
+      expect(stdout).toBe('')
+      await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow('fetch failed')
+      return { code, error: (JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as { code: string }).code }
+    }
+
+    const ahead = 'data:text/javascript,const now = Date.now; Date.now = () => now() + 120000'
+    expect(await serve({ NODE_OPTIONS: `--import="${ahead}"` })).toEqual({ code: 3, error: 'clock_skew' })
+
+    const issuer = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/json')
+      response.end('{"keys":[]}')
+    })
+    await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve))
+    const ROWHOUSE_ISSUER = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`
+    expect(await serve({ ROWHOUSE_ISSUER })).toEqual({ code: 3, error: 'issuer_without_keys' })
+    issuer.closeAllConnections()
+    await new Promise((resolve) => issuer.close(resolve))
+    expect(await serve({ ROWHOUSE_ISSUER })).toEqual({ code: 3, error: 'issuer_unreachable' })
+
+    await asAdmin((admin) => admin.query('alter role rowhouse_app bypassrls'))
+    try {
+      expect(await serve({})).toEqual({ code: 2, error: 'login_bypasses_rls' })
+    } finally {
+      await asAdmin((admin) => admin.query('alter role rowhouse_app nobypassrls'))
+    }
+
     await expect(
-      createRowhouse({ url: postgres.adminUrl.replace(/\/postgres$/, '/app'), signingKey: keys.ROWHOUSE_SIGNING_KEY })
-        .as({ organizationId: '00000000-0000-4000-8000-00000000000a', service: 'test' })
-        .query('select 1'),
+      createRowhouse({ url: databaseUrl('app'), signingKey: keys.ROWHOUSE_SIGNING_KEY }).connect(),
     ).rejects.toMatchObject({ code: 'login_bypasses_rls' })
+    const rowhouse = createRowhouse({ url: urls.app, signingKey: keys.ROWHOUSE_SIGNING_KEY })
+    await expect(
+      rowhouse.as({ organizationId: '00000000-0000-4000-8000-00000000000a', service: 'test' }).query('select 1'),
+    ).rejects.toMatchObject({ code: 'organization_not_found' })
+    await rowhouse.close()
+  })
+
+  it('refuse a wrong operator key', async () => {
+    const port = await freePort()
+    const env = { ...keys, ROWHOUSE_URL: databaseUrl('app'), ROWHOUSE_PORT: String(port) }
+    const server = run(['serve', '--json'], { env })
+    processes.push(server)
+    await listening(server)
+    const wrong = await run(['org', 'list'], { env: { ...env, ROWHOUSE_OPERATOR_KEY: 'w'.repeat(32) } }).finished
+    expect(wrong.code).toBe(1)
+    expect(wrong.stderr).toMatch(/^error\[operator_key_wrong\]: .+\n {2}hint: .+\n$/)
+    server.child.kill('SIGTERM')
+    await server.finished
   })
 })

@@ -56,6 +56,15 @@ export class Rowhouse {
     this.#gateway.pool.give(await this.#gateway.pool.take(null))
   }
 
+  /**
+   * Reads the issuer's keys now instead of with the first request.
+   *
+   * @throws RowhouseError issuer_missing, issuer_unreachable, issuer_without_keys
+   */
+  checkIssuer(): Promise<void> {
+    return this.#authenticator.checkIssuer()
+  }
+
   /** Connections in use, idle, being opened, and queries waiting for one. */
   get connections(): {
     readonly idle: number

@@ -59,7 +59,7 @@ export interface RunningServer {
 /**
  * Starts the API and, given its folder, the console.
  *
- * @throws RowhouseError port_in_use, database_unreachable, schema_outdated, schema_newer, those of createRowhouse
+ * @throws RowhouseError port_in_use, those of `Rowhouse.connect` and, with an issuer, of `Rowhouse.checkIssuer`
  * @example
  * const server = await startServer(readServerConfig(), { console: consoleDir, worker: true })
  */
@@ -82,6 +82,7 @@ export async function startGuarded(
   try {
     await opened.rowhouse.connect()
     await checkReady(opened.catalogue)
+    if (config.issuer !== null) await opened.rowhouse.checkIssuer()
     const services: Services = {
       config,
       publicUrl: url,

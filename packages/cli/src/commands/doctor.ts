@@ -53,7 +53,7 @@ export async function examine(url: string, signingKey: string): Promise<Check[]>
   try {
     checks.push(await checkVersion(client), await checkSchema(client))
     checks.push(await checkRuntime(loginUrl(url, 'rowhouse_app', signingKey), signingKey))
-    checks.push(...(await checkFindings(client)))
+    checks.push(...(await checkIssuer(process.env)), ...(await checkFindings(client)))
   } finally {
     await client.end()
   }
@@ -110,6 +110,21 @@ async function checkRuntime(appUrl: string, signingKey: string): Promise<Check> 
     message: 'rowhouse_app logs in, row-level security holds it, keys and clock agree',
     fix: null,
   }
+}
+
+/** Nothing to check where no identity provider is configured. */
+async function checkIssuer(environment: NodeJS.ProcessEnv): Promise<Check[]> {
+  if (environment['ROWHOUSE_ISSUER'] === undefined) return []
+  const rowhouse = createRowhouse({ url: requireUrl(environment), signingKey: requireSigningKey(environment) })
+  try {
+    await rowhouse.checkIssuer()
+  } catch (error) {
+    if (!isRowhouseError(error)) throw error
+    return [{ check: 'issuer', status: 'error', message: `${error.code}: ${error.message}`, fix: error.hint }]
+  } finally {
+    await rowhouse.close()
+  }
+  return [{ check: 'issuer', status: 'ok', message: 'the identity provider publishes its keys', fix: null }]
 }
 
 async function checkFindings(client: Client): Promise<Check[]> {

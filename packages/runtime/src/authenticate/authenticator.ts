@@ -50,6 +50,12 @@ export class Authenticator {
     this.#as = as
   }
 
+  /** @throws RowhouseError issuer_missing, issuer_unreachable, issuer_without_keys */
+  async checkIssuer(): Promise<void> {
+    if (this.#keys === null) throw new RowhouseError('issuer_missing')
+    await this.#keys.check()
+  }
+
   async authenticate(request: RequestLike): Promise<Identified> {
     if (this.#trusted === null || this.#keys === null) throw new RowhouseError('issuer_missing')
     const payload = await this.#keys.verify(bearerToken(request))

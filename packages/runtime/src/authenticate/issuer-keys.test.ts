@@ -72,6 +72,14 @@ test('an issuer that publishes no keys is named as such', async () => {
   })
 })
 
+test('a look at the keys before the first request says the same', async () => {
+  await keys.check()
+  issuer.keys = []
+  await expect(keys.check()).rejects.toMatchObject({ code: 'issuer_without_keys' })
+  await issuer.close()
+  await expect(keys.check()).rejects.toMatchObject({ code: 'issuer_unreachable' })
+})
+
 test('an issuer that does not answer is told apart from a bad token', async () => {
   const token = await issuer.token({ sub })
   await issuer.close()

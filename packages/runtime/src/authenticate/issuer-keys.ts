@@ -44,6 +44,16 @@ export class IssuerKeys {
     })
   }
 
+  /** Reads the keys now. @throws RowhouseError issuer_unreachable, issuer_without_keys */
+  async check(): Promise<void> {
+    try {
+      await this.#keys.reload()
+    } catch (error) {
+      throw this.#unreachable(error)
+    }
+    if (this.#keys.jwks()?.keys.length === 0) throw this.#withoutKeys()
+  }
+
   /** @throws RowhouseError jwt_invalid, jwt_expired, issuer_unreachable, issuer_without_keys */
   async verify(token: string): Promise<JWTPayload> {
     try {
@@ -62,16 +72,10 @@ export class IssuerKeys {
   }
 
   #refusal(error: unknown): RowhouseError {
-    const { jwksUrl } = this.#trusted
     if (error instanceof errors.JWTExpired) return new RowhouseError('jwt_expired', undefined, { cause: error })
     if (error instanceof errors.JWKSNoMatchingKey) {
       // Supabase projects that still sign with a shared secret publish an empty set.
-      if (this.#keys.jwks()?.keys.length === 0) {
-        return new RowhouseError('issuer_without_keys', `There are no keys at ${jwksUrl}.`, {
-          details: { jwksUrl },
-          cause: error,
-        })
-      }
+      if (this.#keys.jwks()?.keys.length === 0) return this.#withoutKeys(error)
       return new RowhouseError(
         'jwt_invalid',
         'The access token was signed with a key that the issuer does not publish.',
@@ -82,9 +86,19 @@ export class IssuerKeys {
       const reason = error instanceof Error ? error.message : ''
       return new RowhouseError('jwt_invalid', `The access token could not be verified: ${reason}.`, { cause: error })
     }
+    return this.#unreachable(error)
+  }
+
+  #withoutKeys(cause?: unknown): RowhouseError {
+    const { jwksUrl } = this.#trusted
+    return new RowhouseError('issuer_without_keys', `There are no keys at ${jwksUrl}.`, { details: { jwksUrl }, cause })
+  }
+
+  #unreachable(cause: unknown): RowhouseError {
+    const { jwksUrl } = this.#trusted
     return new RowhouseError('issuer_unreachable', `The keys at ${jwksUrl} could not be read.`, {
       details: { jwksUrl },
-      cause: error,
+      cause,
     })
   }
 }
