@@ -41,6 +41,16 @@ function inOrder(): string[] {
 
 const compiled = (source: string): string => source.replace(/^\.\/src\//, './').replace(/\.ts$/, '.js')
 
+/** What only tests use knows the test runner or the test kit. */
+function filesForTests(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) =>
+      /from '(vitest|@rowhouse\/testkit)'|fixtures|simulation/.test(`${file}\n${readFileSync(file, 'utf8')}`),
+    )
+}
+
 function build(folder: string): void {
   const manifest = manifests.get(folder) as Manifest
   const directory = join(packages, folder)
@@ -75,7 +85,7 @@ function build(folder: string): void {
         ? { files: [join(directory, 'src/assets.ts')] }
         : {
             include: [join(directory, 'src')],
-            exclude: ['**/*.test.ts', '**/conformance.ts', '**/test-*.ts', '**/simulation/**', '**/fixtures/**'],
+            exclude: [join(directory, 'src/**/*.test.ts'), ...filesForTests(join(directory, 'src'))],
           }),
     }),
   )

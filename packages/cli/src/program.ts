@@ -12,9 +12,9 @@ import { addServeCommands } from './commands/serve.ts'
 import { addSyncCommands } from './commands/sync.ts'
 
 export function makeProgram(): Command {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
-    version: string
-  }
+  // A published package has its package.json beside the compiled files, the workspace one level up.
+  const manifest = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../package.json' : 'package.json')
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
   const program = new Command('rowhouse')
     .description('The multi-tenant backend for Postgres and Supabase.')
     .version(version)

@@ -34,7 +34,10 @@ export function addDevCommand(program: Command): void {
         log: json ? say : (line) => process.stdout.write(`  ${line}\n`),
       })
       process.stdout.write(json ? `${JSON.stringify(stack.ready)}\n` : renderReady(stack.ready))
-      await untilSignal(() => stack.stop(), () => say(json ? 'stopping' : '\nStopping.'))
+      await untilSignal(
+        () => stack.stop(),
+        () => say(json ? 'stopping' : '\nStopping.'),
+      )
     })
 }
 
