@@ -118,7 +118,6 @@ async function start(
 ): Promise<ReadyLine> {
   const { log, environment } = options
   const keys = await openKeys(folder, environment)
-  const ports = await openPorts(folder)
   const port = options.port === 0 ? await freePort() : options.port
   const api = `http://127.0.0.1:${port}`
 
@@ -132,6 +131,8 @@ async function start(
     log,
   })
   onStop(() => database.stop())
+  // After Postgres listens: a port that is free now could otherwise be the one it takes, and be kept by both.
+  const ports = await openPorts(folder)
   const crms = await openCrms({
     folder,
     port: ports.sandbox,
