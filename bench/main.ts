@@ -11,10 +11,11 @@ import { Client } from 'pg'
 
 import { meets } from './bench.ts'
 import type { Bench } from './bench.ts'
+import { changeLog } from './change-log.ts'
 import { hotPath } from './hot-path.ts'
 import { describeMachine } from './machine.ts'
 
-const benches: Readonly<Record<string, Bench>> = { 'hot-path': hotPath }
+const benches: Readonly<Record<string, Bench>> = { 'hot-path': hotPath, 'change-log': changeLog }
 
 interface Server {
   readonly adminUrl: string

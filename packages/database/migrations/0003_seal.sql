@@ -6,7 +6,8 @@
 -- Everybody may read and set the variable; nobody but enter() can make a value that verifies. With pid and
 -- transaction start in the MAC it is worthless in any other transaction, so a pooled connection cannot leak it.
 -- Set again after ROLLBACK TO a savepoint from before enter(), or in a second transaction of one simple message, it
--- still names only the organization and person that entered; writes with it take the organization's lock again.
+-- still names only the organization and person that entered; each write takes the organization's lock again and is
+-- refused where it has moved. docs/isolation.md says what remains.
 --
 -- In-server µs a call, minimum over batches, Postgres 18.4 and 15 on two shared cores:
 --   enter()            27 and 25   text functions 47 (UTF-8 length counting, translate) · keys joined to database +2

@@ -88,7 +88,8 @@ as $$
   from pg_policy p where p.oid = policy
 $$;
 
--- The triggers fire ALWAYS: also for a session in replica mode.
+-- The triggers fire ALWAYS: also for a session in replica mode. Triggers fire in the order of their names, and the one
+-- of the change log must be first: log_change() says why.
 create function rowhouse.give_change_log(target regclass, options jsonb) returns setof text
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -109,13 +110,13 @@ begin
   end if;
 
   select t.tgenabled, t.tgargs into existing
-  from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_change_log';
+  from pg_trigger t where t.tgrelid = target and t.tgname = '!rowhouse_change_log';
   if found and existing.tgargs <> rowhouse.trigger_arguments(arguments) then
-    execute format('drop trigger rowhouse_change_log on %s', target);
+    execute format('drop trigger "!rowhouse_change_log" on %s', target);
     return next 'the change log has other options';
   end if;
-  if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_change_log') then
-    execute format('create trigger rowhouse_change_log after insert or update or delete on %s
+  if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = '!rowhouse_change_log') then
+    execute format('create trigger "!rowhouse_change_log" after insert or update or delete on %s
       for each row execute function rowhouse.log_change(%s)', target,
       (select string_agg(quote_literal(a.argument), ', ' order by a.position) from unnest(arguments) with ordinality as a (argument, position)));
     return next 'writes are logged';
@@ -125,8 +126,8 @@ begin
       for each statement execute function rowhouse.refuse_truncate()', target);
     return next 'TRUNCATE is refused';
   end if;
-  if exists (select from pg_trigger t where t.tgrelid = target and t.tgname in ('rowhouse_change_log', 'rowhouse_no_truncate') and t.tgenabled <> 'A') then
-    execute format('alter table %s enable always trigger rowhouse_change_log', target);
+  if exists (select from pg_trigger t where t.tgrelid = target and t.tgname in ('!rowhouse_change_log', 'rowhouse_no_truncate') and t.tgenabled <> 'A') then
+    execute format('alter table %s enable always trigger "!rowhouse_change_log"', target);
     execute format('alter table %s enable always trigger rowhouse_no_truncate', target);
   end if;
 end

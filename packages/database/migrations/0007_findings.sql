@@ -82,7 +82,7 @@ as $$
   from protected t
   where not exists (
       select from pg_trigger g
-      where g.tgrelid = t.target and g.tgname = 'rowhouse_change_log' and g.tgenabled = 'A'
+      where g.tgrelid = t.target and g.tgname = '!rowhouse_change_log' and g.tgenabled = 'A'
         and g.tgfoid = 'rowhouse.log_change()'::regprocedure
     )
     -- The sync engine's own tables say what happened to changes that are logged.

@@ -76,6 +76,8 @@ create table rowhouse.sync_budgets (
   day_used int not null default 0,
   calls_max int not null,
   day_max int,
+  -- The provider's own word on the day, from its headers; it counts more than the connector's description.
+  day_learned int,
   closed_until timestamptz not null default '-infinity',
   primary key (connector, account, name, window_ms)
 );
@@ -96,6 +98,7 @@ declare
   shift bigint;
   b rowhouse.sync_budgets;
   used int;
+  day_limit int;
 begin
   insert into rowhouse.sync_budgets (connector, account, name, window_ms, calls_max, day_max)
   values (p_connector, p_account, p_name, p_window_ms, p_calls_max, p_day_max)
@@ -103,6 +106,7 @@ begin
   select * into b from rowhouse.sync_budgets s
   where s.connector = p_connector and s.account = p_account and s.name = p_name and s.window_ms = p_window_ms
   for update;
+  day_limit := coalesce(b.day_learned, p_day_max);
   -- After the row lock, so that slots never run backwards between workers.
   moment := clock_timestamp();
   if b.closed_until > moment then
@@ -124,18 +128,18 @@ begin
   end if;
   select sum(n) into used from unnest(b.slots) n;
   granted := least(want, p_calls_max - reserve - used);
-  if p_day_max is not null then
-    granted := least(granted, p_day_max - b.day_used);
+  if day_limit is not null then
+    granted := least(granted, day_limit - b.day_used);
   end if;
   granted := greatest(granted, 0);
   b.slots[12] := b.slots[12] + granted;
   update rowhouse.sync_budgets s
   set slot = b.slot, slots = b.slots, day = b.day, day_used = b.day_used + granted,
-    calls_max = p_calls_max, day_max = p_day_max
+    calls_max = p_calls_max, day_max = day_limit
   where s.connector = p_connector and s.account = p_account and s.name = p_name and s.window_ms = p_window_ms;
   retry_after_ms := case
     when granted > 0 then 0
-    when p_day_max is not null and b.day_used >= p_day_max
+    when day_limit is not null and b.day_used >= day_limit
       then (extract(epoch from ((b.day + 1)::timestamp at time zone 'UTC') - moment) * 1000)::int + 1
     else (width - elapsed % width)::int + 1
   end;

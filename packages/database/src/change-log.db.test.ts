@@ -184,6 +184,39 @@ describe('the change log', () => {
     expect(first).toMatchObject({ span: 'P1DT2H', ratio: 0.30000000000000004 })
   })
 
+  it('keeps the order of a record that a trigger writes again, and of one written twice in a statement', async () => {
+    await withClient(database().migratorUrl, (migrator) =>
+      migrator.query(`create table counters (id int primary key, n int);
+        select rowhouse.protect('counters');
+        create function public.count_up() returns trigger language plpgsql as
+          'begin update public.counters set n = n + 1 where id = new.id; return null; end';
+        create trigger a_touch after insert on counters for each row execute function public.count_up();
+        create trigger "Zero" after insert on counters for each row execute function public.count_up()`),
+    )
+    const from = await start(worlds.a)
+    await asApp((app) => act(app, worlds.a, () => app.query('insert into counters (id, n) values (1, 0)')))
+    await asApp((app) =>
+      act(app, worlds.a, () =>
+        app.query(`insert into counters (id, n) values (1, 5), (2, 0) on conflict (organization_id, id)
+          do update set n = excluded.n`),
+      ),
+    )
+    await asApp((app) => act(app, worlds.a, () => app.query('update counters set id = id + 10')))
+    expect(
+      (await since(worlds.a, from)).map(({ action, recordId, new: row }) => [action, recordId, row?.['n']]),
+    ).toEqual([
+      ['insert', '1', 0],
+      ['update', '1', 1],
+      ['update', '1', 2],
+      ['update', '1', 5],
+      ['insert', '2', 0],
+      ['update', '2', 1],
+      ['update', '2', 2],
+      ['update', '11', 5],
+      ['update', '12', 2],
+    ])
+  })
+
   it('hides masked columns and names a key of several columns', async () => {
     await withClient(database().migratorUrl, (migrator) =>
       migrator.query(`
@@ -262,7 +295,7 @@ describe('the change log cannot be', () => {
   it('escaped without its trigger being missed: then a write leaves no trace', async () => {
     const from = await start(worlds.a)
     await withClient(database().adminUrl, async (admin) => {
-      await admin.query('alter table notes disable trigger rowhouse_change_log')
+      await admin.query('alter table notes disable trigger "!rowhouse_change_log"')
       await asApp((app) => act(app, worlds.a, () => app.query("insert into notes (body) values ('silent')")))
       const { rows } = await admin.query("select code from rowhouse.findings() where object = 'public.notes'")
       expect(rows).toEqual([{ code: 'change_log_missing' }])

@@ -345,7 +345,7 @@ describe('protect', () => {
     await protect('items')
     await migrator.query(`alter table items no force row level security; drop policy rowhouse_organization on items;
       create policy rowhouse_organization on items as restrictive using (true);
-      alter table items disable trigger rowhouse_change_log; grant truncate on items to rowhouse_app`)
+      alter table items disable trigger "!rowhouse_change_log"; grant truncate on items to rowhouse_app`)
     expect(await protect('items')).toEqual([
       'row security is enabled and forced',
       'dropped policy rowhouse_organization',

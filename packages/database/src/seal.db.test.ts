@@ -253,24 +253,6 @@ describe('a seal is worthless', () => {
     })
   })
 
-  it('after ROLLBACK TO a savepoint from before it; writes with one set again take the lock again', async () => {
-    await asApp(async (app) => {
-      await app.query('begin')
-      await app.query('savepoint before')
-      await worlds.a.enter(app)
-      const seal = await sealOf(app)
-      await app.query('rollback to before')
-      expect(await notesSeen(app)).toBe(0)
-      await setSeal(app, seal, true)
-      await app.query("insert into notes (body) values ('again')")
-      const { rows } = await app.query(
-        "select mode from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()",
-      )
-      expect(rows).toEqual([{ mode: 'ShareLock' }])
-      await app.query('rollback')
-    })
-  })
-
   it('with COMMIT, ROLLBACK and errors, and leaves no lock behind', async () => {
     await asApp(async (app) => {
       for (const end of ['commit', 'rollback', 'select 1/0']) {
