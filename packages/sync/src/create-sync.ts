@@ -87,12 +87,9 @@ export function createSync(options: SyncOptions): Sync {
   let worker: Worker | null = null
   const nudge = (): void => worker?.nudge()
   const callTimeoutMs = options.callTimeoutMs ?? 10_000
-  const shared = { pool, rowhouse, connectors, budgets, vault, observe, now, wait, callTimeoutMs }
-  const connections = new Connections({
-    ...shared,
-    shortestPollMs: options.shortestPollMs ?? 1000,
-    onChange: nudge,
-  })
+  const shortestPollMs = options.shortestPollMs ?? 1000
+  const shared = { pool, rowhouse, connectors, budgets, vault, observe, now, wait, callTimeoutMs, shortestPollMs }
+  const connections = new Connections({ ...shared, onChange: nudge })
   const watch = new ConnectionWatch(
     pool,
     (stored) => connections.detail(stored),

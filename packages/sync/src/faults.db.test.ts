@@ -76,8 +76,11 @@ async function agreed(household: Household, count: number): Promise<void> {
   expect(new Set(all).size).toBe(all.length)
 }
 
-const settled = (household: Household): Promise<void> =>
-  expect.poll(async () => (await household.person.query('select from rowhouse_home.sync_marks')).rowCount, soon).toBe(0)
+async function settled(household: Household): Promise<void> {
+  const marks = async (): Promise<number | null> =>
+    (await household.person.query('select from rowhouse_home.sync_marks')).rowCount
+  await expect.poll(marks, soon).toBe(0)
+}
 
 /** Starts a worker process; resolves when `until` has seen an event it waited for. */
 function startWorker(until: (line: Record<string, unknown>) => boolean): { child: ChildProcess; seen: Promise<void> } {
@@ -212,8 +215,8 @@ describe('a CRM in trouble', () => {
     await house().live(alder)
     await house().control('chaos', {
       account: alder.account.id,
-      status429Rate: 0.1,
-      status5xxRate: 0.1,
+      status429Rate: 0.15,
+      status5xxRate: 0.15,
       timeoutAfterRate: 0.15,
     })
     for (let round = 0; round < 6; round++) {
@@ -224,10 +227,10 @@ describe('a CRM in trouble', () => {
       await alder.person.query(`update contacts set title = 'T' || $1 where email = 'p' || $1 || '@x.example'`, [
         String(round),
       ])
+      await agreed(alder, 50 + round * 10)
     }
-    await agreed(alder, 100)
-    const statuses = new Set((await house().requests(alder.account)).map(({ status }) => status))
-    expect([...statuses].filter((status) => status === 429 || status >= 500).length).toBeGreaterThanOrEqual(2)
+    const statuses = (await house().requests(alder.account)).map(({ status }) => status)
+    expect(statuses.some((status) => status === 429 || status >= 500)).toBe(true)
     await house().control('reset', { account: alder.account.id })
     await settled(alder)
     const titles = (await house().records(alder.account, 'contacts')).flatMap(({ properties }) => {

@@ -67,6 +67,7 @@ export const description: ConnectorDescription = {
   id: 'hubspot',
   name: 'HubSpot',
   defaultBaseUrl: 'https://api.hubapi.com',
+  domains: ['hubapi.com'],
   objects,
   budgets: [
     // The daily number is that of the smallest subscription; larger ones and OAuth apps have more.

@@ -263,6 +263,46 @@ export function testConnector(subject: ConformanceSubject): void {
       expect(new Set(records.map(({ id }) => id))).toEqual(new Set(ids))
     })
 
+    if (connector.pollAll !== undefined) {
+      const { pollAll: rounds } = connector
+      it('answers a round as it answers each of its questions', async () => {
+        const at = await fresh()
+        const begun = valueOf(await connector.deleted(at.http, 'contact', null))
+        const companyCursor = valueOf(await connector.deleted(at.http, 'company', null)).cursor
+        subject.advance(5000)
+        await create(at, companies, [companyOf('Round')])
+        const ids = await create(
+          at,
+          contacts,
+          Array.from({ length: 7 }, () => contactOf()),
+        )
+        await write(at, contacts, [{ kind: 'delete', key: 'gone', id: ids[2]! }])
+        const pages = valueOf(
+          await rounds.read(at.http, {
+            modified: [
+              { selection: companies, position: start, pageSize: 5 },
+              { selection: contacts, position: start, pageSize: 5 },
+            ],
+            deleted: [
+              { object: 'contact', cursor: begun.cursor },
+              { object: 'company', cursor: companyCursor },
+            ],
+          }),
+        )
+        expect(pages.modified).toEqual([
+          valueOf(await connector.poll(at.http, companies, start, 5)),
+          valueOf(await connector.poll(at.http, contacts, start, 5)),
+        ])
+        expect(pages.modified[1]?.more).toBe(true)
+        expect(pages.deleted.map(({ deleted }) => deleted.map(({ id }) => id))).toEqual([[ids[2]], []])
+      })
+
+      it('refuses a round with a cursor that is not its own', async () => {
+        const round = { modified: [], deleted: [{ object: 'contact', cursor: 'nonsense' }] }
+        expect(await rounds.read(account.http, round)).toMatchObject({ ok: false, failure: { action: 'resync' } })
+      })
+    }
+
     it('reports deletions from now on, and each of them', async () => {
       const at = await fresh()
       const ids = await create(

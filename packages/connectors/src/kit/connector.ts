@@ -68,6 +68,28 @@ export interface DeletedPage {
   readonly more: boolean
 }
 
+/** What one round of polling asks: one page of each. */
+export interface PollRound {
+  readonly modified: readonly {
+    readonly selection: ObjectSelection
+    readonly position: PollPosition
+    readonly pageSize: number
+  }[]
+  readonly deleted: readonly { readonly object: string; readonly cursor: string }[]
+}
+
+/** The pages of a round, in its order. */
+export interface PollRoundPages {
+  readonly modified: readonly PollPage[]
+  readonly deleted: readonly DeletedPage[]
+}
+
+export interface RoundPolling {
+  /** Calls that a round costs which asks for the changes and deletions of this many objects. */
+  callsOf(objects: number): number
+  read(http: ConnectorHttp, round: PollRound): Promise<Answer<PollRoundPages>>
+}
+
 export type WriteOperation =
   | {
       readonly kind: 'create'
@@ -200,6 +222,8 @@ export interface Connector {
   ): Promise<Answer<PollPage>>
   /** Records deleted after a cursor; null begins now. At least once: an overlap is reported again. */
   deleted(http: ConnectorHttp, object: string, cursor: string | null): Promise<Answer<DeletedPage>>
+  /** For providers that answer several questions with one call: a round of `poll` and `deleted`, with the same meaning. */
+  readonly pollAll?: RoundPolling
   /** Any number of ids, read in batches. Unknown and deleted ids are absent; the id of a merged record gives its winner. */
   get(http: ConnectorHttp, selection: ObjectSelection, ids: readonly string[]): Promise<Answer<readonly RemoteRecord[]>>
   /** Finds records by the create token or by a unique field's value. */

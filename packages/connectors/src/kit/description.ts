@@ -31,6 +31,8 @@ export interface ConnectorDescription {
   readonly name: string
   /** Base URL when the credentials carry none. */
   readonly defaultBaseUrl: string
+  /** Domains whose https hosts are the provider's; a person can have Rowhouse call no other. */
+  readonly domains: readonly string[]
   readonly objects: readonly ObjectDescription[]
   readonly budgets: readonly BudgetDescription[]
   readonly capabilities: {

@@ -11,6 +11,7 @@ import { textOf } from '../kit/reading.ts'
 import { pageSizeMax } from './description.ts'
 import { isId, objectNamed } from './objects.ts'
 import { afterPosition, query } from './soql.ts'
+import type { Query, QueryPage } from './soql.ts'
 
 /** A day less than the recycle bin keeps. */
 export const sleepMaxMs = 14 * 86_400_000
@@ -25,20 +26,36 @@ interface Position {
 }
 
 export async function deleted(http: ConnectorHttp, name: string, cursor: string | null): Promise<Answer<DeletedPage>> {
-  const object = objectNamed(name)
-  const position = cursor === null ? await begin(http, object.remoteName) : ok(positionOf(cursor))
-  if (!position.ok) return position
-  if (position.value === null) return failed(resync('The cursor of deletions is not one of Salesforce.'))
-  const { modifiedAt, id, askedAt } = position.value
-  const where = `IsDeleted = TRUE AND ${afterPosition(modifiedAt, id)}`
-  const soql = `SELECT Id, SystemModstamp FROM ${object.remoteName} WHERE ${where} ORDER BY SystemModstamp, Id LIMIT ${pageSizeMax}`
-  const page = await query(http, soql, 'all')
-  if (!page.ok) return page
-  const nowMs = dateMs(page.value.headers)
+  const begun = cursor === null ? await begin(http, objectNamed(name).remoteName) : ok(cursor)
+  if (!begun.ok) return begun
+  const asked = deletedQuery(name, begun.value)
+  if (!asked.ok) return asked
+  const page = await query(http, asked.value.soql, asked.value.scope)
+  return page.ok ? deletedPage(begun.value, page.value) : page
+}
+
+/** The question for deletions after a cursor; a failure when the cursor is none. */
+export function deletedQuery(name: string, cursor: string): Answer<Query> {
+  const position = positionOf(cursor)
+  if (position === null) return failed(resync('The cursor of deletions is not one of Salesforce.'))
+  const where = `IsDeleted = TRUE AND ${afterPosition(position.modifiedAt, position.id)}`
+  const { remoteName } = objectNamed(name)
+  return ok({
+    soql: `SELECT Id, SystemModstamp FROM ${remoteName} WHERE ${where} ORDER BY SystemModstamp, Id LIMIT ${pageSizeMax}`,
+    scope: 'all',
+  })
+}
+
+/** What its page says. */
+export function deletedPage(cursor: string, page: QueryPage): Answer<DeletedPage> {
+  const position = positionOf(cursor)
+  if (position === null) return failed(resync('The cursor of deletions is not one of Salesforce.'))
+  const { modifiedAt, id, askedAt } = position
+  const nowMs = dateMs(page.headers)
   if (nowMs !== null && nowMs - Date.parse(askedAt) > sleepMaxMs) {
     return failed(resync('Deletions were not read for longer than the recycle bin keeps them.'))
   }
-  const entries = page.value.rows.flatMap((row) => {
+  const entries = page.rows.flatMap((row) => {
     const rowId = textOf(row['Id'])
     const deletedAt = instantText(row['SystemModstamp'])
     return rowId === null || deletedAt === null ? [] : [{ id: rowId, deletedAt }]
@@ -49,17 +66,18 @@ export async function deleted(http: ConnectorHttp, name: string, cursor: string 
     id: end?.id ?? id,
     askedAt: nowMs === null ? askedAt : new Date(nowMs).toISOString(),
   }
-  const more = end !== undefined && (!page.value.done || page.value.rows.length >= pageSizeMax)
+  const more = end !== undefined && (!page.done || page.rows.length >= pageSizeMax)
   return ok({ deleted: entries, cursor: encodeCursor({ ...next }), more })
 }
 
 // Now, by Salesforce's clock. Without a Date header everything in the bin is reported once, which is safe.
-async function begin(http: ConnectorHttp, remoteName: string): Promise<Answer<Position>> {
+async function begin(http: ConnectorHttp, remoteName: string): Promise<Answer<string>> {
   const page = await query(http, `SELECT Id FROM ${remoteName} LIMIT 1`)
   if (!page.ok) return page
   const nowMs = dateMs(page.value.headers) ?? overlapMs
   const askedAt = new Date(nowMs).toISOString()
-  return ok({ modifiedAt: new Date(nowMs - overlapMs).toISOString(), id: '', askedAt })
+  const position: Position = { modifiedAt: new Date(nowMs - overlapMs).toISOString(), id: '', askedAt }
+  return ok(encodeCursor({ ...position }))
 }
 
 function positionOf(cursor: string): Position | null {

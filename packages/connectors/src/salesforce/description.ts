@@ -56,6 +56,8 @@ export const description: ConnectorDescription = {
   id: 'salesforce',
   name: 'Salesforce',
   defaultBaseUrl: 'https://login.salesforce.com',
+  // Instance and sandbox hosts: https://help.salesforce.com/s/articleView?id=sf.domain_name_url_formats.htm
+  domains: ['salesforce.com'],
   objects,
   budgets: [
     // The allocation of a Developer Edition, the smallest; Sforce-Limit-Info tells the real one.

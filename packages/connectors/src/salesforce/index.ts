@@ -7,6 +7,7 @@ import { description } from './description.ts'
 import { classify } from './failures.ts'
 import { oauth } from './oauth.ts'
 import { canonicalField, objectNamed } from './objects.ts'
+import { pollAll } from './poll-all.ts'
 import { find, get, list, poll } from './read.ts'
 import { write } from './write.ts'
 
@@ -19,6 +20,7 @@ export const salesforce: Connector = {
   prepare,
   list,
   poll,
+  pollAll,
   deleted,
   get,
   find,

@@ -18,6 +18,7 @@ import type { SalesforceObject } from './description.ts'
 import { classify } from './failures.ts'
 import { canonicalField, fieldsOf, isId, objectNamed, recordOf } from './objects.ts'
 import { afterPosition, callHeaders, fieldName, query, quote } from './soql.ts'
+import type { QueryPage } from './soql.ts'
 import { arrayOf } from '../kit/reading.ts'
 
 /** Ids of one retrieve call. */
@@ -51,22 +52,36 @@ export async function poll(
   position: PollPosition,
   pageSize: number,
 ): Promise<Answer<PollPage>> {
+  const soql = pollQuery(selection, position, pageSize)
+  if (!soql.ok) return soql
+  const page = await query(http, soql.value)
+  return page.ok ? ok(pollPage(selection, position, pageSize, page.value)) : page
+}
+
+/** The question of one poll; a failure when the position is none. */
+export function pollQuery(selection: ObjectSelection, position: PollPosition, pageSize: number): Answer<string> {
   const object = objectNamed(selection.object)
   if (instantText(position.modifiedAt) === null || (position.id !== '' && !isId(position.id))) {
     return failed(resync('The position is not one of Salesforce.'))
   }
-  const limit = pageLimit(pageSize)
   const where = afterPosition(position.modifiedAt, position.id)
-  const soql = `${select(object, selection)} WHERE ${where} ORDER BY SystemModstamp, Id LIMIT ${limit}`
-  const page = await query(http, soql)
-  if (!page.ok) return page
-  const records = recordsOf(object, selection, page.value.rows)
+  return ok(`${select(object, selection)} WHERE ${where} ORDER BY SystemModstamp, Id LIMIT ${pageLimit(pageSize)}`)
+}
+
+/** What its page says. */
+export function pollPage(
+  selection: ObjectSelection,
+  position: PollPosition,
+  pageSize: number,
+  page: QueryPage,
+): PollPage {
+  const records = recordsOf(objectNamed(selection.object), selection, page.rows)
   const end = records.at(-1)
-  return ok({
+  return {
     records,
     position: end ? { modifiedAt: end.modifiedAt, id: end.id } : position,
-    more: end !== undefined && (!page.value.done || page.value.rows.length >= limit),
-  })
+    more: end !== undefined && (!page.done || page.rows.length >= pageLimit(pageSize)),
+  }
 }
 
 export async function get(

@@ -37,12 +37,14 @@ export type PageEnd = (tx: Transaction) => Promise<void>
 
 const noEnd: PageEnd = () => Promise.resolve()
 const PARKED_RETRY_MS = 5000
+const RACES_MAX = 1
 
 export async function applyPage(
   scope: ConnectionScope,
   mapped: MappedObject,
   records: readonly RemoteRecord[],
   end: PageEnd = noEnd,
+  racesLeft = RACES_MAX,
 ): Promise<AppliedPage> {
   try {
     const applied = await fenced(scope.organization, scope.hold, async (tx) => {
@@ -53,10 +55,12 @@ export async function applyPage(
     return { applied, parked: 0 }
   } catch (error) {
     if (!isRefusal(error)) throw error
+    // Another lane may have met the same record at the same moment. It has committed: now its link is found.
+    if (error.code === 'unique_violation' && racesLeft > 0) return applyPage(scope, mapped, records, end, racesLeft - 1)
     if (records.length > 1) {
       const middle = Math.ceil(records.length / 2)
-      const first = await applyPage(scope, mapped, records.slice(0, middle))
-      const second = await applyPage(scope, mapped, records.slice(middle), end)
+      const first = await applyPage(scope, mapped, records.slice(0, middle), noEnd, 0)
+      const second = await applyPage(scope, mapped, records.slice(middle), end, 0)
       return { applied: first.applied + second.applied, parked: first.parked + second.parked }
     }
     await fenced(scope.organization, scope.hold, async (tx) => {

@@ -2,7 +2,8 @@
 import { useTestDatabase } from '@rowhouse/testkit'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Budgets, pollIntervalMs } from './budgets.ts'
+import { Budgets } from './budgets.ts'
+import { pollIntervalMs } from './poll-pace.ts'
 import type { RemoteAccount } from './budgets.ts'
 
 const database = useTestDatabase()
@@ -65,9 +66,20 @@ describe('a budget', () => {
     expect(await worker().take(one, budget, 'live')).toMatchObject({ granted: false })
   })
 
+  it('learns the limit of the day from the provider, for every worker', async () => {
+    const one = account('5')
+    const daily = { ...budget, callsPerDay: 3 }
+    await worker().take(one, daily, 'live')
+    await worker().correct(one, [{ budget: 'default', windowMs: null, used: 1, limit: 115_000 }])
+    expect(await worker().known(one)).toEqual({ callsPerDay: { default: 115_000 }, connections: 1 })
+    const grants = await Promise.all([1, 2, 3, 4].map(() => worker().take(one, daily, 'live')))
+    expect(grants).toEqual(grants.map(() => ({ granted: true })))
+    expect(await worker().use(one)).toContainEqual(expect.objectContaining({ kind: 'day', limit: 115_000 }))
+  })
+
   it('leaves nine tenths of the day to changes', () => {
     const daily = [{ ...budget, callsPerDay: 86_400 }]
-    expect(pollIntervalMs(daily, 2, 1000)).toBe(20_000)
-    expect(pollIntervalMs([budget], 2, 1000)).toBe(1000)
+    expect(pollIntervalMs(daily, null, 2, 1000)).toBe(20_000)
+    expect(pollIntervalMs([budget], null, 2, 1000)).toBe(1000)
   })
 })

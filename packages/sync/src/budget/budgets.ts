@@ -26,11 +26,18 @@ interface Reservation {
   untilMs: number
 }
 
+export interface KnownAccount {
+  readonly callsPerDay: Readonly<Record<string, number>>
+  readonly connections: number
+}
+
 export class Budgets {
   readonly #pool: Pool
   readonly #now: () => number
   readonly #corrected = new Map<string, number>()
   readonly #reservations = new Map<string, Reservation>()
+  readonly #learned = new Map<string, number>()
+  readonly #known = new Map<string, { readonly account: KnownAccount; readonly untilMs: number }>()
 
   constructor(pool: Pool, now: () => number) {
     this.#pool = pool
@@ -59,13 +66,15 @@ export class Budgets {
   }
 
   /**
-   * Takes over what the provider counted where it is more than we did: other programs use the account too.
-   * At most once in CORRECT_EVERY_MS, and only where it is near enough to the limit to matter.
+   * Takes over what the provider says: its limit of the day whenever it is a new one, and its count where it is
+   * more than ours, because other programs use the account too. The count at most once in CORRECT_EVERY_MS, and
+   * only where it is near enough to the limit to matter.
    */
   async correct(account: RemoteAccount, usage: readonly BudgetUsage[]): Promise<void> {
     for (const { budget, limit, used, windowMs } of usage) {
       const key = `${account.connector}|${account.account}|${budget}|${windowMs}`
       const nowMs = this.#now()
+      if (windowMs === null) await this.#learn(account, budget, limit)
       if (used < limit / 2 || nowMs - (this.#corrected.get(key) ?? Number.NEGATIVE_INFINITY) < CORRECT_EVERY_MS)
         continue
       this.#corrected.set(key, nowMs)
@@ -77,6 +86,32 @@ export class Budgets {
         ...(windowMs === null ? [] : [windowMs]),
       ])
     }
+  }
+
+  /**
+   * What the account really allows a day, by name of the budget, where the provider has said so, and how many
+   * running connections share it. Asked at most once in KNOWN_FOR_MS, and after a new limit was told.
+   */
+  async known(account: RemoteAccount): Promise<KnownAccount> {
+    const key = `${account.connector}|${account.account}`
+    const held = this.#known.get(key)
+    if (held !== undefined && this.#now() < held.untilMs) return held.account
+    const { rows } = await this.#pool.query<{ learned: Record<string, number> | null; connections: number }>(KNOWN, [
+      account.connector,
+      account.account,
+    ])
+    const known = { callsPerDay: rows[0]?.learned ?? {}, connections: Math.max(1, rows[0]?.connections ?? 1) }
+    this.#known.set(key, { account: known, untilMs: this.#now() + KNOWN_FOR_MS })
+    return known
+  }
+
+  async #learn(account: RemoteAccount, budget: string, callsPerDay: number): Promise<void> {
+    const key = `${account.connector}|${account.account}`
+    if (this.#learned.get(`${key}|${budget}`) === callsPerDay) return
+    const { rowCount } = await this.#pool.query(LEARN_DAY, [account.connector, account.account, budget, callsPerDay])
+    if (rowCount === 0) return
+    this.#learned.set(`${key}|${budget}`, callsPerDay)
+    this.#known.delete(key)
   }
 
   /** Closes the account for everybody: the provider said to wait. */
@@ -153,6 +188,17 @@ export class Budgets {
 }
 
 const CORRECT_EVERY_MS = 500
+const KNOWN_FOR_MS = 60_000
+const KNOWN = `
+select
+  (select jsonb_object_agg(b.name, b.day_learned) from rowhouse.sync_budgets b
+   where b.connector = $1 and b.account = $2 and b.day_learned is not null) as learned,
+  (select count(*)::int from rowhouse.connections c
+   where c.connector = $1 and c.account || '@' || substring(c.base_url from '^[a-z]+://[^/]+') = $2
+     and c.state not in ('disconnected', 'paused')) as connections`
+const LEARN_DAY = `
+update rowhouse.sync_budgets set day_learned = $4
+where connector = $1 and account = $2 and name = $3`
 const CORRECT_DAY = `
 update rowhouse.sync_budgets set day_used = greatest(day_used, $4)
 where connector = $1 and account = $2 and name = $3 and day = (clock_timestamp() at time zone 'UTC')::date`
@@ -167,22 +213,4 @@ const DEFAULT_WINDOW_MS = 10_000
 /** A budget without a window still counts its day. */
 function windowsOf(budget: BudgetDescription): BudgetDescription['windows'] {
   return budget.windows.length > 0 ? budget.windows : [{ calls: UNLIMITED_CALLS, windowMs: DEFAULT_WINDOW_MS }]
-}
-
-const DAY_MS = 86_400_000
-const POLL_SHARE = 0.1
-
-/**
- * How often to poll so that polling takes at most a tenth of the account's day.
- *
- * @param callsPerRound calls of one round over all objects
- */
-export function pollIntervalMs(
-  budgets: readonly BudgetDescription[],
-  callsPerRound: number,
-  shortestMs: number,
-): number {
-  const daily = budgets.flatMap(({ callsPerDay }) => (callsPerDay === null ? [] : [callsPerDay]))
-  if (daily.length === 0) return shortestMs
-  return Math.max(shortestMs, Math.ceil((DAY_MS * callsPerRound) / (Math.min(...daily) * POLL_SHARE)))
 }

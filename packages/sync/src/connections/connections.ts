@@ -5,14 +5,13 @@ import type { Connection, ConnectionDetail } from '@rowhouse/contracts'
 import type { AccountIdentity, Connector, Failure } from '@rowhouse/connectors'
 import type { Pool } from 'pg'
 import type { Rowhouse } from 'rowhouse'
-import { pollIntervalMs } from '../budget/budgets.ts'
 import type { Budgets } from '../budget/budgets.ts'
+import { callsPerRound, pollIntervalMs } from '../budget/poll-pace.ts'
 import { remoteAccountOf } from '../budget/remote-account.ts'
 import type { NewCredentials, Vault } from '../credentials/vault.ts'
 import { EngineHttp } from '../http/http.ts'
 import { resolveMapping } from '../mapping/mapping.ts'
 import type { Observe } from '../observe/events.ts'
-import { DELETED_EVERY_ROUNDS } from '../pull/inbound-lane.ts'
 import { insertConnection, moveConnection, readConnection, readConnections } from './store.ts'
 import type { StoredConnection } from './store.ts'
 import { toConnectionView } from './view.ts'
@@ -87,7 +86,6 @@ export class Connections {
       connector,
       rowhouse.as({ organizationId: input.organizationId, service: 'sync' }),
     )
-    const callsPerRound = mapping.length * (1 + 1 / DELETED_EVERY_ROUNDS)
     const client = await pool.connect()
     let id: string
     try {
@@ -100,7 +98,12 @@ export class Connections {
         baseUrl,
         tokenUrl: input.tokenUrl ?? null,
         mapping,
-        pollIntervalMs: pollIntervalMs(description.budgets, callsPerRound, this.#context.shortestPollMs),
+        pollIntervalMs: pollIntervalMs(
+          description.budgets,
+          null,
+          callsPerRound(connector, mapping.length),
+          this.#context.shortestPollMs,
+        ),
       })
       await vault.store(client, input.organizationId, id, credentials)
       await client.query('commit')

@@ -228,6 +228,15 @@ async function writeState(
   )
 }
 
+export async function writePollInterval(pool: Pool, id: string, pollIntervalMs: number): Promise<void> {
+  await pool.query(
+    `update rowhouse.connections c
+     set poll_interval_ms = $2, updated_at = now(), revision = nextval('rowhouse.connection_revisions')
+     where c.id = $1 and c.poll_interval_ms <> $2`,
+    [id, pollIntervalMs],
+  )
+}
+
 export async function writeHealth(pool: Pool, id: string, health: Health): Promise<void> {
   await pool.query(
     `update rowhouse.connections c

@@ -9,13 +9,11 @@ import type { MappedObject } from '../mapping/mapping.ts'
 import { done, failed } from '../schedule/lane-run.ts'
 import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
 import { breakerReason, breaks, countAffected, countLinked } from './breaker.ts'
-import { pollDeleted, pollModified } from './poll.ts'
+import { pollRound } from './poll.ts'
 import { deletedRecord, selectionOf } from './selection.ts'
 
 const MARKS_MAX = 1000
 const ROUNDS_MAX = 20
-/** Deletes are asked for on every so many polls. */
-export const DELETED_EVERY_ROUNDS = 5
 
 export async function runInbound(run: LaneRun): Promise<LaneEnd> {
   const { scope } = run
@@ -32,20 +30,19 @@ export async function runInbound(run: LaneRun): Promise<LaneEnd> {
     const end = await fetchMarked(run, marks)
     if (end !== null) return end
   }
-  const sincePollMs = run.now() - run.pollMemory.polledAtMs
-  if (sincePollMs >= run.pollIntervalMs && !run.ending()) {
-    run.pollMemory.polledAtMs = run.now()
-    run.pollMemory.rounds += 1
-    const end = (await pollModified(run)) ?? (await pollDeletedNow(run))
+  const { pollMemory } = run
+  const isDue = pollMemory.unfinished.size > 0 || run.now() - pollMemory.polledAtMs >= run.pollIntervalMs
+  if (isDue && !run.ending()) {
+    pollMemory.polledAtMs = run.now()
+    pollMemory.rounds += 1
+    const end = await pollRound(run)
     if (end !== null) return end
   }
-  const pollMs = Math.max(0, run.pollMemory.polledAtMs + run.pollIntervalMs - run.now())
+  const pollMs =
+    pollMemory.unfinished.size > 0 ? 0 : Math.max(0, pollMemory.polledAtMs + run.pollIntervalMs - run.now())
   const markMs = await nextDueMs(scope.organization, scope.connectionId, 'inbound')
   return done(markMs === null ? pollMs : Math.min(pollMs, markMs))
 }
-
-const pollDeletedNow = (run: LaneRun): Promise<LaneEnd | null> =>
-  run.pollMemory.rounds % DELETED_EVERY_ROUNDS === 0 ? pollDeleted(run) : Promise.resolve(null)
 
 async function fetchMarked(run: LaneRun, marks: readonly Mark[]): Promise<LaneEnd | null> {
   for (const mapped of run.scope.objects) {

@@ -18,6 +18,8 @@ interface Seen {
 export class PollMemory {
   polledAtMs = Number.NEGATIVE_INFINITY
   rounds = 0
+  /** Objects whose last sweep ended before its end: the next goes on at once. */
+  readonly unfinished = new Set<string>()
   #revivedAtMs = Number.NEGATIVE_INFINITY
   readonly #recent = new Map<string, Seen>()
 

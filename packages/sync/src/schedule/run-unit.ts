@@ -7,7 +7,8 @@ import type { Rowhouse } from 'rowhouse'
 import type { ConnectionScope } from '../apply/scope.ts'
 import { remoteAccountOf } from '../budget/remote-account.ts'
 import type { Budgets } from '../budget/budgets.ts'
-import { moveConnection, readConnection, writeHealth } from '../connections/store.ts'
+import { callsPerRound, pollIntervalMs } from '../budget/poll-pace.ts'
+import { moveConnection, readConnection, writeHealth, writePollInterval } from '../connections/store.ts'
 import type { StoredConnection } from '../connections/store.ts'
 import type { StoredCredentials, Vault } from '../credentials/vault.ts'
 import { runOutbound } from '../deliver/outbound-lane.ts'
@@ -35,6 +36,7 @@ export interface UnitContext {
   readonly random: () => number
   readonly wait: (durationMs: number) => Promise<void>
   readonly callTimeoutMs: number
+  readonly shortestPollMs: number
 }
 
 /** What a worker keeps of a connection from run to run; losing it loses no change. */
@@ -64,7 +66,8 @@ export async function runUnit(
   if (!lanesOf(stored.state).includes(unit.lane)) return { nextMs: null, notBeforeMs: 0, failed: false }
   const connector = context.connectors.get(stored.connector)
   if (connector === undefined) return { nextMs: null, notBeforeMs: BACKOFF_MS_MAX, failed: true }
-  const work = prepareRun(context, unit, stored, connector, credentials, memory, lease)
+  const pollMs = unit.lane === 'inbound' ? await paceOf(context, stored, connector) : stored.pollIntervalMs
+  const work = prepareRun(context, unit, { ...stored, pollIntervalMs: pollMs }, connector, credentials, memory, lease)
   try {
     await raiseFence(work.run.scope.organization, work.run.scope.hold)
     const end = await runLane(unit, work.run, memory)
@@ -92,6 +95,16 @@ function runLane(unit: Unit, run: LaneRun, memory: ConnectionMemory): Promise<La
     backfill: () => runBackfill(run),
   }
   return runLaneOf[unit.lane]()
+}
+
+/** The interval by what is known of the account now, which the catalogue shows from then on. */
+async function paceOf(context: UnitContext, stored: StoredConnection, connector: Connector): Promise<number> {
+  const known = await context.budgets.known(remoteAccountOf(stored))
+  const { budgets } = connector.describe()
+  const callsOfRound = callsPerRound(connector, stored.mapping.length)
+  const intervalMs = pollIntervalMs(budgets, known, callsOfRound, context.shortestPollMs)
+  if (intervalMs !== stored.pollIntervalMs) await writePollInterval(context.pool, stored.id, intervalMs)
+  return intervalMs
 }
 
 interface Work {
