@@ -26,6 +26,8 @@ export interface Services {
   /** Null when no identity provider is configured. */
   readonly signIn: SignIn | null
   readonly failures: FailureLimit
+  /** Origins that persons may connect as CRMs besides the providers' own. */
+  readonly simulatedProviders: readonly string[]
   readonly log: Log
   readonly now: () => number
 }

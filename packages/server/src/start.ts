@@ -42,6 +42,8 @@ export interface ServerOptions {
   readonly sync?: Sync
   /** @default one over the configured database; a given one is not closed */
   readonly rowhouse?: Rowhouse
+  /** Origins of simulated CRMs that persons may connect, besides the providers' own. @default none */
+  readonly simulatedProviders?: readonly string[]
   /** @default JSON lines on stderr */
   readonly log?: Log
   /** Epoch milliseconds. @default Date.now */
@@ -90,6 +92,7 @@ export async function startGuarded(
       cookies: createSessionCookies({ ...config, publicUrl: url, now }),
       signIn: config.issuer === null ? null : createSignIn(config.issuer),
       failures: createFailureLimit(now),
+      simulatedProviders: options.simulatedProviders ?? [],
       log,
       now,
     }

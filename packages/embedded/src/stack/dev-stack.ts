@@ -6,7 +6,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { buildConsole, consoleDir } from '@rowhouse/console'
 import { RowhouseError } from '@rowhouse/contracts'
-import { startServer } from '@rowhouse/server'
+import { createLog, startServer } from '@rowhouse/server'
 import { createRowhouse } from 'rowhouse'
 import { runEdits } from '../demo/edits.ts'
 import { demoPeople } from '../demo/people.ts'
@@ -32,7 +32,10 @@ export interface DevStackOptions {
   readonly edits: boolean
   /** `ROWHOUSE_URL` and the keys are read from it. */
   readonly environment: NodeJS.ProcessEnv
+  /** One line for people. */
   readonly log: (line: string) => void
+  /** Writes the server's own JSON lines to `rowhouse.log` in the folder. @default false: to standard error */
+  readonly logFile?: boolean
 }
 
 /** What `rowhouse dev --json` prints. */
@@ -157,6 +160,7 @@ async function start(
   const server = await startServer(serverConfig({ database, keys, port, api, issuer }), {
     console: consoleDir,
     worker: true,
+    simulatedProviders: [new URL(crms.url).origin],
   })
   onStop(() => server.stop())
   await loading

@@ -54,7 +54,11 @@ export async function pageOrganizations(catalogue: Catalogue, page: Organization
     `${columns}
     where ($1::uuid[] is null or o.id = any ($1))
       and ($2::text is null or o.name ilike $2 or o.slug ilike $2)
-      and ($3::uuid is null or (lower(o.name), o.id) > (select lower(last.name), last.id from rowhouse.organizations last where last.id = $3))
+      and ($3::uuid is null or (lower(o.name), o.id) > (
+        select lower(last.name), last.id from rowhouse.organizations last
+        -- One of the caller's own as well, or the page would tell how another organization's name sorts.
+        where last.id = $3 and ($1::uuid[] is null or last.id = any ($1))
+      ))
     order by lower(o.name), o.id
     limit $4`,
     [

@@ -3,6 +3,7 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import { connectors } from '@rowhouse/connectors'
 import type { Handlers } from '../context.ts'
+import { requireProviderUrl } from './provider-url.ts'
 
 type Mine =
   | 'listConnectors'
@@ -42,11 +43,17 @@ export const connectionHandlers: Pick<Handlers, Mine> = {
     return { items: [...(await sync.connections.list([params.organizationId]))] }
   },
 
-  async createConnection({ services: { sync }, params, body }) {
-    if (!connectors.has(body.connector)) {
+  async createConnection({ services: { sync, simulatedProviders }, actor, params, body }) {
+    const connector = connectors.get(body.connector)
+    if (connector === undefined) {
       throw new RowhouseError('connector_unknown', `There is no connector ${body.connector.slice(0, 64)}.`, {
         hint: `Connectors: ${[...connectors.keys()].join(', ')}.`,
       })
+    }
+    for (const field of ['baseUrl', 'tokenUrl'] as const) {
+      const value = body[field] ?? null
+      if (value === null || actor.kind === 'operator') continue
+      requireProviderUrl(field, value, { domains: connector.describe().domains, origins: simulatedProviders })
     }
     return sync.connections.create({ ...body, organizationId: params.organizationId })
   },

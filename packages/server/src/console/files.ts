@@ -1,4 +1,5 @@
-// Serves the built console: a list of files read once, so a path can name nothing else. Hashed assets
+// Serves the built console from memory: it is small, read once, so a path can name nothing else, and a
+// build that replaces the folder under a running server does not mix two consoles. Hashed assets
 // are kept by browsers for a year; every other path of a page is the app's own and gets index.html.
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
@@ -19,7 +20,7 @@ const types: Readonly<Record<string, string>> = {
 
 export interface ConsoleFiles {
   /** The file of a path, or the app for a page; null when the path is neither. */
-  answer(pathname: string, headers: Headers): Promise<Response | null>
+  answer(pathname: string, headers: Headers): Response | null
   readonly contentSecurityPolicy: string
 }
 
@@ -29,45 +30,53 @@ export interface ConsoleFiles {
  */
 export async function openConsole(folder: string | null): Promise<ConsoleFiles | null> {
   if (folder === null) return null
-  const indexPath = join(folder, 'index.html')
-  const index = await readFile(indexPath).catch((cause: unknown) => {
+  const indexBytes = await readFile(join(folder, 'index.html')).catch((cause: unknown) => {
     throw new RowhouseError('invalid_option', `The console is not built: ${folder} has no index.html.`, {
       hint: 'Build it: npm run build',
       cause,
     })
   })
+  const index = fileOf(indexBytes, '.html', 'no-cache')
   const entries = await readdir(folder, { withFileTypes: true, recursive: true })
-  const files = new Map(
-    entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .map((path) => [`/${relative(folder, path).split(sep).join('/')}`, path]),
-  )
+  const files = new Map<string, File>()
+  for (const entry of entries) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    const pathname = `/${relative(folder, path).split(sep).join('/')}`
+    const cacheControl = pathname.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'
+    files.set(pathname, fileOf(await readFile(path), extname(path), cacheControl))
+  }
+  files.set('/index.html', index)
   return {
-    contentSecurityPolicy: policyFor(index.toString()),
-    async answer(pathname, headers) {
-      const path = files.get(pathname)
-      if (path !== undefined && path !== indexPath) {
-        const immutable = pathname.startsWith('/assets/')
-        return file(
-          await readFile(path),
-          extname(path),
-          headers,
-          immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
-        )
-      }
+    contentSecurityPolicy: policyFor(indexBytes.toString()),
+    answer(pathname, headers) {
+      const file = files.get(pathname)
+      if (file !== undefined) return respond(file, headers)
       // A missing asset must not become a page, or a browser would keep HTML as a script.
-      const isPage = pathname === '/index.html' || (!pathname.startsWith('/assets/') && extname(pathname) === '')
-      return isPage ? file(index, '.html', headers, 'no-cache') : null
+      const isPage = !pathname.startsWith('/assets/') && extname(pathname) === ''
+      return isPage ? respond(index, headers) : null
     },
   }
 }
 
-function file(bytes: Buffer, extension: string, headers: Headers, cacheControl: string): Response {
+interface File {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly headers: { readonly etag: string; readonly 'cache-control': string; readonly 'content-type': string }
+}
+
+function fileOf(bytes: Buffer, extension: string, cacheControl: string): File {
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
-  const answer = { etag, 'cache-control': cacheControl, 'content-type': types[extension] ?? 'application/octet-stream' }
-  if (headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers: answer })
-  return new Response(new Uint8Array(bytes), { headers: answer })
+  const headers = {
+    etag,
+    'cache-control': cacheControl,
+    'content-type': types[extension] ?? 'application/octet-stream',
+  }
+  return { bytes: new Uint8Array(bytes), headers }
+}
+
+function respond({ bytes, headers }: File, asked: Headers): Response {
+  if (asked.get('if-none-match') === headers.etag) return new Response(null, { status: 304, headers })
+  return new Response(bytes, { headers })
 }
 
 /** Everything from here and nothing from elsewhere; inline scripts of the page by their hash. */

@@ -90,7 +90,7 @@ async function consoleOrNotFound({ console }: AppOptions, request: Request): Pro
   const { pathname } = new URL(request.url)
   const isApi = /^\/(v1|webhooks|oauth)(\/|$)/.test(pathname)
   const isRead = request.method === 'GET' || request.method === 'HEAD'
-  const page = isApi || !isRead ? null : await console?.answer(pathname, request.headers)
+  const page = isApi || !isRead ? null : console?.answer(pathname, request.headers)
   if (page === null || page === undefined) throw new RowhouseError('not_found')
   return page
 }

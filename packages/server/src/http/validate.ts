@@ -13,7 +13,10 @@ export function validate(schema: z.ZodType | undefined, value: unknown, where: '
     return undefined
   }
   const result = schema.safeParse(value ?? (where === 'query' ? {} : undefined))
-  if (result.success) return result.data
+  if (result.success) {
+    requireText(result.data, where)
+    return result.data
+  }
   const issues = result.error.issues
     .slice(0, issuesMax)
     .map((issue) => ({ in: where, path: issue.path.join('.'), message: issue.message }))
@@ -37,4 +40,21 @@ export function readQuery(url: URL): Record<string, string> {
     Object.defineProperty(query, name, { value, enumerable: true })
   }
   return query
+}
+
+/**
+ * Looks at what the contract let through, so no deeper than that is. Postgres keeps every character but U+0000, and half a surrogate pair is none: it would be stored as another.
+ *
+ * @throws RowhouseError validation_failed
+ */
+function requireText(value: unknown, where: 'query' | 'body', path: readonly string[] = []): void {
+  if (typeof value === 'string') {
+    if (value.isWellFormed() && !value.includes('\0')) return
+    const message = 'Holds a character that cannot be stored'
+    throw new RowhouseError('validation_failed', `${path.join('.')}: ${message}`, {
+      details: { issues: [{ in: where, path: path.join('.'), message }] },
+    })
+  }
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, part] of Object.entries(value)) requireText(part, where, [...path, name])
 }

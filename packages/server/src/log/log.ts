@@ -34,11 +34,15 @@ const frequent = new Set<SyncEvent['type']>(['call', 'sent', 'applied', 'backfil
 
 export type Log = (event: ServerLogEvent) => void
 
-/** JSON lines on stderr, so that stdout stays the command's own. */
-export function createLog(level: 'debug' | 'info' | 'silent' = 'info'): Log {
+/**
+ * JSON lines, at `level` and above.
+ *
+ * @param file appended to. @default stderr, so that stdout stays the command's own
+ */
+export function createLog(level: 'debug' | 'info' | 'silent' = 'info', file?: string): Log {
   const logger = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: false }),
+    pino.destination({ dest: file ?? 2, sync: false }),
   )
   return (event) => {
     if (event.type === 'failed') logger.error(event)

@@ -44,6 +44,10 @@ export const organizationHandlers: Pick<Handlers, Mine> = {
     if (actor.kind === 'user' && body.ownerId !== undefined && body.ownerId !== actor.userId) {
       throw new RowhouseError('permission_denied', 'Only operators create organizations for somebody else.')
     }
+    // A plan is what an organization is entitled to: nobody gives it to themselves.
+    if (actor.kind === 'user' && body.plan !== undefined) {
+      throw new RowhouseError('permission_denied', 'Only operators choose a plan.', { details: { needs: 'operator' } })
+    }
     const rows = await services.catalogue.query<{ id: string }>(
       'select rowhouse.create_organization($1, $2, $3, $4) as id',
       [body.name, body.slug, actor.kind === 'user' ? actor.userId : (body.ownerId ?? null), body.plan ?? null],

@@ -38,7 +38,8 @@ export function createSignIn(config: IssuerConfig): SignIn {
     }
   }
   return {
-    label: new URL(config.issuer).host,
+    // A port of this computer says nothing to a person.
+    label: isLoopback(new URL(config.issuer)) ? 'the sign-in of this computer' : new URL(config.issuer).hostname,
     async start(redirectUri, returnTo) {
       const configuration = await discover()
       const state: SignInState = {
@@ -86,17 +87,19 @@ export function createSignIn(config: IssuerConfig): SignIn {
 
 async function discoverIssuer(config: IssuerConfig): Promise<oidc.Configuration> {
   const issuer = new URL(config.issuer)
-  const isLoopback = issuer.hostname === '127.0.0.1' || issuer.hostname === 'localhost' || issuer.hostname === '[::1]'
   const authentication = config.clientSecret === null ? oidc.None() : oidc.ClientSecretBasic(config.clientSecret)
   const configuration = await oidc.discovery(issuer, config.clientId, undefined, authentication, {
     timeout: timeoutS,
     // Plain http on this very machine is what development uses; elsewhere the library refuses it.
-    execute: isLoopback ? [oidc.allowInsecureRequests] : [],
+    execute: isLoopback(issuer) ? [oidc.allowInsecureRequests] : [],
   })
   // Checks the ID token's signature too, not only that TLS brought it.
   oidc.enableNonRepudiationChecks(configuration)
   return configuration
 }
+
+const isLoopback = ({ hostname }: URL): boolean =>
+  hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]'
 
 function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value.slice(0, 320) : null
