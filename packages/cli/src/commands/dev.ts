@@ -31,6 +31,7 @@ export function addDevCommand(program: Command): void {
         port: readPort(options.port, process.env),
         edits: options.edits,
         environment: process.env,
+        logFile: !json,
         log: json ? say : (line) => process.stdout.write(`  ${line}\n`),
       })
       process.stdout.write(json ? `${JSON.stringify(stack.ready)}\n` : renderReady(stack.ready))
@@ -52,8 +53,9 @@ export function renderReady(ready: ReadyLine): string {
 Rowhouse is up.
 
   Console     ${ready.console}
-  Sign in     click "Continue with your identity provider" and choose a person,
-              or use the operator key: ${ready.operatorKey}
+  Sign in     click "Continue with the sign-in of this computer" and choose a person:
+              Ada sees Acme, Dana two organizations; or use the operator key,
+              which sees all: ${ready.operatorKey}
   API         ${ready.api}/openapi.json
   Database    ${ready.databaseUrl}
               (the tenant login: row-level security holds it, without a seal it sees nothing)
@@ -64,6 +66,6 @@ ${organizations}
   Their CRMs are simulated at ${ready.organizations[0]?.connection.sandboxUrl ?? ''}; they were loaded through the
   vendors' own clients, and the backfill is under way now. Edits on both sides follow.
 
-  Stop with Ctrl-C; everything is kept for the next start.
+  Stop with Ctrl-C; everything is kept for the next start. The log is rowhouse.log in the data folder.
 `
 }
