@@ -7,30 +7,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { ReadyLine } from '@rowhouse/embedded'
 
 export const root = join(import.meta.dirname, '..')
-
-export interface ReadyLine {
-  readonly api: string
-  readonly console: string
-  readonly databaseUrl: string
-  readonly ownerUrl: string
-  readonly signingKey: string
-  readonly operatorKey: string
-  readonly organizations: readonly {
-    readonly id: string
-    readonly slug: string
-    readonly isolation: string
-    readonly ownerId: string
-    readonly connection: {
-      readonly id: string
-      readonly connector: string
-      readonly account: string
-      readonly sandboxUrl: string
-      readonly accessToken: string
-    }
-  }[]
-}
 
 export interface Finished {
   readonly code: number | null

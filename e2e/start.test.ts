@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createClient } from '@rowhouse/client'
+import type { ReadyLine } from '@rowhouse/embedded'
 import { eventually, freePort, processesMentioning, run, startStack, temporaryFolder } from './processes.ts'
-import type { ReadyLine, Stack } from './processes.ts'
+import type { Stack } from './processes.ts'
 
 const folders: string[] = []
 const stacks: Stack[] = []

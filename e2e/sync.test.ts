@@ -3,13 +3,14 @@
 import { rm } from 'node:fs/promises'
 import { Client as HubSpot } from '@hubspot/api-client'
 import { createClient } from '@rowhouse/client'
+import type { ReadyLine } from '@rowhouse/embedded'
 import { Connection as Salesforce } from 'jsforce'
 import { Client } from 'pg'
 import { createRowhouse } from 'rowhouse'
 import type { Rowhouse } from 'rowhouse'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, startStack } from './processes.ts'
-import type { ReadyLine, Stack } from './processes.ts'
+import type { Stack } from './processes.ts'
 
 type Organization = ReadyLine['organizations'][number]
 
