@@ -117,10 +117,34 @@ describe('install', () => {
       expect(await run(urls.app, statement)).toBe('42501')
       expect(await run(urls.migrator, `set role rowhouse_owner; ${statement}`)).toBe('done')
     }
-    for (const channel of ['select lo_create(0)', 'select pg_terminate_backend(0)']) {
+    for (const channel of [
+      'select lo_create(0)',
+      'select pg_terminate_backend(0)',
+      'select * from pg_prepared_statements',
+    ]) {
       expect(await run(urls.app, channel)).toBe('42501')
     }
     expect(await run(urls.app, 'select pg_advisory_xact_lock(7), pg_try_advisory_xact_lock_shared(8)')).toBe('done')
+  })
+
+  it('with the logins reset takes back what the tenant login did to itself', async () => {
+    const first = await install({ adminUrl: urlOf('one'), signingKey })
+    // Every role may alter its own password and session defaults; no privilege holds that back.
+    await withClient(first.urls.app, (app) =>
+      app.query(`
+        alter role rowhouse_app set default_transaction_read_only = on;
+        alter role rowhouse_app in database one set search_path = nowhere;
+        alter role rowhouse_app password 'mine'`),
+    )
+    await expect(install({ adminUrl: urlOf('one'), signingKey })).rejects.toMatchObject({
+      code: 'login_password_differs',
+    })
+    const { urls } = await install({ adminUrl: urlOf('one'), signingKey, resetLogins: true })
+    const { rows } = await withClient(urls.app, (app) =>
+      app.query(`select current_setting('default_transaction_read_only') as "readOnly",
+        current_setting('search_path') as path, current_setting('lock_timeout') as timeout`),
+    )
+    expect(rows).toEqual([{ readOnly: 'off', path: '"$user", public', timeout: '10s' }])
   })
 
   it('by a login that is no superuser works, and findings name what it could not do', async () => {

@@ -53,6 +53,7 @@ export async function createRoles(client: ClientBase, options: RoleOptions): Pro
     }
     if (options.resetLogins) await settle(client, `alter role ${role} password '${password}'`)
   }
+  if (options.resetLogins) await resetAppSettings(client)
   await grantMemberships(client, options.isSuperuser)
   await limitAppLogin(client, options.isSuperuser)
 }
@@ -82,6 +83,15 @@ async function grantMemberships(client: ClientBase, isSuperuser: boolean): Promi
     const inherit = (is?.version ?? 0) >= 160_000 ? ' with inherit true, set true' : ''
     await settle(client, `grant rowhouse_owner to current_user${inherit}`)
   }
+}
+
+/** A login may give itself a password and session defaults; one that tenants share could do it to all of them. */
+async function resetAppSettings(client: ClientBase): Promise<void> {
+  await settle(client, 'alter role rowhouse_app reset all')
+  const { rows } = await client.query<{ statement: string }>(
+    `select format('alter role rowhouse_app in database %I reset all', current_database()) as statement`,
+  )
+  await settle(client, (rows[0] as { statement: string }).statement)
 }
 
 /** Other sessions see neither the queries of this login nor wait for it without end. */
