@@ -25,6 +25,9 @@ export interface TestAnswer {
   readonly durationMs: number
 }
 
+/** Who reads a tenant's data: the database seals the read as them. */
+export type Acting = { readonly userId: string } | { readonly operator: string; readonly reason: string }
+
 export interface Sync {
   readonly connections: {
     create(input: BodyOf<Endpoints['createConnection']> & { readonly organizationId: string }): Promise<Connection>
@@ -38,10 +41,10 @@ export interface Sync {
     receive(connectorId: string, connectionId: string, call: WebhookCall): Promise<WebhookAnswer>
   }
   readonly deadLetters: {
-    list(organizationId: string): Promise<readonly DeadLetter[]>
+    list(organizationId: string, acting: Acting): Promise<readonly DeadLetter[]>
     replay(organizationId: string, deadLetterId: string): Promise<void>
   }
-  readonly conflicts: { list(organizationId: string): Promise<readonly Conflict[]> }
+  readonly conflicts: { list(organizationId: string, acting: Acting): Promise<readonly Conflict[]> }
   readonly worker: { start(): void; stop(): Promise<void> }
   readonly events: {
     /** Connections whose state or health changed, in any process. Returns the way to stop. */

@@ -14,6 +14,7 @@ import { Vault } from './credentials/vault.ts'
 import { listConflicts, listDeadLetters } from './home/records.ts'
 import { replayDeadLetter } from './home/replay.ts'
 import type { Observe } from './observe/events.ts'
+import { publicError } from './observe/public-reason.ts'
 import { wakeUnit } from './schedule/units.ts'
 import { Worker } from './schedule/worker.ts'
 import type { WorkerOptions } from './schedule/worker.ts'
@@ -38,6 +39,9 @@ export interface SyncOptions {
   readonly watchMs?: number
 }
 
+/** Who reads: a person, whose membership the database checks, or an operator, whose reason it keeps. */
+export type Acting = { readonly userId: string } | { readonly operator: string; readonly reason: string }
+
 export interface Sync {
   readonly connections: Connections
   readonly webhooks: {
@@ -45,11 +49,15 @@ export interface Sync {
     receive(connectorId: string, connectionId: string, request: WebhookRequest): Promise<WebhookVerdict>
   }
   readonly deadLetters: {
-    list(organizationId: string): Promise<DeadLetter[]>
+    /** Sealed as whoever asks. @throws RowhouseError not_a_member */
+    list(organizationId: string, acting: Acting): Promise<DeadLetter[]>
     /** @throws RowhouseError dead_letter_not_found */
     replay(organizationId: string, id: string): Promise<void>
   }
-  readonly conflicts: { list(organizationId: string): Promise<Conflict[]> }
+  readonly conflicts: {
+    /** Sealed as whoever asks. @throws RowhouseError not_a_member */
+    list(organizationId: string, acting: Acting): Promise<Conflict[]>
+  }
   readonly worker: {
     /** Begins to work in this process, for all organizations. @throws RowhouseError invalid_option */
     start(options?: WorkerOptions): void
@@ -94,7 +102,7 @@ export function createSync(options: SyncOptions): Sync {
     pool,
     (stored) => connections.detail(stored),
     watchMs,
-    (error) => observe({ type: 'worker_failed', code: 'internal', message: String(error) }),
+    (error) => observe({ type: 'worker_failed', ...publicError(error) }),
   )
   return {
     connections,
@@ -103,14 +111,14 @@ export function createSync(options: SyncOptions): Sync {
         receiveWebhook({ ...shared, onDue: nudge }, connectorId, connectionId, request),
     },
     deadLetters: {
-      list: (organizationId) => listDeadLetters(rowhouse.as({ organizationId, ...OPERATOR })),
+      list: (organizationId, acting) => listDeadLetters(rowhouse.as({ organizationId, ...acting })),
       async replay(organizationId, id) {
         const replayed = await replayDeadLetter(rowhouse.as({ organizationId, ...OPERATOR }), id)
         await wakeUnit(pool, replayed.connectionId, replayed.direction)
         nudge()
       },
     },
-    conflicts: { list: (organizationId) => listConflicts(rowhouse.as({ organizationId, ...OPERATOR })) },
+    conflicts: { list: (organizationId, acting) => listConflicts(rowhouse.as({ organizationId, ...acting })) },
     worker: {
       start(workerOptions = {}) {
         if (worker !== null) return

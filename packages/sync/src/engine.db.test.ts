@@ -125,6 +125,15 @@ describe('two organizations, each with a HubSpot account of its own', () => {
       .toBe(1)
   })
 
+  it('shows conflicts and dead letters to members, sealed as themselves', async () => {
+    const { sync } = house()
+    expect(await sync.conflicts.list(alder.organizationId, alder.acting)).toEqual([])
+    const support = { operator: 'support', reason: 'ticket 1' }
+    expect(await sync.deadLetters.list(alder.organizationId, support)).toEqual([])
+    for (const lists of [sync.conflicts, sync.deadLetters])
+      await expect(lists.list(alder.organizationId, birch.acting)).rejects.toMatchObject({ code: 'not_a_member' })
+  })
+
   it('says how it is', async () => {
     await expect
       .poll(() => house().sync.connections.get(alder.organizationId, alder.connection.id), soon)

@@ -238,7 +238,7 @@ describe('a CRM in trouble', () => {
       return jobtitle ? [jobtitle] : []
     })
     expect(titles.toSorted()).toEqual(['T0', 'T1', 'T2', 'T3', 'T4', 'T5'])
-    expect(await house().sync.deadLetters.list(alder.organizationId)).toEqual([])
+    expect(await house().sync.deadLetters.list(alder.organizationId, alder.acting)).toEqual([])
   }, 60_000)
 
   it('refuses one record: it is parked with the reason, its siblings arrive, and a replay sends it', async () => {
@@ -249,8 +249,10 @@ describe('a CRM in trouble', () => {
       `insert into contacts (email, first_name) values ('good1@x.example', 'A'), ('not an address', 'B'), ('good2@x.example', 'C')`,
     )
     await expect.poll(() => emails(alder), soon).toEqual(['good1@x.example', 'good2@x.example'])
-    await expect.poll(async () => (await house().sync.deadLetters.list(alder.organizationId)).length, soon).toBe(1)
-    const [letter] = await house().sync.deadLetters.list(alder.organizationId)
+    await expect
+      .poll(async () => (await house().sync.deadLetters.list(alder.organizationId, alder.acting)).length, soon)
+      .toBe(1)
+    const [letter] = await house().sync.deadLetters.list(alder.organizationId, alder.acting)
     expect(letter).toMatchObject({ object: 'contact', direction: 'outbound' })
     await expect(house().sync.deadLetters.replay(alder.organizationId, '999')).rejects.toMatchObject({
       code: 'dead_letter_not_found',
@@ -258,7 +260,7 @@ describe('a CRM in trouble', () => {
     await alder.person.query(`update contacts set email = 'good3@x.example' where first_name = 'B'`)
     await house().sync.deadLetters.replay(alder.organizationId, letter?.id ?? '')
     await expect.poll(() => emails(alder), soon).toEqual(['good1@x.example', 'good2@x.example', 'good3@x.example'])
-    await expect.poll(async () => house().sync.deadLetters.list(alder.organizationId), soon).toEqual([])
+    await expect.poll(async () => house().sync.deadLetters.list(alder.organizationId, alder.acting), soon).toEqual([])
   })
 
   it('has a record that does not fit here: it is parked, its siblings are applied, and an edit there frees it', async () => {
@@ -277,13 +279,13 @@ describe('a CRM in trouble', () => {
         ({ name }) => name,
       )
     expect(await names()).toEqual(['a', 'c', 'd'])
-    expect(await house().sync.deadLetters.list(alder.organizationId)).toMatchObject([
+    expect(await house().sync.deadLetters.list(alder.organizationId, alder.acting)).toMatchObject([
       { direction: 'inbound', object: 'company', code: 'check_violation' },
     ])
     const nameless = made.results.find(({ properties }) => properties['domain'] === 'b.example')
     await crm.companies.basicApi.update(nameless?.id ?? '', { properties: { name: 'b' } })
     await expect.poll(names, soon).toEqual(['a', 'b', 'c', 'd'])
-    await expect.poll(async () => house().sync.deadLetters.list(alder.organizationId), soon).toEqual([])
+    await expect.poll(async () => house().sync.deadLetters.list(alder.organizationId, alder.acting), soon).toEqual([])
   })
 
   it('revokes the token: the connection is paused and says why, and what changed meanwhile arrives later', async () => {

@@ -1,5 +1,5 @@
 export { createSync } from './create-sync.ts'
-export type { Sync, SyncOptions } from './create-sync.ts'
+export type { Acting, Sync, SyncOptions } from './create-sync.ts'
 export type { ConnectInput, TestedConnection } from './connections/connections.ts'
 export type { ConnectionListener } from './connections/watch.ts'
 export type { Observe, SyncEvent } from './observe/events.ts'

@@ -81,7 +81,9 @@ describe('an organization with a Salesforce account', () => {
       )
       .toBe(0)
     await alder.person.query(`insert into contacts (email) values ('nameless@ash.example')`)
-    await expect.poll(async () => (await house().sync.deadLetters.list(alder.organizationId)).length, soon).toBe(1)
+    await expect
+      .poll(async () => (await house().sync.deadLetters.list(alder.organizationId, alder.acting)).length, soon)
+      .toBe(1)
   })
 })
 

@@ -1,6 +1,6 @@
 // The account behind the credentials, and what a connection needs to exist in it: the unique property
 // that carries the create token. Must not write records.
-import { failed, isSuccess, ok, pause, retry, unread } from '../kit/answers.ts'
+import { advise, failed, isSuccess, ok, retry, unread } from '../kit/answers.ts'
 import type { AccountIdentity, Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
 import { objectOf, textOf } from '../kit/reading.ts'
@@ -27,7 +27,7 @@ export async function prepare(http: ConnectorHttp, names: readonly string[]): Pr
       if (failure) return unread(failure)
       if (objectOf(read.body)['hasUniqueValue'] === true) continue
       return failed(
-        pause(`The property ${tokenProperty} of ${object.remoteName} exists without unique values: delete it.`),
+        advise(`The property ${tokenProperty} of ${object.remoteName} exists without unique values: delete it.`),
       )
     }
     if (read.status !== 404) return unread(classify(read) ?? retry('HubSpot did not tell its properties.'))

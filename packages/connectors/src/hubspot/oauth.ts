@@ -1,6 +1,6 @@
 // HubSpot's OAuth: the address a person is sent to, and the token endpoint of 2026-03. Owns the meaning
 // of its refusals; must not store anything. https://developers.hubspot.com/docs/api-reference/oauth
-import { dateMs, failed, ok, pause, retry, retryAfterMs, transportFailure } from '../kit/answers.ts'
+import { advise, dateMs, failed, ok, pause, retry, retryAfterMs, transportFailure } from '../kit/answers.ts'
 import type { Answer, ConnectorOAuth, Credentials } from '../kit/connector.ts'
 import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
 import { objectOf, textOf } from '../kit/reading.ts'
@@ -45,7 +45,7 @@ export const oauth: ConnectorOAuth = {
   },
 
   async refresh(http, app, { refreshToken }) {
-    if (refreshToken === null) return failed(pause('The connection has no refresh token: connect the account again.'))
+    if (refreshToken === null) return failed(advise('The connection has no refresh token: connect the account again.'))
     const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
     return credentialsOf(await post(http, '', { ...secretOf(app), ...form }), refreshToken)
   },

@@ -30,7 +30,12 @@ export function park(code: string, reason: string): Failure {
 }
 
 export function pause(reason: string): Failure {
-  return { action: 'pause', reason: shorten(reason) }
+  return { action: 'pause', reason: shorten(reason), advice: null }
+}
+
+/** A pause whose reason is ours from the first word to the last: no value and no text of the provider. */
+export function advise(advice: string): Failure {
+  return { action: 'pause', reason: advice, advice }
 }
 
 export function splitBatch(reason: string): Failure {
@@ -62,7 +67,7 @@ export function transportFailure(answer: HttpAnswer): Failure | null {
   if (status === 0) return retry('The CRM did not answer.')
   if (status >= 500) return retry(`The CRM answered ${status}.`, retryAfterMs(headers))
   if (status >= 300 && status < 400) {
-    return pause(`The CRM redirected (${status}): check the base URL of the connection.`)
+    return advise(`The CRM redirected (${status}): check the base URL of the connection.`)
   }
   // A 429 is understood by its status alone, whatever page comes with it.
   if (status !== 429 && typeof body === 'string' && body.trim() !== '') {

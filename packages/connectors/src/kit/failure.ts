@@ -15,6 +15,11 @@ export type Failure =
   /** This record cannot be written as it is: a visible dead letter. */
   | { readonly action: 'park'; readonly reason: string; readonly code: string }
   /** Nothing of this connection can go on until a person acts. */
-  | { readonly action: 'pause'; readonly reason: string }
+  | {
+      readonly action: 'pause'
+      readonly reason: string
+      /** What to do, in the connector's own words. It is shown outside of the organization's home, where nothing of a provider's text may stand; null: there is only that. */
+      readonly advice: string | null
+    }
   /** The cursor or window is no longer valid: read the object anew. */
   | { readonly action: 'resync'; readonly reason: string }

@@ -1,6 +1,6 @@
 // The organization behind the credentials, and the external id field that carries the create token.
 // Must not write records.
-import { failed, ok, pause, retry, unread } from '../kit/answers.ts'
+import { advise, failed, ok, retry, unread } from '../kit/answers.ts'
 import type { AccountIdentity, Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
 import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
@@ -38,7 +38,7 @@ export async function prepare(http: ConnectorHttp, names: readonly string[]): Pr
     if (!after.ok) return after
     if (after.value === 'usable') continue
     const field = `${object.remoteName}.${tokenField}`
-    return failed(pause(`Give the connected user read and edit access to ${field}; it must be a unique external id.`))
+    return failed(advise(`Give the connected user read and edit access to ${field}; it must be a unique external id.`))
   }
   return ok(null)
 }

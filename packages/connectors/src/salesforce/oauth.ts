@@ -1,7 +1,7 @@
 // Salesforce's OAuth: web server flow with PKCE, refresh with and without rotation, revocation.
 // Tokens have no stated lifetime: a session idles out, and the 401 says so.
 // https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm
-import { failed, ok, pause, retry, transportFailure } from '../kit/answers.ts'
+import { advise, failed, ok, pause, retry, transportFailure } from '../kit/answers.ts'
 import type { Answer, ConnectorOAuth, Credentials } from '../kit/connector.ts'
 import type { Failure } from '../kit/failure.ts'
 import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
@@ -32,7 +32,7 @@ export const oauth: ConnectorOAuth = {
 
   async refresh(http, app, credentials) {
     const { refreshToken } = credentials
-    if (refreshToken === null) return failed(pause('The connection has no refresh token: connect the account again.'))
+    if (refreshToken === null) return failed(advise('The connection has no refresh token: connect the account again.'))
     const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
     return credentialsOf(await post(http, 'token', { ...secretOf(app), ...form }), credentials)
   },

@@ -4,6 +4,7 @@ import { RowhouseError } from '@rowhouse/contracts'
 import type { Endpoint, Permission } from '@rowhouse/contracts'
 import type { Organization as OrganizationHandle, Rowhouse } from 'rowhouse'
 import type { Actor } from '../context.ts'
+import type { Acting } from '../sync.ts'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -16,8 +17,13 @@ export interface Trace {
 export function enterAs(rowhouse: Rowhouse, actor: Actor, organizationId: string, trace: Trace): OrganizationHandle {
   if (!uuid.test(organizationId)) throw organizationNotFound(organizationId)
   const traced = { organizationId, requestId: trace.requestId, ...(trace.ip === null ? {} : { ip: trace.ip }) }
-  if (actor.kind === 'operator') return rowhouse.as({ ...traced, operator: 'operator', reason: 'control plane' })
-  if (actor.kind === 'user') return rowhouse.as({ ...traced, userId: actor.userId })
+  return rowhouse.as({ ...traced, ...actingAs(actor) })
+}
+
+/** The caller as a tenant's database knows them. @throws RowhouseError unauthenticated */
+export function actingAs(actor: Actor): Acting {
+  if (actor.kind === 'operator') return { operator: 'operator', reason: 'control plane' }
+  if (actor.kind === 'user') return { userId: actor.userId }
   throw new RowhouseError('unauthenticated')
 }
 

@@ -2,6 +2,7 @@
 // checked here, so that the engine is asked about an organization's own things only.
 import { RowhouseError } from '@rowhouse/contracts'
 import { connectors } from '@rowhouse/connectors'
+import { actingAs } from '../auth/access.ts'
 import type { Handlers } from '../context.ts'
 import { requireProviderUrl } from './provider-url.ts'
 
@@ -70,8 +71,8 @@ export const connectionHandlers: Pick<Handlers, Mine> = {
   testConnection: async ({ services: { sync }, params }) =>
     sync.connections.test(params.organizationId, connectionId(params)),
 
-  async listDeadLetters({ services: { sync }, params }) {
-    return { items: [...(await sync.deadLetters.list(params.organizationId))] }
+  async listDeadLetters({ actor, services: { sync }, params }) {
+    return { items: [...(await sync.deadLetters.list(params.organizationId, actingAs(actor)))] }
   },
 
   async replayDeadLetter({ services: { sync }, params }) {
@@ -80,7 +81,7 @@ export const connectionHandlers: Pick<Handlers, Mine> = {
     return { replayed: true }
   },
 
-  async listConflicts({ services: { sync }, params }) {
-    return { items: [...(await sync.conflicts.list(params.organizationId))] }
+  async listConflicts({ actor, services: { sync }, params }) {
+    return { items: [...(await sync.conflicts.list(params.organizationId, actingAs(actor)))] }
   },
 }

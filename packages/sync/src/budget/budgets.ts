@@ -157,7 +157,8 @@ export class Budgets {
       }
       if (row.day_max === null) return [window]
       return [
-        window,
+        // A window that stands in for none is no limit anybody has.
+        ...(row.calls_max < UNLIMITED_CALLS ? [window] : []),
         { name: row.name, kind: 'day', windowMs: null, used: row.day_used, limit: row.day_max, closedUntil },
       ]
     })

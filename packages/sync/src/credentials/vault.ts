@@ -30,7 +30,13 @@ interface CredentialRow {
 
 export type RefreshOutcome =
   | { readonly ok: true; readonly credentials: StoredCredentials; readonly refreshed: boolean }
-  | { readonly ok: false; readonly reason: string; readonly retryMs: number | null }
+  | {
+      readonly ok: false
+      readonly reason: string
+      /** The reason, where it is our own words alone. */
+      readonly advice: string | null
+      readonly retryMs: number | null
+    }
 
 const COLUMNS = `version::text, organization_id, access_token, refresh_token, client_id, client_secret, expires_at`
 
@@ -109,11 +115,12 @@ export class Vault {
     row: CredentialRow,
   ): Promise<RefreshOutcome> {
     if (now.refreshToken === null || now.app === null)
-      return { ok: false, reason: 'The CRM refused the access token, and there is no refresh token.', retryMs: null }
+      return { ok: false, reason: NO_REFRESH_TOKEN, advice: NO_REFRESH_TOKEN, retryMs: null }
     const answer = await connector.oauth.refresh(http, now.app, now)
     if (!answer.ok) {
       const retry = answer.failure.action === 'retry' ? (answer.failure.afterMs ?? RETRY_MS) : null
-      return { ok: false, reason: answer.failure.reason, retryMs: retry }
+      const advice = answer.failure.action === 'pause' ? answer.failure.advice : null
+      return { ok: false, reason: answer.failure.reason, advice, retryMs: retry }
     }
     const fresh = answer.value
     const place = { organizationId: row.organization_id, connectionId }
@@ -155,3 +162,4 @@ export class Vault {
 }
 
 const RETRY_MS = 1000
+const NO_REFRESH_TOKEN = 'The CRM refused the access token, and there is no refresh token.'

@@ -1,5 +1,5 @@
 // Everything the engine says about itself, as one union. Ids, numbers and codes; no field of a tenant's
-// record and no secret has a place in it. Whoever logs or counts chooses what to show.
+// record, no text of a provider and no secret has a place in it. Whoever logs or counts chooses what to show.
 import type { ConnectionState } from '@rowhouse/contracts'
 import type { Lane } from '../state/connection-state.ts'
 

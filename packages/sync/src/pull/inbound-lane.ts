@@ -33,10 +33,13 @@ export async function runInbound(run: LaneRun): Promise<LaneEnd> {
   const { pollMemory } = run
   const isDue = pollMemory.unfinished.size > 0 || run.now() - pollMemory.polledAtMs >= run.pollIntervalMs
   if (isDue && !run.ending()) {
-    pollMemory.polledAtMs = run.now()
+    const polledAtMs = run.now()
+    // Until it is done it is due: a round that failed is tried again after the backoff, not after the interval.
+    pollMemory.polledAtMs = Number.NEGATIVE_INFINITY
     pollMemory.rounds += 1
     const end = await pollRound(run)
     if (end !== null) return end
+    pollMemory.polledAtMs = polledAtMs
   }
   const pollMs =
     pollMemory.unfinished.size > 0 ? 0 : Math.max(0, pollMemory.polledAtMs + run.pollIntervalMs - run.now())

@@ -16,6 +16,8 @@ import { raiseFence } from '../home/fence.ts'
 import { EngineHttp, PutDown } from '../http/http.ts'
 import type { Observe } from '../observe/events.ts'
 import type { Latencies } from '../observe/latency.ts'
+import { sentenceOf } from '../observe/public-reason.ts'
+import type { PublicError } from '../observe/public-reason.ts'
 import { runBackfill } from '../pull/backfill-lane.ts'
 import { runInbound } from '../pull/inbound-lane.ts'
 import type { PollMemory } from '../pull/poll-memory.ts'
@@ -198,15 +200,14 @@ async function recovered(context: UnitContext, unit: Unit, stored: StoredConnect
 async function onFailure(context: UnitContext, unit: Unit, work: Work, failure: Failure): Promise<Release> {
   if (failure.action === 'refresh_credentials') return refresh(context, unit, work)
   if (failure.action === 'pause') {
-    await happen(context, unit, 'pause', failure.reason)
-    await note(context, unit, 'credentials_refused', failure.reason)
+    await pause(context, unit, failure.advice)
     return { nextMs: null, notBeforeMs: 0, failed: true }
   }
   const backoff = backoffMs(unit.attempts, context.random)
   // Of a read as a whole these three only mean that it failed: there is no record to park and no batch to split.
-  if (failure.action !== 'retry') return retry(context, unit, 'connector_failed', failure.reason, backoff)
+  if (failure.action !== 'retry') return retry(context, unit, errorOf('connector_failed'), backoff)
   const retryMs = failure.afterMs ?? backoff
-  if (failure.scope === 'call') return retry(context, unit, 'connector_unreachable', failure.reason, retryMs)
+  if (failure.scope === 'call') return retry(context, unit, errorOf('connector_unreachable'), retryMs)
   // A full window is the budget at work, not a fault of the connection.
   await context.budgets.close(remoteAccountOf(work.stored), retryMs)
   return { nextMs: retryMs, notBeforeMs: retryMs, failed: false }
@@ -220,8 +221,7 @@ export function backoffMs(attempts: number, random: () => number): number {
 export async function retry(
   context: UnitContext,
   unit: Unit,
-  code: string,
-  message: string,
+  { code, message }: PublicError,
   retryMs: number,
 ): Promise<Release> {
   const { connectionId, organizationId, lane } = unit
@@ -231,27 +231,38 @@ export async function retry(
   return { nextMs: retryMs, notBeforeMs: retryMs, failed: true }
 }
 
-const MESSAGE_LENGTH_MAX = 500
+const errorOf = (code: PublicError['code']): PublicError => ({ code, message: sentenceOf(code) })
 
-async function note(context: UnitContext, unit: Unit, code: string, message: string): Promise<void> {
+async function note(
+  context: UnitContext,
+  unit: Unit,
+  code: PublicError['code'],
+  message = sentenceOf(code),
+): Promise<void> {
   await writeHealth(context.pool, unit.connectionId, {
-    lastError: { code, message: message.slice(0, MESSAGE_LENGTH_MAX), at: new Date(context.now()).toISOString() },
+    lastError: { code, message, at: new Date(context.now()).toISOString() },
   })
+}
+
+/** Until a person acts. `advice` is our own sentence on what to do, where there is one. */
+async function pause(context: UnitContext, unit: Unit, advice: string | null): Promise<void> {
+  const reason = advice ?? sentenceOf('credentials_refused')
+  await happen(context, unit, 'pause', reason)
+  await note(context, unit, 'credentials_refused', reason)
 }
 
 async function refresh(context: UnitContext, unit: Unit, work: Work): Promise<Release> {
   const { connectionId, organizationId } = unit
   const outcome = await context.vault.refresh(work.connector, work.http, connectionId, work.credentials)
   if (!outcome.ok && outcome.retryMs === null) {
-    await happen(context, unit, 'pause', outcome.reason)
-    await note(context, unit, 'credentials_refused', outcome.reason)
+    await pause(context, unit, outcome.advice)
     return { nextMs: null, notBeforeMs: 0, failed: true }
   }
-  if (!outcome.ok) return retry(context, unit, 'connector_unreachable', outcome.reason, outcome.retryMs ?? BACKOFF_MS)
+  if (!outcome.ok) return retry(context, unit, errorOf('connector_unreachable'), outcome.retryMs ?? BACKOFF_MS)
   if (outcome.refreshed) context.observe({ type: 'credentials_refreshed', organizationId, connectionId })
   // A fresh token that is refused as well, again and again, will not become better.
   if (unit.attempts >= REFRESHES_MAX) {
-    await happen(context, unit, 'pause', 'The CRM refuses each fresh access token.')
+    await pause(context, unit, 'The CRM refuses each fresh access token.')
     return { nextMs: null, notBeforeMs: 0, failed: true }
   }
   return { nextMs: 0, notBeforeMs: 0, failed: true }

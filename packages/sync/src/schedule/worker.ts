@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { readConnection, writeHealth } from '../connections/store.ts'
 import { measureHealth } from '../observe/health.ts'
 import { Latencies } from '../observe/latency.ts'
+import { publicError } from '../observe/public-reason.ts'
 import { PollMemory } from '../pull/poll-memory.ts'
 import type { Lane } from '../state/connection-state.ts'
 import { backoffMs, retry, runUnit } from './run-unit.ts'
@@ -104,7 +105,7 @@ export class Worker {
         await work()
       } catch (error) {
         pauseMs = ERROR_PAUSE_MS
-        this.#context.observe({ type: 'worker_failed', code: codeOf(error), message: messageOf(error) })
+        this.#context.observe({ type: 'worker_failed', ...publicError(error) })
       }
       await this.#pause(pauseMs)
     }
@@ -180,7 +181,7 @@ export class Worker {
     this.#dirty.set(unit.connectionId, unit.organizationId)
     if (release !== null)
       await releaseUnit(pool, unit, release).catch((error: unknown) => {
-        this.#context.observe({ type: 'worker_failed', code: codeOf(error), message: messageOf(error) })
+        this.#context.observe({ type: 'worker_failed', ...publicError(error) })
       })
   }
 
@@ -191,7 +192,7 @@ export class Worker {
       return null
     }
     const retryMs = Math.max(100, backoffMs(unit.attempts, this.#context.random))
-    return retry(this.#context, unit, codeOf(error), messageOf(error), retryMs).catch(() => ({
+    return retry(this.#context, unit, publicError(error), retryMs).catch(() => ({
       nextMs: retryMs,
       notBeforeMs: retryMs,
       failed: true,
@@ -231,6 +232,3 @@ export class Worker {
     }
   }
 }
-
-const codeOf = (error: unknown): string => (isRowhouseError(error) ? error.code : 'internal')
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
