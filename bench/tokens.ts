@@ -1,11 +1,10 @@
 // Tokens for the variant that does by hand what the runtime does: reused for a few seconds, as the runtime's are.
-import { createHmac } from 'node:crypto'
-
-import { deriveTokenKey, tokenKeyId } from '@rowhouse/database'
+import { deriveTokenKey } from '@rowhouse/database'
 import type { Pool } from 'pg'
 
+import { mintToken } from '../packages/testkit/src/tokens.ts'
+
 const REUSE_MS = 5_000
-const LIFETIME_SECONDS = 45
 
 export async function mintTokens(
   pool: Pool,
@@ -20,11 +19,7 @@ export async function mintTokens(
   return () => {
     if (Date.now() - mintedAtMs < REUSE_MS) return token
     mintedAtMs = Date.now()
-    const exp = Math.floor(mintedAtMs / 1000) + LIFETIME_SECONDS
-    const claims = { db: databaseId, org: organizationId, kind: 'user', user: userId, service: null, connection: null }
-    const payload = JSON.stringify({ ...claims, reason: null, origin: 'app', request: null, ip: null, exp })
-    const signed = `v1.${tokenKeyId(key)}.${Buffer.from(payload).toString('base64url')}`
-    token = `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`
+    token = mintToken({ databaseId, signingKey }, { org: organizationId, user: userId }, key)
     return token
   }
 }

@@ -14,14 +14,9 @@ create table rowhouse.database (
   created_at timestamptz not null default now()
 );
 
--- Keys that verify tokens. Several may be valid at once while keys are rotated. The database's own columns are
--- repeated in each, so that enter() reads one row: a join cost 2.5 µs of 29. The installer writes both together.
+-- Keys that verify tokens. Several may be valid at once while keys are rotated.
 create table rowhouse.keys (
   id text primary key constraint key_id_is_eight_hex_digits check (id ~ '^[0-9a-f]{8}$'),
-  database_id uuid not null,
-  database_name name not null,
-  seal_inner_pad bytea not null,
-  seal_outer_pad bytea not null,
   inner_pad bytea not null constraint inner_pad_is_one_block check (octet_length(inner_pad) = 64),
   outer_pad bytea not null constraint outer_pad_is_one_block check (octet_length(outer_pad) = 64),
   created_at timestamptz not null default now()

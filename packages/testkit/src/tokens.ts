@@ -26,13 +26,19 @@ export function claimsOf(database: Pick<TestDatabase, 'databaseId'>, changes: Cl
   }
 }
 
-/** A signed token with these claims. */
+const ABSENT = '-'.repeat(36)
+const letterOf: Readonly<Record<string, string>> = { user: 'u', service: 's', operator: 'o', sync: 'c', report: 'r' }
+
+/** A signed token with these claims; an unknown kind is the letter x. */
 export function mintToken(
   database: Pick<TestDatabase, 'databaseId' | 'signingKey'>,
   changes: Claims,
   key: Buffer = deriveTokenKey(database.signingKey, database.databaseId),
 ): string {
-  const payload = Buffer.from(JSON.stringify(claimsOf(database, changes))).toString('base64url')
-  const signed = `v1.${tokenKeyId(key)}.${payload}`
-  return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`
+  const { db, org, kind, user, connection, exp, ...rest } = claimsOf(database, changes)
+  const id = (value: unknown): string => (typeof value === 'string' ? value : ABSENT)
+  const expiry = Number(exp).toFixed(3).padStart(14, '0')
+  const fixed = `${id(db)}${id(org)}${letterOf[String(kind)] ?? 'x'}${id(kind === 'sync' ? connection : user)}${expiry}`
+  const signed = `v1.${tokenKeyId(key)}.${fixed}${JSON.stringify(rest)}`
+  return `${signed}.${createHmac('sha256', key).update(signed).digest('hex')}`
 }

@@ -25,9 +25,7 @@ export async function ensureIdentity(client: ClientBase, options: IdentityOption
   const tokenKey = deriveTokenKey(options.signingKey, databaseId)
   const { inner, outer } = hmacPads(tokenKey)
   await client.query(
-    `insert into rowhouse.keys (id, inner_pad, outer_pad, database_id, database_name, seal_inner_pad, seal_outer_pad)
-     select $1, $2, $3, d.id, d.name, d.seal_inner_pad, d.seal_outer_pad from rowhouse.database d
-     on conflict (id) do nothing`,
+    'insert into rowhouse.keys (id, inner_pad, outer_pad) values ($1, $2, $3) on conflict (id) do nothing',
     [tokenKeyId(tokenKey), inner, outer],
   )
   if (options.dropOtherKeys) await client.query('delete from rowhouse.keys where id <> $1', [tokenKeyId(tokenKey)])

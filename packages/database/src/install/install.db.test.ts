@@ -208,7 +208,9 @@ describe('a clone', () => {
     expect(await enter('clone')).toBe('RH003')
     expect(await enter('one')).toBe('done')
     const keys = (database: string) =>
-      withClient(urlOf(database), (client) => client.query('select seal_inner_pad, inner_pad from rowhouse.keys'))
+      withClient(urlOf(database), (client) =>
+        client.query('select seal_inner_pad, inner_pad from rowhouse.database, rowhouse.keys'),
+      )
     expect((await keys('clone')).rows).not.toEqual((await keys('one')).rows)
   })
 })
