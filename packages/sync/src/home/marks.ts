@@ -9,8 +9,10 @@ export interface Mark {
   readonly generation: string
   readonly deleted: boolean
   readonly throughSeq: string
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: when the change was made here or told by a webhook, else when the mark was. */
   readonly sinceMs: number
+  /** Whether somebody told of a change: the change log, a webhook. */
+  readonly told: boolean
   readonly attempts: number
 }
 
@@ -21,6 +23,8 @@ export interface NewMark {
   /** 'object:id' of the parent whose link it waits for. */
   readonly waitsFor?: string
   readonly delayMs?: number
+  /** A webhook tells of a change, now. */
+  readonly told?: boolean
 }
 
 /**
@@ -36,18 +40,22 @@ export async function addMarks(
   if (marks.length === 0) return
   const unique = new Map(marks.map((mark) => [`${mark.object}:${mark.recordId}`, mark]))
   await tx.query(
-    `insert into rowhouse_home.sync_marks (connection_id, direction, object, record_id, deleted, waits_for, due_at)
+    `insert into rowhouse_home.sync_marks (
+       connection_id, direction, object, record_id, deleted, waits_for, changed_at, due_at
+     )
      select $2, $3, p.object, p."recordId", coalesce(p.deleted, false), p."waitsFor",
+       case when p.told then clock_timestamp() end,
        case
          when p."waitsFor" is not null then clock_timestamp() + interval '60 seconds'
          when p."delayMs" is not null then clock_timestamp() + p."delayMs" * interval '1 millisecond'
          else '-infinity'::timestamptz
        end
      from jsonb_to_recordset($1::jsonb) as p(
-       object text, "recordId" text, deleted boolean, "waitsFor" text, "delayMs" int
+       object text, "recordId" text, deleted boolean, "waitsFor" text, told boolean, "delayMs" int
      )
      on conflict (organization_id, connection_id, direction, object, record_id) do update
      set generation = sync_marks.generation + 1, deleted = sync_marks.deleted or excluded.deleted,
+       changed_at = coalesce(sync_marks.changed_at, excluded.changed_at),
        due_at = least(sync_marks.due_at, excluded.due_at),
        waits_for = case when sync_marks.waits_for is null then null else excluded.waits_for end`,
     [JSON.stringify([...unique.values()]), connectionId, direction],
@@ -61,6 +69,7 @@ interface MarkRow {
   readonly deleted: boolean
   readonly through_seq: string
   readonly since_ms: string
+  readonly told: boolean
   readonly attempts: number
 }
 
@@ -74,6 +83,7 @@ export async function readMarks(
 ): Promise<Mark[]> {
   const { rows } = await tx.query<MarkRow>(
     `select m.object, m.record_id, m.generation::text, m.deleted, m.through_seq::text, m.attempts,
+       m.changed_at is not null as told,
        (extract(epoch from coalesce(m.changed_at, m.since)) * 1000)::bigint::text as since_ms
      from rowhouse_home.sync_marks m
      where m.connection_id = $1 and m.direction = $2 and m.due_at <= clock_timestamp() and m.object = any ($3)
@@ -88,6 +98,7 @@ export async function readMarks(
     deleted: row.deleted,
     throughSeq: row.through_seq,
     sinceMs: Number(row.since_ms),
+    told: row.told,
     attempts: row.attempts,
   }))
 }

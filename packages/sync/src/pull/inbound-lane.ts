@@ -73,7 +73,8 @@ async function fetchPage(run: LaneRun, mapped: MappedObject, marks: readonly Mar
   const { applied } = await applyPage(scope, mapped, records, (tx) =>
     clearMarks(tx, scope.connectionId, 'inbound', marks),
   )
-  noteApplied(run, mapped, answer.value, applied, readAtMs)
+  const told = new Map(marks.flatMap(({ recordId, sinceMs, told: isTold }) => (isTold ? [[recordId, sinceMs]] : [])))
+  noteApplied(run, mapped, answer.value, { applied, readAtMs }, ({ id }) => told.get(id) ?? null)
   return null
 }
 
@@ -96,17 +97,19 @@ export function noteApplied(
   run: LaneRun,
   mapped: MappedObject,
   records: readonly RemoteRecord[],
-  applied: number,
-  /** When they were asked for, on the provider's clock. */
-  readAtMs: number,
+  { applied, readAtMs }: { readonly applied: number; /** On the provider's clock. */ readonly readAtMs: number },
+  /** When its change became knowable, on our clock; null: its lateness says nothing. */
+  knowableMs: (record: RemoteRecord) => number | null,
 ): void {
   if (applied === 0) return
-  const nowMs = run.now() + run.scope.clockOffsetMs()
+  // What is found while the backfill reads is part of it.
+  const isLive = run.state === 'live' || run.state === 'degraded'
   for (const record of records) {
     if (run.pollMemory.isNew(mapped.object, record.id, record.modifiedAt)) {
-      const durationMs = nowMs - Date.parse(record.modifiedAt)
-      // Older ones were not late: they were read again, or the connection was paused.
-      if (durationMs < LATENCY_MS_MAX) run.latencies.inbound.add(durationMs)
+      const sinceMs = knowableMs(record)
+      const durationMs = run.now() - (sinceMs ?? 0)
+      // Older ones were not late: the connection was paused, or nobody worked.
+      if (sinceMs !== null && isLive && durationMs < LATENCY_MS_MAX) run.latencies.inbound.add(durationMs)
     }
     run.pollMemory.remember(mapped.object, record.id, record.modifiedAt, readAtMs)
   }

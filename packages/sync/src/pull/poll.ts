@@ -109,7 +109,10 @@ async function pollModified(
       const { applied } = await applyPage(scope, mapped, fresh, (tx) =>
         saveCursor(tx, scope.connectionId, 'poll', mapped.object, { position: next.stored, done: false, records }),
       )
-      noteApplied(run, mapped, fresh, applied, readAtMs)
+      // What is not beyond where the last sweep ended was seen before, if not by this worker.
+      noteApplied(run, mapped, fresh, { applied, readAtMs }, ({ modifiedAt }) =>
+        modifiedAt > begun.furthest.modifiedAt ? Date.parse(modifiedAt) - scope.clockOffsetMs() : null,
+      )
     }
     sweep = next.sweep
     if (!more) {

@@ -1,6 +1,7 @@
 // What every lane is given for one run, and what it answers. A run is bounded: it ends after a slice of
 // work and says when it wants to go on, so that one connection's queue never holds up another's.
 import type { Connector, Failure } from '@rowhouse/connectors'
+import type { ConnectionState } from '@rowhouse/contracts'
 import type { ConnectionScope } from '../apply/scope.ts'
 import type { EngineHttp } from '../http/http.ts'
 import type { Observe } from '../observe/events.ts'
@@ -16,7 +17,7 @@ export interface LaneRun {
   readonly now: () => number
   readonly pollIntervalMs: number
   readonly deletesAllowed: boolean
-  readonly state: 'matching' | 'other'
+  readonly state: ConnectionState
   readonly latencies: { readonly outbound: Latencies; readonly inbound: Latencies }
   readonly pollMemory: PollMemory
   /** Moves the connection through its state machine. */

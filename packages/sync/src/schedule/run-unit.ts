@@ -170,7 +170,7 @@ function prepareRun(
     now: context.now,
     pollIntervalMs: stored.pollIntervalMs,
     deletesAllowed: stored.deletesAllowed,
-    state: stored.state === 'matching' ? 'matching' : 'other',
+    state: stored.state,
     latencies: memory.latencies,
     pollMemory: memory.poll,
     happen: (event, reason) => happen(context, unit, event, reason),

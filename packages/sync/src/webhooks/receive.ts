@@ -43,8 +43,8 @@ export async function receiveWebhook(
   const marks = verdict.due
     .filter(({ object }) => known.has(object))
     .flatMap(({ object, ids, deletedIds }): NewMark[] => [
-      ...ids.map((recordId) => ({ object, recordId })),
-      ...deletedIds.map((recordId) => ({ object, recordId, deleted: true })),
+      ...ids.map((recordId) => ({ object, recordId, told: true })),
+      ...deletedIds.map((recordId) => ({ object, recordId, deleted: true, told: true })),
     ])
   if (marks.length > 0) {
     const organization = context.rowhouse.as({ organizationId: stored.organizationId, connectionId })
