@@ -134,6 +134,7 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
   const answers: Partial<Record<EndpointId, Answer>> = {
     getSignInMethods: () => ({
       operatorKey: true,
+      signedIn: me !== null,
       identityProvider:
         options.identityProvider === false ? null : { startUrl: '/v1/session/start', label: 'Example SSO' },
     }),

@@ -117,10 +117,10 @@ function Change({ item, organizationId, onOpen, onOnlyRecord }: ChangeProps): JS
                   {field}
                 </th>
                 <td>
-                  <FieldValue value={before} isOld />
+                  <FieldValue value={before} isOld wraps />
                 </td>
                 <td>
-                  <FieldValue value={after} />
+                  <FieldValue value={after} wraps />
                 </td>
               </tr>
             ))}

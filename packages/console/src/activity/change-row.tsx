@@ -3,12 +3,16 @@
 import type { ActivityItem, FieldChange } from '@rowhouse/contracts'
 import { memo } from 'react'
 import type { JSX } from 'react'
+import { formatCount } from '../words/numbers.ts'
+import { connectorWords } from '../words/connection.ts'
 import { ConnectorMark } from '../parts/marks.tsx'
 import { Ago, Status } from '../parts/parts.tsx'
 import { actionWords, actorWords, recordWords, statusWords } from './words.ts'
 
 export const ROW_PX = 60
 export const ROW_NARROW_PX = 108
+/** When, here, what changed, in the CRM. */
+export const columns = 'grid grid-cols-[72px_minmax(130px,1fr)_minmax(240px,2.2fr)_minmax(140px,1fr)] gap-x-4'
 
 export interface ChangeRowProps {
   readonly item: ActivityItem
@@ -50,9 +54,7 @@ export const ChangeRow = memo(function ChangeRow({ item, isCurrent, isNarrow, on
     )
   }
   return (
-    <div
-      className={`${look} grid grid-cols-[72px_minmax(130px,1fr)_minmax(240px,2.2fr)_minmax(140px,1fr)] items-center gap-x-4 px-2`}
-    >
+    <div className={`${look} ${columns} items-center px-2`}>
       <span className="text-xs text-ink-3">
         <Ago at={item.at} />
       </span>
@@ -80,6 +82,60 @@ export const ChangeRow = memo(function ChangeRow({ item, isCurrent, isNarrow, on
     </div>
   )
 })
+
+export interface BulkRowProps {
+  /** Newest first, at least one. */
+  readonly items: readonly ActivityItem[]
+  /** Whether older ones of it may not have been read. */
+  readonly mayGoOn: boolean
+  readonly isCurrent: boolean
+  readonly isNarrow: boolean
+  readonly onOpen: () => void
+}
+
+/** What was read at once, in one line. */
+export function BulkRow({ items, mayGoOn, isCurrent, isNarrow, onOpen }: BulkRowProps): JSX.Element | null {
+  const newest = items[0]
+  if (newest === undefined) return null
+  const { name } = connectorWords(newest.connector)
+  const look = `absolute inset-0 border-b border-line hover:bg-sunken ${isCurrent ? 'bg-sunken shadow-[inset_2px_0_0_var(--brick)]' : ''}`
+  const count = `${formatCount(items.length)}${mayGoOn ? '+' : ''} ${newest.table}`
+  const open = (
+    <button type="button" onClick={onOpen} className="truncate text-left font-medium after:absolute after:inset-0">
+      {count}
+    </button>
+  )
+  const what = <span className="rounded-sm bg-sunken px-2 py-1 text-xs text-ink-2">read from {name} at once</span>
+  if (isNarrow) {
+    return (
+      <div className={`${look} grid content-center gap-1.5`}>
+        <div className="flex items-baseline gap-2">
+          {open}
+          <span className="ml-auto text-xs text-ink-3">
+            <Ago at={newest.at} />
+          </span>
+        </div>
+        <div className="flex">{what}</div>
+        <div className="text-xs text-ink-3">Show each</div>
+      </div>
+    )
+  }
+  return (
+    <div className={`${look} ${columns} items-center px-2`}>
+      <span className="text-xs text-ink-3">
+        <Ago at={newest.at} />
+      </span>
+      {open}
+      <span className="flex items-center gap-2">
+        <span aria-hidden="true" className="font-mono text-base leading-none text-ink-3">
+          ←
+        </span>
+        {what}
+      </span>
+      <span className="text-xs text-ink-3">Show each</span>
+    </div>
+  )
+}
 
 const arrows: Record<ActivityItem['direction'], { readonly sign: string; readonly words: string }> = {
   outbound: { sign: '→', words: 'from here to the CRM' },
@@ -137,12 +193,22 @@ function OneChange({ change: { field, before, after }, isNew }: { change: FieldC
   )
 }
 
-export function FieldValue({ value, isOld = false }: { value: string | null; isOld?: boolean }): JSX.Element {
+/** On one line where space is short; `wraps` shows it whole. */
+export function FieldValue({
+  value,
+  isOld = false,
+  wraps = false,
+}: {
+  value: string | null
+  isOld?: boolean
+  wraps?: boolean
+}): JSX.Element {
+  const fit = wraps ? 'break-words' : 'truncate'
   if (value === null || value === '')
     return <span className="shrink-0 text-ink-2 italic">{value === null ? 'none' : 'empty'}</span>
   return isOld ? (
-    <del className="truncate text-ink-2 decoration-ink-3">{value}</del>
+    <del className={`${fit} text-ink-2 decoration-ink-3`}>{value}</del>
   ) : (
-    <ins className="truncate text-ink no-underline">{value}</ins>
+    <ins className={`${fit} text-ink no-underline`}>{value}</ins>
   )
 }

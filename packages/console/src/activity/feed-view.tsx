@@ -1,12 +1,14 @@
 // The list of changes: filters, the "n new" line, rows on the screen only, j, k and enter.
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import type { JSX } from 'react'
 import { useKeys } from '../app/keys.ts'
 import { useIsNarrow } from '../parts/narrow.ts'
-import { Empty, Failure, Loading } from '../parts/parts.tsx'
+import { Button, Empty, Failure, Loading } from '../parts/parts.tsx'
 import { plural } from '../words/numbers.ts'
-import { ChangeRow, ROW_NARROW_PX, ROW_PX } from './change-row.tsx'
+import { BulkRow, ChangeRow, ROW_NARROW_PX, ROW_PX, columns } from './change-row.tsx'
+import { entriesOf } from './entries.ts'
+import type { Entry } from './entries.ts'
 import { directions } from './search.ts'
 import type { ActivitySearch } from './search.ts'
 import type { LiveFeed } from './use-feed.ts'
@@ -40,6 +42,11 @@ export function FeedView({
   const body = useRef<HTMLOListElement>(null)
   const [marginPx, setMarginPx] = useState(0)
   const [current, setCurrent] = useState<string | null>(null)
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
+  const entries = useMemo(
+    () => entriesOf(feed.items, search.change === undefined ? opened : new Set([...opened, search.change])),
+    [feed.items, opened, search.change],
+  )
   const hasWaiting = feed.waiting.length > 0
   const isEmpty = feed.items.length === 0
   useEffect(() => {
@@ -52,33 +59,38 @@ export function FeedView({
     return () => observer.disconnect()
   }, [isNarrow, isEmpty])
   const rows = useWindowVirtualizer({
-    count: feed.items.length,
+    count: entries.length,
     estimateSize: () => (isNarrow ? ROW_NARROW_PX : ROW_PX),
-    getItemKey: (index) => feed.items[index]?.seq ?? index,
+    getItemKey: (index) => entries[index]?.key ?? index,
     overscan: 8,
     scrollMargin: marginPx,
     scrollPaddingStart: 100,
     scrollPaddingEnd: 24,
   })
   useEffect(() => rows.measure(), [isNarrow, rows])
+  // One line would otherwise draw in the whole of a large backfill; there is a button instead.
+  const endsInBulk = entries.at(-1)?.kind === 'bulk'
   const lastIndex = rows.getVirtualItems().at(-1)?.index ?? 0
   useEffect(() => {
-    if (lastIndex >= feed.items.length - READ_MORE_ROWS) readMore()
-  }, [lastIndex, feed.items.length, readMore])
+    if (!endsInBulk && lastIndex >= entries.length - READ_MORE_ROWS) readMore()
+  }, [lastIndex, entries.length, endsInBulk, readMore])
   const selected = search.change ?? current
   const step = (by: number): void => {
-    const at = feed.items.findIndex(({ seq }) => seq === selected)
-    const to = at < 0 ? 0 : Math.min(feed.items.length - 1, Math.max(0, at + by))
-    const seq = feed.items[to]?.seq
-    if (seq === undefined) return
-    setCurrent(seq)
-    if (search.change !== undefined) onSearch({ change: seq })
+    const at = entries.findIndex(({ key }) => key === selected)
+    const to = at < 0 ? 0 : Math.min(entries.length - 1, Math.max(0, at + by))
+    const entry = entries[to]
+    if (entry === undefined) return
+    setCurrent(entry.key)
+    if (search.change !== undefined && entry.kind === 'change') onSearch({ change: entry.key })
     rows.scrollToIndex(to, { align: 'auto' })
   }
   useKeys({
     j: () => step(1),
     k: () => step(-1),
-    Enter: () => (current === null ? undefined : onSearch({ change: current })),
+    Enter: () => {
+      const entry = entries.find(({ key }) => key === current)
+      if (entry !== undefined) open(entry)
+    },
     Escape: () => (search.change === undefined ? setCurrent(null) : onSearch({ change: undefined })),
   })
   const showNew = (): void => {
@@ -135,10 +147,7 @@ export function FeedView({
         )}
       </search>
       {!isNarrow && feed.items.length > 0 && (
-        <div
-          aria-hidden="true"
-          className="grid grid-cols-[72px_minmax(130px,1fr)_minmax(240px,2.2fr)_minmax(140px,1fr)] gap-x-4 border-b border-line px-2 pb-1.5 text-xs text-ink-3"
-        >
+        <div aria-hidden="true" className={`${columns} border-b border-line px-2 pb-1.5 text-xs text-ink-3`}>
           <span>When</span>
           <span>Here</span>
           <span>What changed</span>
@@ -167,26 +176,51 @@ export function FeedView({
       ) : (
         <ol ref={body} aria-label="Changes, newest first" className="relative" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map(({ index, start, size, key }) => {
-            const item = feed.items[index]
-            return item === undefined ? null : (
+            const entry = entries[index]
+            return entry === undefined ? null : (
               <li
                 key={key}
-                aria-setsize={feed.next === null ? feed.items.length : -1}
+                aria-setsize={feed.next === null ? entries.length : -1}
                 aria-posinset={index + 1}
                 className="absolute inset-x-0 top-0"
                 style={{ height: size, transform: `translateY(${start - marginPx}px)` }}
               >
-                <ChangeRow item={item} isCurrent={item.seq === selected} isNarrow={isNarrow} onOpen={openChange} />
+                {entry.kind === 'change' ? (
+                  <ChangeRow
+                    item={entry.item}
+                    isCurrent={entry.key === selected}
+                    isNarrow={isNarrow}
+                    onOpen={openChange}
+                  />
+                ) : (
+                  <BulkRow
+                    items={entry.items}
+                    mayGoOn={feed.next !== null && index === entries.length - 1}
+                    isCurrent={entry.key === selected}
+                    isNarrow={isNarrow}
+                    onOpen={() => open(entry)}
+                  />
+                )}
               </li>
             )
           })}
         </ol>
+      )}
+      {endsInBulk && feed.next !== null && (
+        <p className="py-4 text-center">
+          <Button onClick={readMore}>Read older changes</Button>
+        </p>
       )}
       {feed.items.length > 0 && feed.next === null && (
         <p className="py-4 text-center text-xs text-ink-3">This is where the log begins.</p>
       )}
     </section>
   )
+
+  function open(entry: Entry): void {
+    if (entry.kind === 'change') openChange(entry.key)
+    else setOpened(new Set([...opened, ...entry.items.map(({ seq }) => seq)]))
+  }
 
   function openChange(seq: string): void {
     onSearch({ change: seq })

@@ -8,9 +8,10 @@ import { emptyFeed, passes, reduceFeed } from './feed.ts'
 import type { Feed, FeedFilter } from './feed.ts'
 
 const PAGE_SIZE = 50
+const OLDER_PAGE_SIZE = 200
 
 const queryOf = ({ direction, table, recordId }: FeedFilter, before?: string) => ({
-  limit: PAGE_SIZE,
+  limit: before === undefined ? PAGE_SIZE : OLDER_PAGE_SIZE,
   ...(direction !== null && { direction }),
   ...(table !== null && { table }),
   ...(recordId !== null && { recordId }),

@@ -25,6 +25,12 @@ export const queries = new QueryClient({
   },
 })
 
+/** How one can sign in, and whether one is; answers also who is not, so it can be asked first. */
+export const signInQuery = queryOptions({
+  queryKey: ['sign-in-methods'],
+  queryFn: ({ signal }) => client.getSignInMethods({ signal }),
+})
+
 export const meQuery = queryOptions({
   queryKey: ['me'],
   queryFn: ({ signal }) => client.getMe({ signal }),

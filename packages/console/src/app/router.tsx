@@ -9,7 +9,7 @@ import {
 } from '@tanstack/react-router'
 import { activitySearch } from '../activity/search.ts'
 import { organizationsSearch } from '../organizations/search.ts'
-import { isSignedOut, meQuery, queries, whenSignedOut } from './api.ts'
+import { isSignedOut, meQuery, queries, signInQuery, whenSignedOut } from './api.ts'
 import { NotFound, PageFailure } from './failures.tsx'
 import { safeReturnTo } from './return-to.ts'
 import { parseSearch, stringifySearch, text } from './search.ts'
@@ -31,12 +31,15 @@ const signedIn = createRoute({
   getParentRoute: () => root,
   id: 'signed-in',
   beforeLoad: async ({ location }) => {
+    const returnTo = safeReturnTo(location.href)
+    const toSignIn = redirect({ to: '/sign-in', search: returnTo === '/' ? {} : { returnTo } })
+    // Asked first, because a browser reports every refusal as an error of the page.
+    if (queries.getQueryData(meQuery.queryKey) === undefined && !(await queries.fetchQuery(signInQuery)).signedIn)
+      throw toSignIn
     try {
       return { me: await queries.ensureQueryData(meQuery) }
     } catch (error) {
-      if (!isSignedOut(error)) throw error
-      const returnTo = safeReturnTo(location.href)
-      throw redirect({ to: '/sign-in', search: returnTo === '/' ? {} : { returnTo } })
+      throw isSignedOut(error) ? toSignIn : error
     }
   },
   component: Shell,

@@ -3,6 +3,7 @@
 import type { ActivityItem, Connection } from '@rowhouse/contracts'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { JSX } from 'react'
+import { entriesOf, singles } from '../activity/entries.ts'
 import { deliveryTimes, volume, withSample } from '../activity/samples.ts'
 import type { Sample } from '../activity/samples.ts'
 import { useNow } from '../live/now.ts'
@@ -32,9 +33,11 @@ export function Charts({ connection, items }: { connection: Connection; items: r
   const toMs = Math.ceil(nowMs / SAMPLE_MS) * SAMPLE_MS
   const fromMs = toMs - SPAN_MS
   const { outbound, inbound } = connection.latencyMs
+  // A backfill would make everything else a line on the ground.
+  const oneByOne = useMemo(() => singles(entriesOf(items)), [items])
   const charts = useMemo(() => {
     const times = deliveryTimes(items, fromMs)
-    const bins = volume(items, fromMs, toMs)
+    const bins = volume(oneByOne, fromMs, toMs)
     const sampled = (value: (sample: Sample) => number | null): Series['points'] =>
       samples.map((sample) => [sample.atMs, value(sample)])
     return {
@@ -49,28 +52,33 @@ export function Charts({ connection, items }: { connection: Connection; items: r
         { look: 'faint bars', points: bins.map((bin) => [bin.atMs, bin.inbound]) },
       ],
     } satisfies Record<string, Series[]>
-  }, [items, samples, fromMs, toMs])
-  const recent = items.filter(({ at }) => Date.parse(at) > nowMs - 60_000).length
-  const percentiles = (latency: { p50: number; p99: number } | null): [string, string] =>
-    latency === null ? ['–', 'none yet'] : [formatDuration(latency.p50), `99 % within ${formatDuration(latency.p99)}`]
+  }, [items, oneByOne, samples, fromMs, toMs])
+  const recent = oneByOne.filter(({ at }) => Date.parse(at) > nowMs - 60_000).length
+  const percentiles = (
+    latency: { p50: number; p99: number } | null,
+    format: (ms: number) => string,
+  ): [string, string] =>
+    latency === null ? ['–', 'none yet'] : [format(latency.p50), `99 % within ${format(latency.p99)}`]
+  // Between two clocks of which one is told in whole seconds, less is not known.
+  const formatCoarse = (ms: number): string => (ms < 1000 ? '1 s or less' : formatDuration(ms))
   const shared = { fromMs, toMs }
   return (
     <section aria-label="The last ten minutes" className="mb-5 grid grid-cols-2 gap-x-6 gap-y-4 xl:grid-cols-4">
       <Plot
         {...shared}
         title="To the CRM"
-        value={percentiles(outbound)[0]}
-        note={percentiles(outbound)[1]}
+        value={percentiles(outbound, formatDuration)[0]}
+        note={percentiles(outbound, formatDuration)[1]}
         series={charts.outbound}
         format={formatDuration}
       />
       <Plot
         {...shared}
         title="From the CRM"
-        value={percentiles(inbound)[0]}
-        note={percentiles(inbound)[1]}
+        value={percentiles(inbound, formatCoarse)[0]}
+        note={percentiles(inbound, formatCoarse)[1]}
         series={charts.inbound}
-        format={formatDuration}
+        format={formatCoarse}
       />
       <Plot
         {...shared}
@@ -84,7 +92,7 @@ export function Charts({ connection, items }: { connection: Connection; items: r
         {...shared}
         title="Changes"
         value={`${formatCount(recent)} / min`}
-        note="to the CRM, from it fainter"
+        note="fainter: from the CRM"
         series={charts.volume}
         format={formatCount}
       />

@@ -134,7 +134,7 @@ function OneConflict({
         {won ? ', won' : ''}
       </dt>
       <dd className="break-words">
-        <FieldValue value={value} />
+        <FieldValue value={value} wraps />
       </dd>
     </div>
   )

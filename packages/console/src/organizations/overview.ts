@@ -94,7 +94,7 @@ export function sorted(organizations: readonly Organization[], sort: Sort): Orga
 }
 
 export interface Summary {
-  readonly tone: 'ok' | 'warn' | 'off'
+  readonly tone: 'ok' | 'busy' | 'warn' | 'off'
   readonly headline: string
   /** The numbers behind it, each with the filter that shows them. */
   readonly facts: readonly { readonly text: string; readonly group: Group | null }[]
@@ -128,6 +128,16 @@ export function summarize(organizations: readonly Organization[], complete: bool
     return {
       tone: 'warn',
       headline: `${attention === organizations.length ? 'All' : formatCount(attention)} of ${all} ${attention === 1 ? 'needs' : 'need'} attention.`,
+      facts,
+    }
+  const catchingUp = count('busy')
+  if (catchingUp > 0)
+    return {
+      tone: 'busy',
+      headline:
+        catchingUp === organizations.length
+          ? `${all} ${catchingUp === 1 ? 'is' : 'are'} catching up with ${catchingUp === 1 ? 'its CRM' : 'their CRMs'}.`
+          : `${formatCount(catchingUp)} of ${all} ${catchingUp === 1 ? 'is' : 'are'} catching up; nothing is wrong.`,
       facts,
     }
   if (count('live') === 0) return { tone: 'off', headline: `${all}, none of them live.`, facts }

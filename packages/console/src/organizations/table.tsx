@@ -9,7 +9,7 @@ import { useKeys } from '../app/keys.ts'
 import { useIsNarrow } from '../parts/narrow.ts'
 import { ConnectorMark, HouseMark } from '../parts/marks.tsx'
 import { Ago, Bar, ConnectionStatus, Status } from '../parts/parts.tsx'
-import { backfillPercent, errorCount } from '../words/connection.ts'
+import { backfillPercent, errorCount, isolationWords } from '../words/connection.ts'
 import { formatLag } from '../words/duration.ts'
 import { formatCount, plural } from '../words/numbers.ts'
 import { LATE_MS } from './overview.ts'
@@ -164,9 +164,13 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
         </div>
         <div role="cell" className="num flex items-center gap-2 text-xs text-ink-3">
           {connection === null ? (
-            <>No CRM connected</>
+            <>
+              <span aria-hidden="true">{isolationWords[isolation].word}</span>
+              <span>No CRM connected</span>
+            </>
           ) : (
             <>
+              <span aria-hidden="true">{isolationWords[isolation].word}</span>
               <ConnectorMark connector={connection.connector} />
               <span>{plural(connection.records, 'record')}</span>
               <span className="ml-auto flex gap-3">
@@ -189,6 +193,9 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
         <span className="flex min-w-0 items-center gap-3">
           <HouseMark isolation={isolation} />
           {link}
+          <span aria-hidden="true" className="text-xs text-ink-3">
+            {isolationWords[isolation].word}
+          </span>
           {status === 'suspended' && <Status tone="bad">Suspended</Status>}
         </span>
       </Cell>

@@ -5,7 +5,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { useId, useState } from 'react'
 import type { JSX } from 'react'
-import { client, meQuery, queries } from '../app/api.ts'
+import { client, meQuery, queries, signInQuery } from '../app/api.ts'
 import { safeReturnTo } from '../app/return-to.ts'
 import { Logo } from '../parts/marks.tsx'
 import { Button, Failure, Loading } from '../parts/parts.tsx'
@@ -14,10 +14,7 @@ const route = getRouteApi('/sign-in')
 
 export function SignInPage(): JSX.Element {
   const { returnTo, error } = route.useSearch()
-  const methods = useQuery({
-    queryKey: ['sign-in-methods'],
-    queryFn: ({ signal }) => client.getSignInMethods({ signal }),
-  })
+  const methods = useQuery(signInQuery)
   const provider = methods.data?.identityProvider ?? null
   const [wantsKey, setWantsKey] = useState(false)
   return (

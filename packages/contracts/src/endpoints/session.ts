@@ -32,6 +32,8 @@ export type Me = z.infer<typeof me>
 export const signInMethods = z
   .object({
     operatorKey: z.literal(true),
+    /** Whether this request carries a session: a page can ask without being refused. */
+    signedIn: z.boolean(),
     /** Where the browser goes to sign in as a person; null when no identity provider is configured. */
     identityProvider: z.object({ startUrl: z.string(), label: z.string() }).nullable(),
   })

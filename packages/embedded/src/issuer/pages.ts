@@ -3,7 +3,10 @@
 import type { IssuerUser } from './issuer.ts'
 
 const style = `
-:root { color-scheme: light; --paper: #faf7f2; --ink: #211d1a; --soft: #6b625a; --line: #e2dad0; --brick: #b5482f }
+:root { color-scheme: light dark; --paper: #fbfaf8; --raised: #fff; --hover: #f8e9e3; --ink: #1c1b19; --soft: #6f6b64;
+  --line: #e6e2db; --brick: #b5482f; --on-brick: #fff }
+@media (prefers-color-scheme: dark) { :root { --paper: #16181a; --raised: #1e2123; --hover: #36221c; --ink: #edeae4;
+  --soft: #94959a; --line: #2a2d30; --brick: #d66a4e; --on-brick: #1b0d09 } }
 * { box-sizing: border-box }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 2rem 1rem; background: var(--paper);
   color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif }
@@ -12,23 +15,23 @@ main { width: 100%; max-width: 26rem }
 .mark svg { display: block }
 h1 { margin: 2rem 0 .25rem; font-size: 1.6rem; line-height: 1.2; letter-spacing: -.02em; text-wrap: balance }
 p { margin: 0; color: var(--soft) }
-ul { list-style: none; margin: 1.5rem 0; padding: 0; background: #fff; border: 1px solid var(--line); border-radius: 12px; overflow: hidden }
+ul { list-style: none; margin: 1.5rem 0; padding: 0; background: var(--raised); border: 1px solid var(--line); border-radius: 12px; overflow: hidden }
 li + li { border-top: 1px solid var(--line) }
 button { font: inherit; color: inherit; cursor: pointer }
 .person { display: flex; align-items: center; gap: .9rem; width: 100%; padding: .85rem 1rem; border: 0; background: none; text-align: left }
-.person:hover { background: #fbf3ef }
+.person:hover { background: var(--hover) }
 .initials { flex: none; display: grid; place-items: center; width: 2.5rem; height: 2.5rem; border-radius: 50%;
-  background: var(--brick); color: #fff; font-size: .85rem; font-weight: 600 }
+  background: var(--brick); color: var(--on-brick); font-size: .85rem; font-weight: 600 }
 .name { display: block; font-weight: 600 }
 .email { display: block; color: var(--soft); font-size: .9rem; overflow-wrap: anywhere }
-.action { margin-top: 1.5rem; padding: .6rem 1.1rem; border: 0; border-radius: 8px; background: var(--brick); color: #fff; font-weight: 600 }
+.action { margin-top: 1.5rem; padding: .6rem 1.1rem; border: 0; border-radius: 8px; background: var(--brick); color: var(--on-brick); font-weight: 600 }
 :focus-visible { outline: 3px solid var(--brick); outline-offset: -3px }
 .action:focus-visible { outline-offset: 2px }
 .note { font-size: .875rem }
 code { overflow-wrap: anywhere }
 `
 
-const mark = `<svg width="26" height="26" viewBox="0 0 26 26" aria-hidden="true"><path fill="#b5482f" d="M2 12 7.5 5 13 12v12H2zM13 12l5.5-7L24 12v12H13z"/><path fill="#faf7f2" d="M5.5 17h4v7h-4zM16.5 17h4v7h-4z"/></svg>`
+const mark = `<svg width="24" height="16" viewBox="0 0 24 16" aria-hidden="true"><path fill="var(--brick)" d="M1 16V6.5L4.67 2l3.66 4.5L12 2l3.67 4.5L19.33 2 23 6.5V16z"/></svg>`
 
 /** The list of people; each is a button of one form. `action` is where it posts `user`. */
 export function signInPage(users: readonly IssuerUser[], action: string): string {

@@ -9,9 +9,10 @@ import { startPath } from './routes.ts'
 const operator: Me = { actor: { kind: 'operator' }, memberships: [] }
 
 export const sessionHandlers: Pick<Handlers, 'getSignInMethods' | 'signInAsOperator' | 'signOut' | 'getMe'> = {
-  async getSignInMethods({ services: { signIn } }) {
+  async getSignInMethods({ services: { signIn }, actor }) {
     return {
       operatorKey: true,
+      signedIn: actor.kind !== 'anonymous',
       identityProvider: signIn === null ? null : { startUrl: startPath, label: signIn.label },
     }
   },

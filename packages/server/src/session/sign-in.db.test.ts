@@ -91,7 +91,11 @@ const finish = (callback: string, cookie: string) =>
 describe('signing in as a person', () => {
   it('ends with a session of that person, at the page they came from', async () => {
     const methods = await server.call('GET', '/v1/session/methods')
-    expect(methods.body.identityProvider).toEqual({ startUrl: '/v1/session/start', label: new URL(issuer.issuer).host })
+    expect(methods.body).toEqual({
+      operatorKey: true,
+      signedIn: false,
+      identityProvider: { startUrl: '/v1/session/start', label: 'the sign-in of this computer' },
+    })
     const { location, cookie } = await start('/organizations/x?tab=feed')
     expect(new URL(location).searchParams.get('code_challenge_method')).toBe('S256')
     const { status, headers } = await finish(await click(location, ada.id), cookie)
