@@ -366,6 +366,20 @@ export const errorCodes = {
     'A write to a protected table carries no seal.',
     'Write through rowhouse.as(…); migrations use the login rowhouse_migrator.',
   ),
+  gateway_call_refused: code(
+    403,
+    1,
+    false,
+    'rowhouse.pre_request() was called by something other than PostgREST before a request.',
+    'Name it in db-pre-request; everybody else enters with a token.',
+  ),
+  organization_header_invalid: code(
+    400,
+    2,
+    false,
+    'The header x-organization-id is not a uuid.',
+    'Send the id of an organization, or nothing for none.',
+  ),
   truncate_refused: code(400, 1, false, 'TRUNCATE of a protected table leaves no trace.', 'Use DELETE.'),
 
   // The catalogue

@@ -60,6 +60,7 @@ declare
   record_id text;
   masked text;
   placement_state text;
+  organization_status text;
 begin
   if tg_op = 'INSERT' then
     after := to_jsonb(new);
@@ -96,16 +97,22 @@ begin
       raise exception 'A report may not write.' using errcode = 'RH012', hint = 'Write as a user or a service.';
     end if;
     -- Held already, unless the seal was set again after ROLLBACK TO a savepoint from before enter(), or in a second
-    -- transaction of one simple message. Then the organization may have moved since, so its placement is asked for
-    -- after the lock. 'moving' passes: the mover waits for this transaction.
+    -- transaction of one simple message. Then the organization may have moved or been suspended, so its placement and status
+    -- are asked for after the lock. 'moving' passes: the mover waits for this transaction.
     if not pg_try_advisory_xact_lock_shared(rowhouse.lock_key(organization)) then
       raise exception 'Organization % is being moved or suspended.', organization
         using errcode = 'RH010', hint = 'Try again in a moment.';
     end if;
-    select p.state into placement_state from rowhouse.placements p where p.organization_id = organization;
+    select p.state, o.status into placement_state, organization_status
+    from rowhouse.placements p join rowhouse.organizations o on o.id = p.organization_id
+    where p.organization_id = organization;
     if (placement_state in ('active', 'moving')) is not true then
       raise exception 'Organization % does not live here.', organization
         using errcode = 'RH009', hint = 'Look up its placement again.';
+    end if;
+    if organization_status <> 'active' and actor ->> 'kind' <> 'operator' then
+      raise exception 'Organization % is suspended.', organization
+        using errcode = 'RH008', hint = 'An operator can resume it.';
     end if;
   end if;
 

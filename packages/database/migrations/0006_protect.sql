@@ -14,7 +14,7 @@ create function rowhouse.policy_text() returns text
   language sql immutable parallel safe
   return '(organization_id = ( SELECT rowhouse.organization_id() AS organization_id))';
 
--- Row security, its policies and the privileges of rowhouse_app.
+-- Row security, its policies and the privileges of the roles that tenants come as.
 create function rowhouse.give_policies(target regclass, options jsonb) returns setof text
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -58,17 +58,20 @@ begin
   end loop;
 
   execute format('revoke all on %s from public', target);
-  execute format('revoke truncate, references, trigger on %s from rowhouse_app', target);
+  -- Supabase gives anon, authenticated and service_role all of it by default.
+  execute format('revoke all on %s from anon', target);
+  execute format('revoke truncate, references, trigger on %s from rowhouse_app, authenticated, service_role', target);
   if coalesce((options ->> 'strict')::boolean, false) then
     select rowhouse.column_list(array_agg(a.attname::text order by a.attnum)) into columns
     from pg_attribute a
     where a.attrelid = target and a.attnum > 0 and not a.attisdropped and a.attname <> 'organization_id';
-    execute format('revoke insert, update on %s from rowhouse_app', target);
-    execute format('grant select, delete, insert (%s), update (%s) on %s to rowhouse_app', columns, columns, target);
+    execute format('revoke insert, update on %s from rowhouse_app, authenticated, service_role', target);
+    execute format('grant select, delete, insert (%s), update (%s) on %s to rowhouse_app, authenticated, service_role',
+      columns, columns, target);
   else
-    execute format('grant select, insert, update, delete on %s to rowhouse_app', target);
+    execute format('grant select, insert, update, delete on %s to rowhouse_app, authenticated, service_role', target);
   end if;
-  execute format('grant usage on schema %I to rowhouse_app',
+  execute format('grant usage on schema %I to rowhouse_app, authenticated, service_role',
     (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target));
 end
 $$;

@@ -145,10 +145,11 @@ as $$
 
   union all
   select 'app_privilege', 'error', t.target::text,
-    format('rowhouse_app has %s on %s, which row security does not hold.', p.privilege, t.target),
-    format('revoke %s on %s from rowhouse_app, public', p.privilege, t.target)
-  from protected t, unnest('{TRUNCATE,REFERENCES,TRIGGER}'::text[]) as p (privilege)
-  where has_table_privilege('rowhouse_app', t.target, p.privilege)
+    format('%s has %s on %s, which row security does not hold.', r.role, p.privilege, t.target),
+    format('revoke %s on %s from %s, public', p.privilege, t.target, r.role)
+  from protected t, unnest('{TRUNCATE,REFERENCES,TRIGGER}'::text[]) as p (privilege),
+    unnest('{rowhouse_app,anon,authenticated}'::text[]) as r (role)
+  where has_table_privilege(r.role, t.target, p.privilege)
 
   union all
   select 'login_bypasses_rls', 'error', r.rolname,
@@ -183,6 +184,12 @@ as $$
     format('revoke temporary on database %I from public', current_database())
   from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
   where d.datname = current_database() and a.grantee = 0 and a.privilege_type = 'TEMPORARY'
+
+  union all
+  select 'app_creates', 'error', n.nspname,
+    format('rowhouse_app may create in the schema %I: what one organization puts there can stand in for what another calls.', n.nspname),
+    format('revoke create on schema %I from rowhouse_app, public', n.nspname)
+  from pg_namespace n where has_schema_privilege('rowhouse_app', n.oid, 'create')
 
   union all
   select 'queries_visible', 'warning', 'rowhouse_app',

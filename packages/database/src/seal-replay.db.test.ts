@@ -44,7 +44,7 @@ describe('a seal set again', () => {
     `begin; select rowhouse.enter('${token}'); select set_config('attack.seal', current_setting('rowhouse.seal'), false);
      commit; ${between}; begin; select set_config('rowhouse.seal', current_setting('attack.seal'), true); ${second}; commit`
 
-  it('is refused for writes once the organization has moved or is held by a mover, wherever it was set again', async () => {
+  it('is refused for writes while a mover holds the organization, once it has moved, and while it is suspended', async () => {
     const move = (state: string): Promise<unknown> =>
       withClient(database().controlUrl, (control) =>
         control.query('update rowhouse.placements set state = $2 where organization_id = $1', [
@@ -75,8 +75,20 @@ describe('a seal set again', () => {
         await setSeal(app, again, true)
         expect(await sqlstateOf(app.query(write))).toBe('RH009')
         await app.query('rollback')
+        await move('active')
+
+        const status = (value: string): Promise<unknown> =>
+          mover.query('select rowhouse.set_organization_status($1, $2)', [worlds.a.organizationId, value])
+        await app.query('begin; savepoint before')
+        await worlds.a.enter(app)
+        const third = await sealOf(app)
+        await app.query('rollback to before')
+        await status('suspended')
+        await setSeal(app, third, true)
+        expect(await sqlstateOf(app.query(write))).toBe('RH008')
+        await app.query('rollback')
+        await status('active')
       })
-      await move('active')
     })
   })
 

@@ -18,6 +18,8 @@ export const errorCodeBySqlstate = {
   RH014: 'seal_missing',
   RH015: 'row_level_security',
   RH016: 'truncate_refused',
+  RH017: 'gateway_call_refused',
+  RH018: 'organization_header_invalid',
   RH020: 'protect_not_a_table',
   RH021: 'protect_unknown_organization',
   RH022: 'protect_policy_exists',

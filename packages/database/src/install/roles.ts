@@ -55,6 +55,7 @@ export async function createRoles(client: ClientBase, options: RoleOptions): Pro
   }
   if (options.resetLogins) await resetAppSettings(client)
   await grantMemberships(client, options.isSuperuser)
+  await createGatewayRoles(client)
   await limitAppLogin(client, options.isSuperuser)
 }
 
@@ -92,6 +93,23 @@ async function resetAppSettings(client: ClientBase): Promise<void> {
     `select format('alter role rowhouse_app in database %I reset all', current_database()) as statement`,
   )
   await settle(client, (rows[0] as { statement: string }).statement)
+}
+
+/**
+ * Supabase's roles, where they are missing: nobody can log in as one of them, and none bypasses row security, until an
+ * administrator says so. Where they exist they stay as they are.
+ */
+async function createGatewayRoles(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ role: string }>(
+    `select r as role from unnest('{anon,authenticated,service_role,authenticator}'::text[]) r
+     where not exists (select from pg_catalog.pg_roles where rolname = r)`,
+  )
+  for (const { role } of rows) await settle(client, `create role ${role} nologin noinherit`)
+  const { rows: strangers } = await client.query<{ role: string }>(
+    `select r as role from unnest('{anon,authenticated,service_role}'::text[]) r
+     where not pg_has_role('authenticator', r, 'member')`,
+  )
+  for (const { role } of strangers) await settle(client, `grant ${role} to authenticator`)
 }
 
 /** Other sessions see neither the queries of this login nor wait for it without end. */
