@@ -116,6 +116,16 @@ test('a clock that is a little off works, one beyond the leeway is named with it
   })
 })
 
+test.each([-120_000, 120_000])('connect() refuses a clock that is %i ms off', async (offMs) => {
+  const rowhouse = createRowhouse({
+    url: database().appUrl,
+    signingKey: database().signingKey,
+    now: () => Date.now() + offMs,
+  })
+  opened.push(rowhouse)
+  await expect(rowhouse.connect()).rejects.toMatchObject({ code: 'clock_skew' })
+})
+
 test.each([-90_000, 25_000])(
   'a clock that is set by %i ms afterwards is noticed, and cured without an error',
   async (jumpMs) => {
