@@ -13,6 +13,7 @@ const item = (seq: number, change: Partial<ActivityItem> = {}): ActivityItem => 
   direction: 'inbound',
   action: 'insert',
   table: 'contacts',
+  connectionId: '0c000000-0000-4000-8000-000000000001',
   ...change,
 })
 const read = (from: number, count: number, change: Partial<ActivityItem> = {}): ActivityItem[] =>

@@ -54,6 +54,7 @@ export function may(me: Me | undefined, organizationId: string, permission: Perm
   if (me === undefined) return false
   if (me.actor.kind === 'operator') return true
   return me.memberships.some(
-    (member) => member.organizationId === organizationId && member.permissions.includes(permission),
+    ({ organizationId: id, permissions }) =>
+      id === organizationId && (permissions.includes('*') || permissions.includes(permission)),
   )
 }

@@ -33,7 +33,7 @@ export function UserMenu(): JSX.Element {
           <p className="truncate font-medium">{name}</p>
           <p className="truncate text-xs text-ink-3">{person?.email ?? 'Sees every organization'}</p>
         </div>
-        <Separator className="mx-1 mb-1 h-px bg-line" />
+        <Separator className="mx-1 mb-1 h-px border-0 bg-line" />
         <Menu aria-label="Account" className="outline-none">
           <MenuSection
             selectionMode="single"
@@ -56,7 +56,7 @@ export function UserMenu(): JSX.Element {
               </MenuItem>
             ))}
           </MenuSection>
-          <Separator className="m-1 h-px bg-line" />
+          <Separator className="m-1 h-px border-0 bg-line" />
           <MenuItem id="sign-out" className={item} onAction={() => void signOut()}>
             Sign out
           </MenuItem>

@@ -7,6 +7,7 @@ export const membership = z
     slug: z.string(),
     name: z.string(),
     role: z.string(),
+    /** `*` is every permission. */
     permissions: z.array(z.string()),
   })
   .meta({ id: 'Membership' })

@@ -1,0 +1,121 @@
+// The console on the running product, in a real browser: what a newcomer does in their first minutes.
+import { rm } from 'node:fs/promises'
+import { Client as HubSpot } from '@hubspot/api-client'
+import { createClient } from '@rowhouse/client'
+import type { Browser, Page } from 'playwright-core'
+import { createRowhouse } from 'rowhouse'
+import type { Rowhouse } from 'rowhouse'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { launchBrowser } from '../packages/console/dev/browser.ts'
+import { eventually, startStack } from './processes.ts'
+import type { Stack } from './processes.ts'
+
+let stack: Stack
+let rowhouse: Rowhouse
+let browser: Browser
+const pages: { page: Page; errors: string[]; hosts: Set<string> }[] = []
+
+beforeAll(async () => {
+  stack = await startStack()
+  const { ready } = stack
+  rowhouse = createRowhouse({ url: ready.databaseUrl, signingKey: ready.signingKey })
+  browser = await launchBrowser()
+  const api = createClient({ baseUrl: ready.api, headers: { authorization: `Bearer ${ready.operatorKey}` } })
+  await eventually(
+    () => api.listOrganizations(),
+    ({ items }) => items.every(({ connection }) => connection?.state === 'live' && connection.records === 5500),
+    { what: 'every organization live', timeoutMs: 120_000 },
+  )
+})
+
+afterEach(async () => {
+  for (const { page, errors, hosts } of pages.splice(0)) {
+    await page.context().close()
+    // oxlint-disable-next-line vitest/no-standalone-expect -- holds for every page that a test opens
+    expect(errors).toEqual([])
+    // The console's own and the identity provider's, both of this computer.
+    // oxlint-disable-next-line vitest/no-standalone-expect -- as above
+    expect([...hosts]).toEqual(['127.0.0.1'])
+  }
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await rowhouse?.close()
+  await stack?.stop()
+  if (stack !== undefined) await rm(stack.dataDir, { recursive: true, force: true })
+})
+
+async function open(): Promise<Page> {
+  const context = await browser.newContext({ baseURL: stack.ready.console, viewport: { width: 1440, height: 900 } })
+  const page = await context.newPage()
+  page.setDefaultTimeout(30_000)
+  const errors: string[] = []
+  const hosts = new Set<string>()
+  page.on('pageerror', (error) => errors.push(error.message))
+  page.on('console', (message) => (message.type() === 'error' ? errors.push(message.text()) : undefined))
+  page.on('request', (request) => hosts.add(new URL(request.url()).hostname))
+  pages.push({ page, errors, hosts })
+  await page.goto('/')
+  return page
+}
+
+const acme = (): Stack['ready']['organizations'][number] =>
+  stack.ready.organizations.find(({ slug }) => slug === 'acme') as Stack['ready']['organizations'][number]
+const changes = (page: Page) => page.getByRole('list', { name: 'Changes, newest first' })
+
+it('Ada signs in with two clicks and sees edits of both sides arrive in her organization', async () => {
+  const page = await open()
+  await page.getByRole('link', { name: 'Continue with the sign-in of this computer' }).click()
+  await page.getByRole('button', { name: /Ada Okafor/ }).click()
+  await page.waitForURL(`${stack.ready.console}/organizations/${acme().id}`)
+  await page.getByRole('heading', { name: 'Acme Robotics', level: 1 }).waitFor()
+  // She owns it, so she may pause it.
+  await page.getByRole('button', { name: 'Pause syncing' }).waitFor()
+  // What the backfill read is one line.
+  await changes(page)
+    .getByText(/read from HubSpot at once/)
+    .first()
+    .waitFor()
+  await page.getByRole('status').getByText('Live', { exact: true }).first().waitFor()
+
+  const acting = rowhouse.as({ organizationId: acme().id, userId: acme().ownerId })
+  const { rows } = await acting.query(
+    'select id, email, title from contacts where email is not null order by id limit 1',
+  )
+  const contact = rows[0] as { id: string; email: string; title: string }
+  const crm = new HubSpot({ accessToken: acme().connection.accessToken, basePath: acme().connection.sandboxUrl })
+  const found = await crm.crm.contacts.basicApi.getById(
+    contact.email,
+    ['jobtitle'],
+    undefined,
+    undefined,
+    false,
+    'email',
+  )
+  await crm.crm.contacts.basicApi.update(found.id, { properties: { jobtitle: 'Keeper of the Looms' } })
+  const fromThere = changes(page).getByRole('listitem').filter({ hasText: 'Keeper of the Looms' })
+  await fromThere.waitFor()
+  expect(await fromThere.locator('del').innerText()).toBe(contact.title)
+  await fromThere.getByText('Applied').waitFor()
+
+  await acting.query('update contacts set title = $1 where id = $2', ['Keeper of the Keys', contact.id])
+  const fromHere = changes(page).getByRole('listitem').filter({ hasText: 'Keeper of the Keys' })
+  await fromHere.getByText(/^Delivered in /).waitFor()
+  expect(await fromHere.locator('del').innerText()).toBe('Keeper of the Looms')
+
+  await fromHere.getByRole('button').click()
+  const panel = page.getByRole('complementary', { name: 'Change' })
+  await panel.getByText('Life of this record').waitFor()
+  await panel.getByRole('listitem').nth(1).waitFor()
+})
+
+it('an operator sees every organization', async () => {
+  const page = await open()
+  await page.getByRole('button', { name: /operator key/ }).click()
+  await page.getByLabel('Operator key').fill(stack.ready.operatorKey)
+  await page.keyboard.press('Enter')
+  for (const name of ['Acme Robotics', 'Birch Health', 'Cedar Freight'])
+    await page.getByRole('row').filter({ hasText: name }).getByText('Live', { exact: true }).waitFor()
+  expect(await page.getByRole('row').count()).toBe(4)
+})
