@@ -14,8 +14,9 @@ import type { Bench } from './bench.ts'
 import { changeLog } from './change-log.ts'
 import { hotPath } from './hot-path.ts'
 import { describeMachine } from './machine.ts'
+import { sync } from './sync.ts'
 
-const benches: Readonly<Record<string, Bench>> = { 'hot-path': hotPath, 'change-log': changeLog }
+const benches: Readonly<Record<string, Bench>> = { 'hot-path': hotPath, 'change-log': changeLog, sync }
 
 interface Server {
   readonly adminUrl: string
