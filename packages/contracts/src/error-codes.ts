@@ -380,6 +380,20 @@ export const errorCodes = {
     'The header x-organization-id is not a uuid.',
     'Send the id of an organization, or nothing for none.',
   ),
+  token_hook_event_invalid: code(
+    400,
+    2,
+    false,
+    'The event is not one of a custom access token hook.',
+    'Let Supabase Auth call rowhouse.custom_access_token_hook.',
+  ),
+  relation_exists: code(
+    409,
+    2,
+    false,
+    'A table or view of that name is there already.',
+    'Rename it, or name a schema of your own.',
+  ),
   truncate_refused: code(400, 1, false, 'TRUNCATE of a protected table leaves no trace.', 'Use DELETE.'),
 
   // The catalogue

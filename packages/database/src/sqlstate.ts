@@ -20,6 +20,7 @@ export const errorCodeBySqlstate = {
   RH016: 'truncate_refused',
   RH017: 'gateway_call_refused',
   RH018: 'organization_header_invalid',
+  RH019: 'token_hook_event_invalid',
   RH020: 'protect_not_a_table',
   RH021: 'protect_unknown_organization',
   RH022: 'protect_policy_exists',
@@ -29,6 +30,7 @@ export const errorCodeBySqlstate = {
   RH031: 'role_unknown',
   RH032: 'role_in_use',
   RH033: 'plan_unknown',
+  RH034: 'relation_exists',
 } as const satisfies Record<`RH${string}`, ErrorCode>
 
 /** The code of a refusal by Rowhouse's own SQL, or null for any other SQLSTATE. */
