@@ -107,13 +107,13 @@ function optionsOf(
     },
     area: { stroke: colour('--ink'), width: 1.5, fill: colour('--sunken'), points: newest },
     bars: {
-      stroke: 'transparent',
+      width: 0,
       fill: colour('--brick'),
       paths: uPlot.paths.bars?.({ size: [0.7, 8] }) ?? (() => null),
       points: { show: false },
     },
     'faint bars': {
-      stroke: 'transparent',
+      width: 0,
       fill: colour('--line-strong'),
       paths: uPlot.paths.bars?.({ size: [0.7, 8] }) ?? (() => null),
       points: { show: false },
