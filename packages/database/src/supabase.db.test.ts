@@ -115,3 +115,42 @@ describe('exposed organizations', () => {
     })
   })
 })
+
+describe('questions about membership', () => {
+  const ask = async (user: string | null, changes = {}): Promise<unknown> =>
+    withClient(database().appUrl, async (app) => {
+      await app.query('begin')
+      if (user !== null) await worlds.a.enter(app, { user, ...changes })
+      const { rows } = await app.query<Record<string, unknown>>(
+        `select rowhouse.is_org_member($1) as member, rowhouse.is_org_admin($1) as admin,
+           rowhouse.is_org_member($2) or rowhouse.is_org_admin($2) as other,
+           array(select rowhouse.get_user_organizations()) as organizations`,
+        [worlds.a.organizationId, worlds.b.organizationId],
+      )
+      await app.query('rollback')
+      return rows[0]
+    })
+
+  it('are answered for the person who is sealed, with or without an active organization', async () => {
+    const organizations = [worlds.a.organizationId]
+    for (const changes of [{}, { org: null }]) {
+      expect(await ask(worlds.a.ownerId, changes)).toEqual({ member: true, admin: true, other: false, organizations })
+      expect(await ask(worlds.a.viewerId, changes)).toEqual({ member: true, admin: false, other: false, organizations })
+    }
+    expect(await ask(randomUUID(), { org: null })).toMatchObject({ member: false, admin: false, organizations: [] })
+    expect(await ask(null)).toEqual({ member: false, admin: false, other: false, organizations: [] })
+  })
+
+  it('count a role of the organization by its permissions', async () => {
+    const user = randomUUID()
+    await asControl("insert into rowhouse.roles values ($1, 'manager', '{organization.manage}')", [
+      worlds.a.organizationId,
+    ])
+    await asControl("insert into rowhouse.members (organization_id, user_id, role) values ($1, $2, 'manager')", [
+      worlds.a.organizationId,
+      user,
+    ])
+    expect(await ask(user)).toMatchObject({ admin: true })
+    await asControl('delete from rowhouse.members where user_id = $1', [user])
+  })
+})
