@@ -1,4 +1,5 @@
 // The change log holds every committed write with its true author, and a reader misses none of them.
+// Long because writing, masking, forging and reading it share one pair of organizations.
 import { createTwoWorlds, sqlstateOf, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { Claims, TwoWorlds, World } from '@rowhouse/testkit'
 import type { Client } from 'pg'

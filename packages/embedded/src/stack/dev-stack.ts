@@ -160,6 +160,7 @@ async function start(
   const server = await startServer(serverConfig({ database, keys, port, api, issuer }), {
     console: consoleDir,
     worker: true,
+    ...(options.logFile === true && { log: createLog('info', join(folder, 'rowhouse.log')) }),
     simulatedProviders: [new URL(crms.url).origin],
   })
   onStop(() => server.stop())
