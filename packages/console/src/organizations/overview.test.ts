@@ -34,6 +34,16 @@ describe('the sentence on top', () => {
     }
     expect(summarize([{ ...calm, status: 'suspended' }], true).tone).toBe('warn')
   })
+
+  it('says that one is catching up before it says that all is right', () => {
+    const busy = { ...calm, connection: connectionOf(0, 'backfilling') }
+    expect(summarize([calm, busy], true)).toMatchObject({
+      tone: 'busy',
+      headline: '1 of 2 organizations is catching up; nothing is wrong.',
+    })
+    expect(summarize([busy], true).headline).toBe('1 organization is catching up with its CRM.')
+    expect(summarize([calm], true).tone).toBe('ok')
+  })
 })
 
 describe('the list', () => {
