@@ -288,6 +288,34 @@ describe('a CRM in trouble', () => {
     await expect.poll(async () => house().sync.deadLetters.list(alder.organizationId, alder.acting), soon).toEqual([])
   })
 
+  it('refuses a value that another record holds: it is sent when that one gives it up, whoever changed it', async () => {
+    const alder = await fresh(3)
+    house().sync.worker.start()
+    await house().live(alder)
+    // Before the first retry of its own, which is five seconds away.
+    const atOnce = { timeout: 3000, interval: 20 }
+    await alder.person.transaction(async (tx) => {
+      await tx.query(`update contacts set email = 'moved@x.example' where email = 'p0@x.example'`)
+      await tx.query(`insert into contacts (email, first_name) values ('p0@x.example', 'Heir')`)
+    })
+    const all = ['moved@x.example', 'p0@x.example', 'p1@x.example', 'p2@x.example']
+    await expect.poll(async () => (await emails(alder)).toSorted(), atOnce).toEqual(all)
+    const connectionId = alder.connection.id
+    const home = house().rowhouse.as({ organizationId: alder.organizationId, connectionId })
+    await home.query(
+      `insert into rowhouse_home.sync_dead_letters (connection_id, object, direction, record_key, code, reason, retry_at)
+       select $1, 'contact', 'outbound', id::text, 'unique_conflict', 'held', now() + interval '1 hour'
+       from contacts where email = 'p2@x.example'`,
+      [connectionId],
+    )
+    const held = (await house().records(alder.account, 'contacts')).find(
+      ({ properties }) => (properties as Record<string, string>)['email'] === 'p1@x.example',
+    )
+    await person(alder).crm.contacts.basicApi.update(String(held?.['id']), { properties: { email: 'p9@x.example' } })
+    const letters = (): Promise<unknown> => house().sync.deadLetters.list(alder.organizationId, alder.acting)
+    await expect.poll(letters, atOnce).toEqual([])
+  })
+
   it('revokes the token: the connection is paused and says why, and what changed meanwhile arrives later', async () => {
     const alder = await fresh(0)
     house().sync.worker.start()

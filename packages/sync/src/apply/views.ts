@@ -117,3 +117,8 @@ export function parentKeysOfLocal(mapped: MappedObject, rows: Iterable<LocalRow>
     }),
   )
 }
+
+/** Whether a field is among these by which records are told apart: one that the mapping matches by. */
+export function holdsKey(mapped: MappedObject, fields: FieldValues): boolean {
+  return mapped.fields.some(({ column, field }) => mapped.matchBy.includes(column) && fields[field] !== undefined)
+}

@@ -6,13 +6,13 @@ import { saveLinks, parentKey } from '../home/links.ts'
 import type { Parents, StoredLink } from '../home/links.ts'
 import { addMarks, releaseMarks } from '../home/marks.ts'
 import type { NewMark } from '../home/marks.ts'
-import { addConflicts } from '../home/records.ts'
+import { addConflicts, unblock } from '../home/records.ts'
 import { deleteRows, insertRows, updateRows } from '../home/rows.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
 import type { Effect } from '../plan/link.ts'
 import { linkScope } from './scope.ts'
 import type { ConnectionScope } from './scope.ts'
-import { toRowValues } from './views.ts'
+import { holdsKey, toRowValues } from './views.ts'
 
 export interface PlannedEffect {
   readonly effect: Effect
@@ -72,6 +72,13 @@ export async function writeEffects(
   await addMarks(tx, scope.connectionId, 'outbound', preferUnwaiting(dueOut))
   await addMarks(tx, scope.connectionId, 'inbound', preferUnwaiting(dueIn))
   if (released.length > 0) await releaseMarks(tx, scope.connectionId, released)
+  if (planned.some(({ effect }) => frees(mapped, effect))) await unblock(tx, scope.connectionId, mapped.object)
+}
+
+/** Whether a row gives up a value by which records are told apart. */
+function frees(mapped: MappedObject, { local }: Effect): boolean {
+  if (local.kind === 'delete') return true
+  return local.kind === 'update' && holdsKey(mapped, local.fields)
 }
 
 /** A read that was too old is looked at again after the provider's index had a moment. */

@@ -4,6 +4,7 @@ import type { Transaction } from 'rowhouse'
 import { linkScope } from '../apply/scope.ts'
 import type { ConnectionScope } from '../apply/scope.ts'
 import {
+  holdsKey,
   localView,
   parentKeysOfLocal,
   parentKeysOfRemote,
@@ -20,7 +21,7 @@ import { forgetLinks, lockLinks, readParents, saveLinks } from '../home/links.ts
 import type { StoredLink } from '../home/links.ts'
 import { addMarks, clearMarks, postponeMarks } from '../home/marks.ts'
 import type { Mark, NewMark } from '../home/marks.ts'
-import { park, unpark } from '../home/records.ts'
+import { park, unblock, unpark } from '../home/records.ts'
 import type { NewDeadLetter } from '../home/records.ts'
 import { lockRows } from '../home/rows.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
@@ -69,6 +70,11 @@ export function settleBatch(scope: ConnectionScope, mapped: MappedObject, sent: 
     await settleDone(tx, scope, mapped, done, ledger)
     await settleExisting(tx, scope, mapped, existing, ledger)
     await writeLedger(tx, scope, mapped, ledger)
+    // After the letters, because one of this very batch may have waited for it.
+    const isFreed = done.some(
+      ({ outgoing: { delivery } }) => delivery.kind === 'delete' || holdsKey(mapped, delivery.sent),
+    )
+    if (isFreed) await unblock(tx, scope.connectionId, mapped.object)
     return { delivered: done.map(({ outgoing }) => outgoing), parked: ledger.letters.length }
   })
 }

@@ -155,7 +155,7 @@ export async function releaseMarks(
   )
 }
 
-/** Milliseconds until the next mark is due; null when none is. Capped at a day. */
+/** Milliseconds until the next mark or parked record is due; null when none is. Capped at a day. */
 export async function nextDueMs(
   tx: Pick<Transaction, 'query'>,
   connectionId: string,
@@ -163,10 +163,15 @@ export async function nextDueMs(
 ): Promise<number | null> {
   const { rows } = await tx.query<{ ms: number | null }>(
     `select least(greatest(
-       ceil(extract(epoch from min(m.due_at) - clock_timestamp()) * 1000), 0), 86400000)::int as ms
-     from rowhouse_home.sync_marks m
-     where m.connection_id = $1 and m.direction = $2 and m.due_at > '-infinity'
-     having min(m.due_at) is not null`,
+       ceil(extract(epoch from min(next.at) - clock_timestamp()) * 1000), 0), 86400000)::int as ms
+     from (
+       select min(m.due_at) as at from rowhouse_home.sync_marks m
+       where m.connection_id = $1 and m.direction = $2 and m.due_at > '-infinity'
+       union all
+       select min(l.retry_at) from rowhouse_home.sync_dead_letters l
+       where l.connection_id = $1 and l.direction = $2
+     ) next
+     having min(next.at) is not null`,
     [connectionId, direction],
   )
   const due = await tx.query(

@@ -107,6 +107,33 @@ export async function reviveDeadLetters(
   )
 }
 
+const UNBLOCKED_MAX = 100
+
+/**
+ * A record of this object has given up a value that is unique, or is gone: what was parked because another held
+ * such a value is due now, in both directions. Which value each waits for is not kept; trying is what tells.
+ */
+export async function unblock(tx: Query, connectionId: string, object: string): Promise<void> {
+  await tx.query(
+    `with due as (
+       update rowhouse_home.sync_dead_letters l
+       set retry_at = null
+       where l.id in (
+         select d.id from rowhouse_home.sync_dead_letters d
+         where d.connection_id = $1 and d.object = $2 and d.code in ('unique_conflict', 'unique_violation')
+           and d.retry_at is not null
+         order by d.retry_at limit $3
+       )
+       returning l.direction, l.object, l.record_key
+     )
+     insert into rowhouse_home.sync_marks as m (connection_id, direction, object, record_id)
+     select $1, due.direction, due.object, due.record_key from due
+     on conflict (organization_id, connection_id, direction, object, record_id) do update
+     set generation = m.generation + 1, due_at = '-infinity'`,
+    [connectionId, object, UNBLOCKED_MAX],
+  )
+}
+
 const LIST_MAX = 500
 
 export async function listDeadLetters(organization: Query): Promise<DeadLetter[]> {

@@ -200,7 +200,7 @@ async function recovered(context: UnitContext, unit: Unit, stored: StoredConnect
 async function onFailure(context: UnitContext, unit: Unit, work: Work, failure: Failure): Promise<Release> {
   if (failure.action === 'refresh_credentials') return refresh(context, unit, work)
   if (failure.action === 'pause') {
-    await pause(context, unit, failure.advice)
+    await pause(context, unit, work, failure.advice)
     return { nextMs: null, notBeforeMs: 0, failed: true }
   }
   const backoff = backoffMs(unit.attempts, context.random)
@@ -244,8 +244,13 @@ async function note(
   })
 }
 
-/** Until a person acts. `advice` is our own sentence on what to do, where there is one. */
-async function pause(context: UnitContext, unit: Unit, advice: string | null): Promise<void> {
+/**
+ * Until a person acts. `advice` is our own sentence on what to do, where there is one. A refusal from before
+ * somebody resumed the connection says nothing of it now; if it still holds, the next run meets it again.
+ */
+async function pause(context: UnitContext, unit: Unit, { stored }: Work, advice: string | null): Promise<void> {
+  const now = await readConnection(context.pool, unit.connectionId)
+  if (now.state !== stored.state) return
   const reason = advice ?? sentenceOf('credentials_refused')
   await happen(context, unit, 'pause', reason)
   await note(context, unit, 'credentials_refused', reason)
@@ -255,14 +260,14 @@ async function refresh(context: UnitContext, unit: Unit, work: Work): Promise<Re
   const { connectionId, organizationId } = unit
   const outcome = await context.vault.refresh(work.connector, work.http, connectionId, work.credentials)
   if (!outcome.ok && outcome.retryMs === null) {
-    await pause(context, unit, outcome.advice)
+    await pause(context, unit, work, outcome.advice)
     return { nextMs: null, notBeforeMs: 0, failed: true }
   }
   if (!outcome.ok) return retry(context, unit, errorOf('connector_unreachable'), outcome.retryMs ?? BACKOFF_MS)
   if (outcome.refreshed) context.observe({ type: 'credentials_refreshed', organizationId, connectionId })
   // A fresh token that is refused as well, again and again, will not become better.
   if (unit.attempts >= REFRESHES_MAX) {
-    await pause(context, unit, 'The CRM refuses each fresh access token.')
+    await pause(context, unit, work, 'The CRM refuses each fresh access token.')
     return { nextMs: null, notBeforeMs: 0, failed: true }
   }
   return { nextMs: 0, notBeforeMs: 0, failed: true }
