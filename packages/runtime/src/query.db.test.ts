@@ -191,7 +191,8 @@ test('a full pool says so, and closing breaks what does not end', async () => {
   const small = createRowhouse({
     url: database().appUrl,
     signingKey: database().signingKey,
-    pool: { max: 1, acquireTimeoutMs: 20, closeTimeoutMs: 20 },
+    // Long enough to connect on a busy machine.
+    pool: { max: 1, acquireTimeoutMs: 500, closeTimeoutMs: 20 },
   })
   const organization = small.as({ organizationId: worlds.a.organizationId, service: 'x' })
   await organization.query('select 1')
