@@ -1,4 +1,5 @@
 -- The seal: proof, for one transaction of one backend, of who acts for which organization.
+-- Long because the functions of the hot path repeat lines that a call of another would cost more than.
 --
 --   token = v1.<key id>.<payload>.<64 hex digits of the MAC>      MAC = HMAC-SHA256(token key, all before the last dot)
 --   payload = <database, 36><organization, 36><kind, 1><person or connection, 36><expiry, 14><the rest, JSON>
