@@ -115,4 +115,27 @@ describe('two reads of one record at one moment', () => {
     }
     expect(await house().sync.deadLetters.list(alder.organizationId, alder.acting)).toEqual([])
   })
+
+  it('beside one that does not fit, too: only that one is parked', async () => {
+    const company = objects.find(({ object }) => object === 'company') as MappedObject
+    const companyOf = (id: string, name: string | null): RemoteRecord => ({
+      ...contactOf(id, 1, {}),
+      fields: {
+        ...Object.fromEntries(company.fields.map(({ field }) => [field, null])),
+        name,
+        domain: `${id}.example`,
+      },
+      references: {},
+    })
+    for (let round = 0; round < 20; round++) {
+      const page = [0, 1, 2, 3].map((at) =>
+        companyOf(String(9000 + round * 10 + at), at === 1 ? null : `of ${round}, ${at}`),
+      )
+      await Promise.all([applyPage(scopeOf('inbound'), company, page), applyPage(scopeOf('backfill'), company, page)])
+    }
+    const letters = await house().sync.deadLetters.list(alder.organizationId, alder.acting)
+    expect(letters.map(({ code }) => code)).toEqual(Array.from({ length: 20 }, () => 'check_violation'))
+    const { rows } = await alder.person.query('select count(*)::int as companies from companies')
+    expect(rows).toEqual([{ companies: 60 }])
+  })
 })

@@ -57,10 +57,11 @@ export async function applyPage(
     if (!isRefusal(error)) throw error
     // Another lane may have met the same record at the same moment. It has committed: now its link is found.
     if (error.code === 'unique_violation' && racesLeft > 0) return applyPage(scope, mapped, records, end, racesLeft - 1)
+    // Each half may meet a lane of its own, so each has the same allowance of races again.
     if (records.length > 1) {
       const middle = Math.ceil(records.length / 2)
-      const first = await applyPage(scope, mapped, records.slice(0, middle), noEnd, 0)
-      const second = await applyPage(scope, mapped, records.slice(middle), end, 0)
+      const first = await applyPage(scope, mapped, records.slice(0, middle), noEnd)
+      const second = await applyPage(scope, mapped, records.slice(middle), end)
       return { applied: first.applied + second.applied, parked: first.parked + second.parked }
     }
     await fenced(scope.organization, scope.hold, async (tx) => {
