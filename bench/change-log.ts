@@ -3,17 +3,16 @@
 // show what was given up for the order of changes (docs/adr/0006-the-change-log-trigger-is-row-level.md).
 import { randomUUID } from 'node:crypto'
 
-import { install } from '@rowhouse/database'
 import { Client } from 'pg'
 import { createRowhouse } from 'rowhouse'
 import type { Organization } from 'rowhouse'
 
 import type { Bench, BenchContext } from './bench.ts'
+import { SIGNING_KEY, makeDatabase } from './database.ts'
 import { median, medianRatio, runRounds } from './rounds.ts'
 import type { Rounds } from './rounds.ts'
 
 const DATABASE = 'rowhouse_bench_change_log'
-const SIGNING_KEY = 'a signing key that only this benchmark uses'
 const BULK_ROWS = 10_000
 
 const variants = ['logged', 'unlogged', 'statement'] as const
@@ -50,14 +49,7 @@ interface World {
 }
 
 async function buildWorld(adminUrl: string): Promise<World> {
-  const admin = new Client(adminUrl)
-  await admin.connect()
-  await admin.query(`drop database if exists ${DATABASE} with (force)`)
-  await admin.query(`create database ${DATABASE}`)
-  await admin.end()
-  const url = new URL(adminUrl)
-  url.pathname = `/${DATABASE}`
-  const { urls } = await install({ adminUrl: url.href, signingKey: SIGNING_KEY, resetLogins: true })
+  const urls = await makeDatabase(adminUrl, DATABASE)
   const owner = new Client(urls.migrator)
   await owner.connect()
   for (const name of variants) {

@@ -3,19 +3,18 @@
 // twin of the table, and (b) the same seal in the usual shape: BEGIN, enter, query, COMMIT.
 import { randomUUID } from 'node:crypto'
 
-import { install } from '@rowhouse/database'
 import { Client, Pool } from 'pg'
 import { createRowhouse } from 'rowhouse'
 import type { Organization } from 'rowhouse'
 
 import { startWireTap } from '../packages/testkit/src/wire-tap.ts'
 import type { Bench, BenchContext } from './bench.ts'
+import { SIGNING_KEY, makeDatabase } from './database.ts'
 import { median, medianRatio, runRounds } from './rounds.ts'
 import type { Variant } from './rounds.ts'
 import { mintTokens } from './tokens.ts'
 
 const DATABASE = 'rowhouse_bench_hot_path'
-const SIGNING_KEY = 'a signing key that only this benchmark uses'
 const ORGANIZATIONS = 50
 const CONTACTS_EACH = 1000
 
@@ -33,14 +32,7 @@ interface World {
 
 /** The twin has the same rows, the same key and no protection; both are vacuumed and in memory. */
 async function buildWorld(adminUrl: string): Promise<World> {
-  const admin = new Client(adminUrl)
-  await admin.connect()
-  await admin.query(`drop database if exists ${DATABASE} with (force)`)
-  await admin.query(`create database ${DATABASE}`)
-  await admin.end()
-  const url = new URL(adminUrl)
-  url.pathname = `/${DATABASE}`
-  const { urls } = await install({ adminUrl: url.href, signingKey: SIGNING_KEY, resetLogins: true })
+  const urls = await makeDatabase(adminUrl, DATABASE)
   const owner = new Client(urls.migrator)
   await owner.connect()
   await owner.query(`create table contacts (

@@ -6,7 +6,6 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 import { connectors } from '@rowhouse/connectors'
 import type { Connector } from '@rowhouse/connectors'
-import { install } from '@rowhouse/database'
 import { startSandbox } from '@rowhouse/sandbox'
 import type { CreatedAccount, Sandbox } from '@rowhouse/sandbox'
 import { createSync } from '@rowhouse/sync'
@@ -16,9 +15,9 @@ import { createRowhouse } from 'rowhouse'
 import type { Organization } from 'rowhouse'
 
 import type { Bench, BenchContext } from './bench.ts'
+import { SIGNING_KEY, makeDatabase } from './database.ts'
 
 const DATABASE = 'rowhouse_bench_sync'
-const SIGNING_KEY = 'a signing key that only this benchmark uses'
 const COMPANIES = 500
 const CONTACTS = 5000
 const BULK_ROWS = 2000
@@ -68,14 +67,7 @@ function unlimited(connector: Connector): Connector {
 }
 
 async function installDatabase(adminUrl: string): Promise<{ urls: { app: string; control: string }; ids: string[] }> {
-  const admin = new Client(adminUrl)
-  await admin.connect()
-  await admin.query(`drop database if exists ${DATABASE} with (force)`)
-  await admin.query(`create database ${DATABASE}`)
-  await admin.end()
-  const url = new URL(adminUrl)
-  url.pathname = `/${DATABASE}`
-  const { urls } = await install({ adminUrl: url.href, signingKey: SIGNING_KEY, resetLogins: true })
+  const urls = await makeDatabase(adminUrl, DATABASE)
   const owner = new Client(urls.migrator)
   await owner.connect()
   await owner.query(TABLES)
