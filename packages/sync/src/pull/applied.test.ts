@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { MappedObject } from '../mapping/mapping.ts'
 import { Latencies } from '../observe/latency.ts'
 import type { LaneRun } from '../schedule/lane-run.ts'
-import { noteApplied } from './inbound-lane.ts'
+import { noteApplied } from './applied.ts'
 import { PollMemory } from './poll-memory.ts'
 
 const NOW_MS = Date.parse('2026-01-01T01:00:00Z')
