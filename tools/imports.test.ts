@@ -12,12 +12,13 @@ const mayImport: Record<string, readonly string[]> = {
   runtime: ['contracts', 'database'],
   connectors: ['contracts'],
   sync: ['contracts', 'database', 'runtime', 'connectors'],
-  server: ['contracts', 'database', 'runtime', 'connectors', 'sync'],
+  verify: ['contracts', 'database', 'runtime'],
+  server: ['contracts', 'database', 'runtime', 'connectors', 'sync', 'verify'],
   client: ['contracts'],
   console: ['contracts', 'client'],
   sandbox: ['contracts'],
   embedded: ['contracts', 'client', 'database', 'runtime', 'connectors', 'sync', 'server', 'console', 'sandbox'],
-  cli: ['contracts', 'database', 'runtime', 'connectors', 'sync', 'server', 'client', 'embedded', 'console'],
+  cli: ['contracts', 'database', 'runtime', 'connectors', 'sync', 'verify', 'server', 'client', 'embedded', 'console'],
   testkit: ['contracts', 'database', 'runtime', 'embedded'],
 }
 
