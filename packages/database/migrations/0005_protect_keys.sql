@@ -82,6 +82,31 @@ begin
 end
 $$;
 
+-- Asked only where something must be converted: after a backfill the first live row may come after a hundred thousand
+-- dead pages, and protect() holds the table meanwhile.
+create function rowhouse.is_empty(target regclass) returns boolean
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  empty boolean;
+begin
+  execute format('select not exists (select from %s)', target) into empty;
+  return empty;
+end
+$$;
+
+-- Whether validated constraints say already that every row has an organization that exists: then no row need be read.
+create function rowhouse.rows_have_organization(target regclass) returns boolean
+  language sql stable
+  return exists (
+    select
+    from pg_catalog.pg_constraint c
+    join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attname = 'organization_id' and a.attnotnull
+    where c.conrelid = target and c.contype = 'f' and c.convalidated
+      and c.confrelid = 'rowhouse.organizations'::regclass and c.conkey = array[a.attnum]
+  );
+
 -- Invariant 1: organization_id in the table, first in its primary key, and in every foreign key between protected
 -- tables. What is simple is converted, on an empty table only; what is not is refused with the statement to run.
 create function rowhouse.give_key(target regclass) returns setof text
@@ -90,8 +115,7 @@ create function rowhouse.give_key(target regclass) returns setof text
 as $$
 declare
   has_column boolean;
-  is_empty boolean;
-  unknown boolean;
+  unknown boolean := false;
   column_type oid;
   key record;
   reference record;
@@ -99,13 +123,12 @@ declare
   clauses text[] := '{}';
   remarks text[] := '{}';
 begin
-  execute format('select not exists (select from %s)', target) into is_empty;
   select a.atttypid into column_type
   from pg_attribute a where a.attrelid = target and a.attname = 'organization_id' and not a.attisdropped;
   has_column := found;
 
   if not has_column then
-    if not is_empty then
+    if not rowhouse.is_empty(target) then
       raise exception 'The table % holds rows, and nothing says whose they are.', target
         using errcode = 'RH021', hint = 'Add organization_id uuid, fill it, and call protect again.';
     end if;
@@ -116,8 +139,10 @@ begin
       raise exception 'organization_id of % is not a uuid.', target
         using errcode = 'RH024', hint = 'Change the type of the column to uuid.';
     end if;
-    execute format('select exists (select from %s t where t.organization_id is null or not exists (
-      select from rowhouse.organizations o where o.id = t.organization_id))', target) into unknown;
+    if not rowhouse.rows_have_organization(target) then
+      execute format('select exists (select from %s t where t.organization_id is null or not exists (
+        select from rowhouse.organizations o where o.id = t.organization_id))', target) into unknown;
+    end if;
     if unknown then
       raise exception 'The table % holds rows of no known organization.', target
         using errcode = 'RH021', hint = 'Fill organization_id with ids of rowhouse.organizations, and call protect again.';
@@ -143,7 +168,7 @@ begin
       using errcode = 'RH024', hint = format('alter table %s add primary key (organization_id, id)', target);
   end if;
   if key.columns[1] <> 'organization_id' then
-    if 'organization_id' = any (key.columns) or not is_empty then
+    if 'organization_id' = any (key.columns) or not rowhouse.is_empty(target) then
       raise exception 'The primary key of % is (%).', target, array_to_string(key.columns, ', ')
         using errcode = 'RH024',
         hint = format('Make it (%s), and organization_id part of the foreign keys to it.',
@@ -204,16 +229,14 @@ as $$
 declare
   reference record;
   key record;
-  is_empty boolean;
   action text;
 begin
-  execute format('select not exists (select from %s)', target) into is_empty;
   for key in
     select c.conname, rowhouse.column_names(c.conrelid, c.conkey) as columns
     from pg_constraint c where c.conrelid = target and c.contype = 'u'
   loop
     continue when key.columns[1] = 'organization_id';
-    if 'organization_id' = any (key.columns) or not is_empty
+    if 'organization_id' = any (key.columns) or not rowhouse.is_empty(target)
       or exists (select from pg_constraint f where f.contype = 'f' and f.confrelid = target and f.conindid = (
         select u.conindid from pg_constraint u where u.conrelid = target and u.conname = key.conname))
     then
@@ -246,7 +269,7 @@ begin
   loop
     continue when array_position(reference.columns, 'organization_id') = array_position(reference.referenced_columns, 'organization_id');
     continue when reference.referenced <> target and not rowhouse.is_protected(reference.referenced);
-    if reference.clause is null or not is_empty then
+    if reference.clause is null or not rowhouse.is_empty(target) then
       raise exception 'The foreign key % of % lacks organization_id: a row could refer to a row of another organization.',
         reference.conname, target using errcode = 'RH024',
         hint = format('Make it foreign key (organization_id, %s) references %s (organization_id, %s).',
