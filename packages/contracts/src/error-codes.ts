@@ -387,6 +387,20 @@ export const errorCodes = {
     'The event is not one of a custom access token hook.',
     'Let Supabase Auth call rowhouse.custom_access_token_hook.',
   ),
+  organization_has_rows: code(
+    409,
+    1,
+    false,
+    'The organization has rows.',
+    'Export or erase them first; they are never deleted along with it.',
+  ),
+  owner_required: code(
+    403,
+    1,
+    false,
+    'Only the owner of it may do that.',
+    'Run it as rowhouse_migrator, or as the role that the message names.',
+  ),
   relation_exists: code(
     409,
     2,

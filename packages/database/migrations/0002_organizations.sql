@@ -24,14 +24,16 @@ create table rowhouse.organizations (
   updated_at timestamptz not null default now()
 );
 
--- People, as the identity provider last described them. A member may be named before the person signs in,
--- so nothing refers to this table.
+-- People, as the identity provider last described them; 0009_users.sql feeds it. Tenants' rows refer to it, so a person
+-- who is gone stays as a row without e-mail and name: rowhouse.forget_user().
 create table rowhouse.users (
   id uuid primary key,
   email text,
   name text,
   created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now()
+  updated_at timestamptz not null default now(),
+  deleted_at timestamptz,
+  constraint who_is_deleted_has_no_name check (deleted_at is null or (email is null and name is null))
 );
 
 -- Built-in roles have no organization; a role of an organization is seen and given there only.
@@ -45,19 +47,32 @@ create table rowhouse.roles (
 
 insert into rowhouse.roles (name, permissions) values
   ('owner', '{*}'),
-  ('admin', '{organization.read,organization.manage,members.read,members.manage,roles.manage,connections.read,connections.manage,activity.read,data.read,data.write}'),
+  ('admin', '{organization.read,organization.manage,members.read,members.manage,roles.manage,connections.read,connections.manage,activity.read,data.read,data.write,data.manage}'),
   ('member', '{organization.read,members.read,connections.read,activity.read,data.read,data.write}'),
   ('viewer', '{organization.read,members.read,connections.read,activity.read,data.read}');
 
 create table rowhouse.members (
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
-  user_id uuid not null,
+  user_id uuid not null references rowhouse.users (id) on delete cascade,
   role text not null,
   created_at timestamptz not null default now(),
   primary key (organization_id, user_id)
 );
 create index members_by_user on rowhouse.members (user_id);
 create index members_by_role on rowhouse.members (organization_id, role);
+
+-- A member may be named before the person first signs in; the row is then filled.
+create function rowhouse.name_user() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into rowhouse.users (id) values (new.user_id) on conflict (id) do nothing;
+  return new;
+end
+$$;
+create trigger name_user before insert or update of user_id on rowhouse.members
+  for each row execute function rowhouse.name_user();
 
 -- A role is built in or of the same organization, so no foreign key can say it.
 create function rowhouse.check_member_role() returns trigger

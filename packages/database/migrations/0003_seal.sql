@@ -413,7 +413,7 @@ begin
     when 'service', 'operator' then
       return true;
     when 'sync' then
-      return permission = any ('{data.read,data.write,activity.read,connections.read}'::text[]);
+      return permission = any ('{data.read,data.write,data.manage,activity.read,connections.read}'::text[]);
     when 'report' then
       return permission = any ('{organization.read,data.read,activity.read}'::text[]);
     else

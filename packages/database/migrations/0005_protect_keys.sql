@@ -13,14 +13,22 @@ begin
     problem := 'they must be a JSON object';
   else
     for option in select jsonb_object_keys(options) loop
-      if option not in ('read', 'write', 'mask', 'strict') then
-        problem := format('there is no option %L; there are read, write, mask and strict', option);
+      if option not in ('read', 'write', 'mask', 'strict', 'organization_reference') then
+        problem := format('there is no option %L; there are read, write, mask, strict and organization_reference', option);
       elsif option in ('read', 'write') and options -> option <> 'null'
         and (jsonb_typeof(options -> option) <> 'string' or options ->> option !~ '^[a-z][a-z0-9_.-]{0,62}$')
       then
         problem := format('%s takes the name of a permission, such as "data.read", or null', option);
       elsif option = 'strict' and jsonb_typeof(options -> option) <> 'boolean' then
         problem := 'strict takes true or false';
+      elsif option = 'organization_reference' and options -> option <> 'null'
+        and (options ->> option in ('declared', 'enforced', 'none')) is not true
+      then
+        problem := 'organization_reference takes "declared", "enforced" or "none"';
+      elsif option = 'organization_reference' and options ->> option = 'declared'
+        and current_setting('server_version_num')::int < 180000
+      then
+        problem := 'organization_reference can be "declared" from Postgres 18 on';
       elsif option = 'mask' and jsonb_typeof(options -> option) <> 'array' then
         problem := 'mask takes an array of column names';
       end if;

@@ -8,6 +8,8 @@
 --           and UPDATE and DELETE find no rows.
 --   mask    columns whose values the change log hides  (default: none)
 --   strict  true withholds the privilege to name organization_id (default: false)
+--   organization_reference  "declared", "enforced" or "none": the foreign key to rowhouse.organizations
+--           (default: "declared" from Postgres 18 on, "enforced" before; one that is there is kept)
 
 -- The text of the one policy, as Postgres deparses it while only pg_catalog is on search_path.
 create function rowhouse.policy_text() returns text
@@ -156,6 +158,7 @@ begin
   execute format('lock table %s in access exclusive mode', target);
   return query select * from rowhouse.give_key(target);
   return query select * from rowhouse.give_references(target);
+  return query select * from rowhouse.give_organization_reference(target, options);
   return query select * from rowhouse.give_change_log(target, options);
   return query select * from rowhouse.give_policies(target, options);
   -- An owner that nobody logs in as. FORCE holds it as well.

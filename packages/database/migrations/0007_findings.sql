@@ -192,6 +192,14 @@ as $$
   from pg_namespace n where has_schema_privilege('rowhouse_app', n.oid, 'create')
 
   union all
+  select 'users_not_mirrored', 'warning', 'auth.users',
+    'auth.users does not feed rowhouse.users: people who sign up are not known, and who is deleted stays a member.',
+    'select rowhouse.mirror_auth_users()'
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = 'auth' and c.relname = 'users' and c.relkind in ('r', 'p') and not exists (
+    select from pg_trigger g where g.tgrelid = c.oid and g.tgname = 'rowhouse_mirror_user' and g.tgenabled in ('O', 'A'))
+
+  union all
   select 'queries_visible', 'warning', 'rowhouse_app',
     'The queries of rowhouse_app are visible in pg_stat_activity to other sessions of the same login.',
     'alter role rowhouse_app set track_activities = off (as a superuser)'

@@ -31,6 +31,8 @@ export const errorCodeBySqlstate = {
   RH032: 'role_in_use',
   RH033: 'plan_unknown',
   RH034: 'relation_exists',
+  RH035: 'organization_has_rows',
+  RH036: 'owner_required',
 } as const satisfies Record<`RH${string}`, ErrorCode>
 
 /** The code of a refusal by Rowhouse's own SQL, or null for any other SQLSTATE. */

@@ -14,6 +14,7 @@ export async function hardenDatabase(client: ClientBase, isSuperuser: boolean): 
      end $$`,
   )
   if (isSuperuser) await guardFunctions(client)
+  await client.query('select rowhouse.mirror_auth_users()')
   await client.query(
     `do $$ begin
        if has_schema_privilege('public', 'create with grant option') or pg_has_role(current_user, 'pg_database_owner', 'usage') then
