@@ -14,9 +14,10 @@ import type { Bench } from './bench.ts'
 import { changeLog } from './change-log.ts'
 import { hotPath } from './hot-path.ts'
 import { describeMachine } from './machine.ts'
+import { report } from './report.ts'
 import { sync } from './sync.ts'
 
-const benches: Readonly<Record<string, Bench>> = { 'hot-path': hotPath, 'change-log': changeLog, sync }
+const benches: Readonly<Record<string, Bench>> = { 'hot-path': hotPath, 'change-log': changeLog, report, sync }
 
 interface Server {
   readonly adminUrl: string

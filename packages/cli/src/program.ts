@@ -8,6 +8,7 @@ import { addDevCommand } from './commands/dev.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addInstallCommands } from './commands/install.ts'
 import { addOrganizationCommands } from './commands/organization.ts'
+import { addReportCommands } from './commands/report.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSyncCommands } from './commands/sync.ts'
 
@@ -42,6 +43,7 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addOrganizationCommands(program)
   addConnectionCommands(program)
   addSyncCommands(program)
+  addReportCommands(program)
   for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError()
   return program
 }

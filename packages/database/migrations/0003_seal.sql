@@ -192,13 +192,19 @@ declare
 begin
   if (case
       when kind = 'u' then actor is not null
+      -- Without an organization it may list them and combine what they answered, and sees no row of any.
+      when kind = 'r' then (claims ->> 'service') is not null and (claims ->> 'reason') is not null
       when organization is null then false
       when kind = 's' then (claims ->> 'service') is not null
       when kind = 'c' then actor is not null
-      when kind in ('o', 'r') then (claims ->> 'reason') is not null
+      when kind = 'o' then (claims ->> 'reason') is not null
     end) is not true
   then
     raise exception 'The token names no actor.' using errcode = 'RH002';
+  end if;
+  -- Also a run that was let in a moment ago ends when the owner takes the approval back.
+  if kind = 'r' then
+    perform rowhouse.approved_report(claims ->> 'service');
   end if;
   if organization is null then
     return '';

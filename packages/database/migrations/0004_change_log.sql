@@ -12,7 +12,8 @@ create table rowhouse.change_log (
   table_schema text not null,
   table_name text not null,
   record_id text not null,
-  action text not null constraint action_is_known check (action in ('insert', 'update', 'delete')),
+  -- 'read' is a report's: what it asked for, in new.
+  action text not null constraint action_is_known check (action in ('insert', 'update', 'delete', 'read')),
   old jsonb,
   new jsonb,
   actor_kind text not null,
@@ -23,7 +24,7 @@ create table rowhouse.change_log (
   ip text,
   primary key (organization_id, seq),
   constraint insert_has_new_delete_has_old check (
-    (old is null) = (action = 'insert') and (new is null) = (action = 'delete')
+    (old is null) = (action in ('insert', 'read')) and (new is null) = (action = 'delete')
   )
 );
 create index change_log_by_transaction on rowhouse.change_log (organization_id, xid, seq);

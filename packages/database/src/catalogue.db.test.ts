@@ -141,7 +141,11 @@ describe('can()', () => {
     ['an owner', {}, { 'data.write': true, 'organization.manage': true, 'anything.else': true }],
     ['a service', { kind: 'service', user: null, service: 's' }, { 'data.write': true, 'anything.else': true }],
     ['an operator', { kind: 'operator', user: null, service: 'o', reason: 'r' }, { 'data.write': true }],
-    ['a report', { kind: 'report', user: null, service: 'p', reason: 'r' }, { 'data.read': true, 'data.write': false }],
+    [
+      'a report',
+      { kind: 'report', user: null, service: 'usage', reason: 'r' },
+      { 'data.read': true, 'data.write': false },
+    ],
     ['somebody without an organization', { org: null }, { 'data.read': false, 'organization.read': false }],
   ]
   it.each(cases)('of %s', async (_, claims, expected) => {

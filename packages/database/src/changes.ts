@@ -20,7 +20,7 @@ export interface Change {
   readonly tableSchema: string
   readonly tableName: string
   readonly recordId: string
-  readonly action: 'insert' | 'update' | 'delete'
+  readonly action: 'insert' | 'update' | 'delete' | 'read'
   readonly old: Record<string, unknown> | null
   readonly new: Record<string, unknown> | null
   readonly actorKind: string

@@ -33,6 +33,9 @@ export const errorCodeBySqlstate = {
   RH034: 'relation_exists',
   RH035: 'organization_has_rows',
   RH036: 'owner_required',
+  RH080: 'report_not_approved',
+  RH081: 'report_invalid',
+  RH082: 'report_too_large',
 } as const satisfies Record<`RH${string}`, ErrorCode>
 
 /** The code of a refusal by Rowhouse's own SQL, or null for any other SQLSTATE. */

@@ -32,9 +32,9 @@ export interface SyncContext extends ContextTrace {
   readonly organizationId: string
   readonly connectionId: string
 }
-/** A report across organizations, which enters each in turn. */
+/** An approved report across organizations, which enters each in turn; without one, to list and to combine. */
 export interface ReportContext extends ContextTrace {
-  readonly organizationId: string
+  readonly organizationId: string | null
   readonly report: string
   readonly reason: string
 }
@@ -91,7 +91,7 @@ export function resolveActor(context: Context): Actor {
     refuse('actor', `exactly one of ${Object.keys(kindOf).join(', ')}`)
   }
   const kind = kindOf[field]
-  const withoutOrganization = kind === 'user' && given['organizationId'] === null
+  const withoutOrganization = (kind === 'user' || kind === 'report') && given['organizationId'] === null
   const connection = kind === 'sync' ? uuid('connectionId', given['connectionId']) : null
   const hasReason = kind === 'operator' || kind === 'report'
   return Object.freeze({

@@ -8,6 +8,8 @@ import { Gateway } from './gateway.ts'
 import { resolveOptions } from './options.ts'
 import type { RowhouseOptions } from './options.ts'
 import { Organization } from './organization.ts'
+import { runReport } from './report/report.ts'
+import type { ReportOptions, ReportResult } from './report/report.ts'
 
 export class Rowhouse {
   readonly #gateway: Gateway
@@ -44,6 +46,21 @@ export class Rowhouse {
    */
   authenticate(request: RequestLike): Promise<Identified> {
     return this.#authenticator.authenticate(request)
+  }
+
+  /**
+   * Reads across organizations: runs a report that the owner of the database has approved in each of them, read-only,
+   * with a reason that their audit logs keep, and combines the answers in the database.
+   *
+   * @param name as in `rowhouse.define_report(name, …)`
+   * @throws RowhouseError report_not_approved, report_too_large, report_incomplete (some organization could not be read,
+   * and `partial` is not set), organization_not_found, invalid_option, or what a statement failed with
+   * @example
+   * const { rows } = await rowhouse.report('open_deals', { reason: 'board meeting' })
+   * // per organization, one round trip: select rowhouse.enter($token); select rowhouse.run_report($arguments)
+   */
+  report<Row = Record<string, unknown>>(name: string, options: ReportOptions): Promise<ReportResult<Row>> {
+    return runReport((context) => this.as(context), name, options)
   }
 
   /**

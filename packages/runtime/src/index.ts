@@ -9,4 +9,5 @@ export type { Context, OperatorContext, ReportContext, ServiceContext, SyncConte
 export type { Field, QueryResult } from './driver.ts'
 export type { IssuerOptions, PoolOptions, RowhouseOptions } from './options.ts'
 export type { Organization } from './organization.ts'
+export type { ReportOptions, ReportResult } from './report/report.ts'
 export type { Transaction, TransactionOptions } from './transaction.ts'

@@ -30,7 +30,7 @@ export interface TwoWorlds {
 const NOTES_PER_WORLD = 3
 
 /**
- * Makes the protected tables `folders(id, name)` and `notes(id, folder_id, body)` where they are missing, and two
+ * Makes the protected tables `folders(id, name)` and `notes(id, folder_id, body)` and the report `usage`, and two
  * new organizations with an owner, a member, a viewer, one folder and three notes each.
  */
 export async function createTwoWorlds(database: TestDatabase): Promise<TwoWorlds> {
@@ -52,6 +52,8 @@ export async function createTwoWorlds(database: TestDatabase): Promise<TwoWorlds
       );
       select rowhouse.protect('folders');
       select rowhouse.protect('notes');
+      select rowhouse.define_report('usage', 'select count(*) as notes from notes', 'notes bigint');
+      select rowhouse.approve_report('usage', 'the tests enter as it');
     `)
   })
   return withClient(database.controlUrl, async (control) => ({

@@ -41,4 +41,5 @@ export const actionWords: Record<ActivityItem['action'], string> = {
   insert: 'created',
   update: 'changed',
   delete: 'deleted',
+  read: 'read',
 }
