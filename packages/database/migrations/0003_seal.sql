@@ -125,15 +125,16 @@ create function rowhouse.kind_name(letter text) returns text
     when 'u' then 'user' when 's' then 'service' when 'o' then 'operator' when 'c' then 'sync' when 'r' then 'report'
   end;
 
--- The organization this transaction acts for, or null. The policy of every protected table calls it once a
+-- The organization this transaction acts for; null without a seal. The policy of every protected table calls it once a
 -- statement; it repeats seal_payload()'s check because the nested call and its JSON cost more than the lines.
+-- A person who entered without an organization is told so (RH070), because a table that looks empty says something
+-- else. What must answer such a person calls active_organization().
 create function rowhouse.organization_id() returns uuid
   language plpgsql stable security definer parallel restricted
 as $$
 declare
   seal pg_catalog.text := pg_catalog.current_setting('rowhouse.seal', true);
-begin
-  return case
+  organization pg_catalog.uuid := case
     when pg_catalog."left"(seal, 64) operator(pg_catalog.=) pg_catalog.encode(pg_catalog.sha256(
         coalesce(rowhouse.key_constant('seal_outer'), rowhouse.key_part('seal_outer')) operator(pg_catalog.||) pg_catalog.sha256(
           coalesce(rowhouse.key_constant('seal_inner'), rowhouse.key_part('seal_inner'))
@@ -142,6 +143,24 @@ begin
         )), 'hex')
     then nullif(pg_catalog.substr(seal, 65, 36), '------------------------------------')::pg_catalog.uuid
   end;
+begin
+  if organization is null then
+    if rowhouse.seal_payload() is not null then
+      raise exception 'No organization is active.'
+        using errcode = 'RH070', hint = 'Name one: the header x-organization-id, or organizationId of rowhouse.as(…).';
+    end if;
+  end if;
+  return organization;
+end
+$$;
+
+-- The organization this transaction acts for, or null: without a seal, and for a person who has not chosen one.
+create function rowhouse.active_organization() returns uuid
+  language plpgsql stable security definer parallel restricted
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (rowhouse.seal_payload() ->> 'org')::uuid;
 end
 $$;
 

@@ -10,8 +10,8 @@ alter default privileges for role rowhouse_owner revoke execute on functions fro
 grant usage on schema rowhouse to rowhouse_app, rowhouse_control, rowhouse_migrator;
 
 grant execute on function
-  rowhouse.handshake(), rowhouse.enter(text), rowhouse.organization_id(), rowhouse.user_id(), rowhouse.actor_kind(),
-  rowhouse.role(), rowhouse.has_role(text), rowhouse.can(text)
+  rowhouse.handshake(), rowhouse.enter(text), rowhouse.organization_id(),
+  rowhouse.active_organization(), rowhouse.user_id(), rowhouse.actor_kind(), rowhouse.role(), rowhouse.has_role(text), rowhouse.can(text)
   to rowhouse_app, rowhouse_control, rowhouse_migrator;
 grant execute on function
   rowhouse.create_organization(text, text, uuid, text), rowhouse.set_organization_status(uuid, text),
@@ -46,19 +46,19 @@ create policy control_keeps_it on rowhouse.placements to rowhouse_control using 
 -- A person without an active organization sees the own memberships, to choose one.
 create policy own_organization on rowhouse.members for select to rowhouse_app
   using (
-    organization_id = (select rowhouse.organization_id())
-    or ((select rowhouse.organization_id()) is null and user_id = (select rowhouse.user_id()))
+    organization_id = (select rowhouse.active_organization())
+    or ((select rowhouse.active_organization()) is null and user_id = (select rowhouse.user_id()))
   );
 create policy own_organization on rowhouse.organizations for select to rowhouse_app
   using (
-    id = (select rowhouse.organization_id())
-    or ((select rowhouse.organization_id()) is null and exists (
+    id = (select rowhouse.active_organization())
+    or ((select rowhouse.active_organization()) is null and exists (
       select from rowhouse.members m where m.organization_id = id and m.user_id = (select rowhouse.user_id())
     ))
   );
 create policy own_organization on rowhouse.roles for select to rowhouse_app
   using (
-    organization_id = (select rowhouse.organization_id())
+    organization_id = (select rowhouse.active_organization())
     or (organization_id is null and (select rowhouse.actor_kind()) is not null)
   );
 create policy own_organization on rowhouse.users for select to rowhouse_app
@@ -66,7 +66,7 @@ create policy own_organization on rowhouse.users for select to rowhouse_app
     id = (select rowhouse.user_id())
     or exists (
       select from rowhouse.members m
-      where m.organization_id = (select rowhouse.organization_id()) and m.user_id = users.id
+      where m.organization_id = (select rowhouse.active_organization()) and m.user_id = users.id
     )
   );
 create policy own_organization on rowhouse.connections for select to rowhouse_app

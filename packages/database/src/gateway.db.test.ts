@@ -93,10 +93,10 @@ describe('a request', () => {
           )
           expect(rows).toEqual([{ n: 3, own: 3 }])
         }
-        const { rows } = await request(gateway, { claims: userOf(worlds.a.memberId), isReadOnly }, count, [
+        const without = request(gateway, { claims: userOf(worlds.a.memberId), isReadOnly }, count, [
           worlds.a.organizationId,
         ])
-        expect(rows).toEqual([{ n: 0, own: 0 }])
+        expect(await sqlstateOf(without)).toBe('RH070')
       }
     })
   })
@@ -105,7 +105,7 @@ describe('a request', () => {
     const user = await memberOfBoth()
     const inMetadata = { app_metadata: { organization_id: worlds.a.organizationId } }
     const seen = async (claims: Request['claims'], headers = {}): Promise<unknown> =>
-      (await once({ claims, headers }, 'select rowhouse.organization_id() as id')).rows[0]?.['id']
+      (await once({ claims, headers }, 'select rowhouse.active_organization() as id')).rows[0]?.['id']
     expect(await seen(userOf(user, inMetadata))).toBe(worlds.a.organizationId)
     expect(await seen(userOf(user, inMetadata), inOrganization(worlds.b))).toBe(worlds.b.organizationId)
     expect(await seen(userOf(user, inMetadata), { 'x-organization-id': '' })).toBeNull()
@@ -135,13 +135,69 @@ describe('a request', () => {
       { claims: userOf(worlds.a.memberId), headers },
       'select actor_kind, actor, request_id, ip from rowhouse.audit_log order by seq desc limit 1',
     )
-    expect(log.rows).toEqual([
-      { actor_kind: 'user', actor: worlds.a.memberId, request_id: 'request-7', ip: '192.0.2.7' },
-    ])
+    expect(log.rows).toEqual([{ actor_kind: 'user', actor: worlds.a.memberId, request_id: 'request-7', ip: null }])
     expect(await sqlstateOf(once({ claims: userOf(worlds.a.viewerId), headers }, insert))).toBe('42501')
     const foreign = 'insert into notes (organization_id, body) values ($1, $2)'
     const write = once({ claims: userOf(worlds.a.memberId), headers }, foreign, [worlds.b.organizationId, 'x'])
     expect(await sqlstateOf(write)).toBe('42501')
+  })
+
+  it('without an organization gets a coded error from tenant tables, reading and writing, never 0 rows', async () => {
+    const claims = userOf(worlds.a.memberId)
+    for (const main of [
+      'select * from notes',
+      "insert into notes (body) values ('nowhere')",
+      "update notes set body = 'x'",
+      'delete from notes',
+      'select * from rowhouse.audit_log',
+    ]) {
+      expect(await sqlstateOf(once({ claims }, main))).toBe('RH070')
+    }
+    // Without a seal there is nothing, and no error: the policy compares with null.
+    expect((await once({ claims: { role: 'authenticated' } }, 'select from notes')).rowCount).toBe(0)
+  })
+
+  it.each([
+    [0, '203.0.113.9, 192.0.2.7', null],
+    [1, '203.0.113.9, 192.0.2.7', '192.0.2.7'],
+    [2, '203.0.113.9, 192.0.2.7, 10.0.0.1', '192.0.2.7'],
+    [2, '192.0.2.7', null],
+    [1, "203.0.113.9, ' or true", null],
+    [1, '203.0.113.9,2001:db8::7', '2001:db8::7'],
+  ])(
+    'behind %i trusted proxies takes %s for %s: what the client wrote itself is never logged',
+    async (trusted, sent, ip) => {
+      await withClient(database().adminUrl, (admin) =>
+        admin.query('update rowhouse.gateway set trusted_proxies = $1', [trusted]),
+      )
+      const headers = { ...inOrganization(worlds.a), 'x-forwarded-for': sent }
+      const { rows } = await once(
+        { claims: userOf(worlds.a.memberId), headers },
+        `with written as (insert into notes (body) values ('from somewhere') returning id) select id from written`,
+      )
+      const log = await once(
+        { claims: userOf(worlds.a.memberId), headers },
+        'select ip from rowhouse.audit_log where record = $1',
+        [rows[0]?.['id']],
+      )
+      expect(log.rows).toEqual([{ ip }])
+      await withClient(database().adminUrl, (admin) => admin.query('update rowhouse.gateway set trusted_proxies = 0'))
+    },
+  )
+
+  it('is refused with a code while the database has no keys', async () => {
+    await withClient(database().adminUrl, async (admin) => {
+      await admin.query('create table public.kept as table rowhouse.keys')
+      await admin.query('delete from rowhouse.keys')
+    })
+    const of: Request = { claims: userOf(worlds.a.memberId), headers: inOrganization(worlds.a) }
+    const refused = await sqlstateOf(once(of, 'select from notes'))
+    await withClient(database().adminUrl, async (admin) => {
+      await admin.query('insert into rowhouse.keys select * from public.kept')
+      await admin.query('drop table public.kept')
+    })
+    expect(refused).toBe('RH071')
+    expect(await sqlstateOf(once(of, 'select from notes'))).toBe('done')
   })
 
   it('with the service key acts as a service for the organization of its header, and for none without', async () => {

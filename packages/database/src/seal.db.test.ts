@@ -90,15 +90,20 @@ describe('the seal', () => {
     })
   })
 
-  it('is for a person without an organization, too, and shows no tenant rows', async () => {
+  it('is for a person without an organization, too: own organizations list, tenant tables say that none is active', async () => {
     await asApp(async (app) => {
       await app.query('begin')
       await worlds.a.enter(app, { org: null })
-      expect(await organizationOf(app)).toBeNull()
-      expect(await notesSeen(app)).toBe(0)
-      const { rows } = await app.query('select id from rowhouse.organizations')
-      expect(rows).toEqual([{ id: worlds.a.organizationId }])
-      expect(await sqlstateOf(app.query("insert into notes (body) values ('x')"))).toBe('42501')
+      const { rows } = await app.query(
+        'select id, rowhouse.active_organization() as active from rowhouse.organizations',
+      )
+      expect(rows).toEqual([{ id: worlds.a.organizationId, active: null }])
+      expect((await app.query('select from rowhouse.members')).rowCount).toBe(1)
+      for (const statement of ['select from notes', "insert into notes (body) values ('x')", 'delete from notes']) {
+        await app.query('savepoint before')
+        expect(await sqlstateOf(app.query(statement))).toBe('RH070')
+        await app.query('rollback to before')
+      }
       await app.query('rollback')
     })
   })

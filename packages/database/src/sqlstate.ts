@@ -36,6 +36,16 @@ export const errorCodeBySqlstate = {
   RH080: 'report_not_approved',
   RH081: 'report_invalid',
   RH082: 'report_too_large',
+  RH070: 'no_active_organization',
+  RH071: 'keys_missing',
+  RH072: 'bucket_not_protectable',
+  RH073: 'channel_pattern_invalid',
+  RH074: 'invitation_invalid',
+  RH075: 'invitation_accepted',
+  RH076: 'already_a_member',
+  RH077: 'invitation_email_differs',
+  RH078: 'role_above_own',
+  RH079: 'invitation_limit',
 } as const satisfies Record<`RH${string}`, ErrorCode>
 
 /** The code of a refusal by Rowhouse's own SQL, or null for any other SQLSTATE. */
