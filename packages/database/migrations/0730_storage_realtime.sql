@@ -1,6 +1,6 @@
 -- Storage and Realtime on Supabase. Their services set role and request.jwt.claims from a JWT that they verified, and never
 -- call pre_request(): there is no seal. So their policies go by the claims and by the membership as it is now, and both
--- go through one function, claimed_organizations(). docs/adr/0008-storage-and-realtime-go-by-claims.md says what that
+-- go through one function, claimed_organizations(). docs/adr/0012-storage-and-realtime-go-by-claims.md says what that
 -- costs, and why it ends here: no policy of a protected table calls it.
 
 -- The organizations in which whoever asks has the permission now; with null, in which they are a member.

@@ -17,7 +17,8 @@ export interface ServiceRequest {
 
 type Rows = QueryResult<Record<string, unknown>>
 
-const roleOf = (claims: JwtClaims | null): string => String(claims?.['role'] ?? 'anon')
+const textOf = (value: unknown, absent: string): string => (typeof value === 'string' ? value : absent)
+const roleOf = (claims: JwtClaims | null): string => textOf(claims?.['role'], 'anon')
 
 async function inTransaction(client: Client, begin: string, use: () => Promise<Rows>): Promise<Rows> {
   await client.query(begin)
@@ -85,7 +86,7 @@ export function asStorage(
           roleOf(claims),
           roleOf(claims),
           '',
-          String(claims?.['sub'] ?? ''),
+          textOf(claims?.['sub'], ''),
           JSON.stringify({ ...claims, role: roleOf(claims) }),
           JSON.stringify(headers),
           method,
@@ -110,7 +111,7 @@ export async function asRealtime(
         `select set_config('role', $1, true), set_config('realtime.topic', $2, true),
            set_config('request.jwt.claims', $3, true), set_config('request.jwt.claim.sub', $4, true),
            set_config('request.jwt.claim.role', $5, true), set_config('request.headers', $6, true)`,
-        [roleOf(claims), topic, JSON.stringify(claims ?? {}), String(claims?.['sub'] ?? ''), roleOf(claims), '{}'],
+        [roleOf(claims), topic, JSON.stringify(claims ?? {}), textOf(claims?.['sub'], ''), roleOf(claims), '{}'],
       )
     const insert = "insert into realtime.messages (topic, extension) values ($1, 'broadcast')"
     await client.query('begin')
