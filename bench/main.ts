@@ -15,9 +15,10 @@ import { changeLog } from './change-log.ts'
 import { hotPath } from './hot-path.ts'
 import { describeMachine } from './machine.ts'
 import { report } from './report.ts'
+import { rls } from './rls.ts'
 import { sync } from './sync.ts'
 
-const benches: Readonly<Record<string, Bench>> = { 'hot-path': hotPath, 'change-log': changeLog, report, sync }
+const benches: Readonly<Record<string, Bench>> = { 'hot-path': hotPath, 'change-log': changeLog, report, rls, sync }
 
 interface Server {
   readonly adminUrl: string
