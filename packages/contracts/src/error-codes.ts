@@ -401,6 +401,13 @@ export const errorCodes = {
     'Only the owner of it may do that.',
     'Run it as rowhouse_migrator, or as the role that the message names.',
   ),
+  protect_partitions_refused: code(
+    409,
+    1,
+    false,
+    'The table cannot be partitioned.',
+    'See the message for the reason; only an empty table is converted.',
+  ),
   relation_exists: code(
     409,
     2,

@@ -1,54 +1,6 @@
 -- The first half of rowhouse.protect(): what may be protected, and invariant 1, organization_id in every key. Each
 -- give_… function does what is missing and returns a line for each thing it did.
 
-create function rowhouse.check_protect_options(target regclass, options jsonb) returns void
-  language plpgsql
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  option text;
-  problem text;
-begin
-  if options is null or jsonb_typeof(options) <> 'object' then
-    problem := 'they must be a JSON object';
-  else
-    for option in select jsonb_object_keys(options) loop
-      if option not in ('read', 'write', 'mask', 'strict', 'organization_reference') then
-        problem := format('there is no option %L; there are read, write, mask, strict and organization_reference', option);
-      elsif option in ('read', 'write') and options -> option <> 'null'
-        and (jsonb_typeof(options -> option) <> 'string' or options ->> option !~ '^[a-z][a-z0-9_.-]{0,62}$')
-      then
-        problem := format('%s takes the name of a permission, such as "data.read", or null', option);
-      elsif option = 'strict' and jsonb_typeof(options -> option) <> 'boolean' then
-        problem := 'strict takes true or false';
-      elsif option = 'organization_reference' and options -> option <> 'null'
-        and (options ->> option in ('declared', 'enforced', 'none')) is not true
-      then
-        problem := 'organization_reference takes "declared", "enforced" or "none"';
-      elsif option = 'organization_reference' and options ->> option = 'declared'
-        and current_setting('server_version_num')::int < 180000
-      then
-        problem := 'organization_reference can be "declared" from Postgres 18 on';
-      elsif option = 'mask' and jsonb_typeof(options -> option) <> 'array' then
-        problem := 'mask takes an array of column names';
-      end if;
-    end loop;
-  end if;
-  if problem is null and options ? 'mask' then
-    select format('mask names %s, which is not a column that can be masked', m.value) into problem
-    from jsonb_array_elements(options -> 'mask') m
-    where jsonb_typeof(m.value) <> 'string' or m.value #>> '{}' = 'organization_id' or not exists (
-      select from pg_attribute a
-      where a.attrelid = target and a.attname = m.value #>> '{}' and a.attnum > 0 and not a.attisdropped
-    )
-    limit 1;
-  end if;
-  if problem is not null then
-    raise exception 'The options of protect are not valid: %.', problem using errcode = 'RH023';
-  end if;
-end
-$$;
-
 -- What can be protected: an ordinary or partitioned table, not temporary, not a partition, not Rowhouse's own.
 create function rowhouse.check_protectable(target regclass) returns void
   language plpgsql
@@ -59,10 +11,10 @@ declare
   persistence "char";
   is_partition boolean;
   namespace text;
-  hand_made text;
+  owner name;
 begin
-  select c.relkind, c.relpersistence, c.relispartition, n.nspname
-  into kind, persistence, is_partition, namespace
+  select c.relkind, c.relpersistence, c.relispartition, n.nspname, pg_get_userbyid(c.relowner)
+  into kind, persistence, is_partition, namespace, owner
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.oid = target;
   if kind is null then
@@ -78,14 +30,16 @@ begin
   if is_partition or exists (select from pg_inherits i where i.inhrelid = target) then
     raise exception '% is a part of another table.', target using errcode = 'RH020', hint = 'Protect its parent.';
   end if;
+  if kind = 'r' and exists (select from pg_inherits i where i.inhparent = target) then
+    raise exception '% has child tables, whose rows its policy and its keys would not hold.', target
+      using errcode = 'RH020', hint = 'Use partitions, or tables of their own.';
+  end if;
   if namespace in ('rowhouse', 'pg_catalog', 'information_schema') then
     raise exception '% belongs to the schema %, which is not for tenants.', target, namespace using errcode = 'RH020';
   end if;
-  select string_agg(p.polname, ', ' order by p.polname) into hand_made
-  from pg_policy p where p.polrelid = target and p.polname not like 'rowhouse\_%';
-  if hand_made is not null then
-    raise exception 'The table % has policies that protect did not make: %.', target, hand_made
-      using errcode = 'RH022', hint = 'Drop them, or express them with the options read and write.';
+  if not pg_has_role(owner, 'USAGE') then
+    raise exception '% belongs to %, and % may not act as that role.', target, owner, current_user
+      using errcode = 'RH036', hint = format('Run it as %s or as rowhouse_migrator, after: grant %I to rowhouse_migrator', owner, owner);
   end if;
 end
 $$;
@@ -147,7 +101,8 @@ begin
       raise exception 'organization_id of % is not a uuid.', target
         using errcode = 'RH024', hint = 'Change the type of the column to uuid.';
     end if;
-    if not rowhouse.rows_have_organization(target) then
+    -- What is protected has let in no other rows.
+    if not rowhouse.rows_have_organization(target) and not rowhouse.is_protected(target) then
       execute format('select exists (select from %s t where t.organization_id is null or not exists (
         select from rowhouse.organizations o where o.id = t.organization_id))', target) into unknown;
     end if;
@@ -309,4 +264,42 @@ as $$
   join pg_attribute local on local.attrelid = c.conrelid and local.attnum = c.conkey[1]
   join pg_attribute remote on remote.attrelid = c.confrelid and remote.attnum = c.confkey[1]
   where c.oid = reference and c.contype = 'f' and cardinality(c.conkey) = 1
+$$;
+
+-- An index of (organization_id, column) for every foreign key between target and other protected tables: without it a
+-- delete of one row reads the whole referring table. On a large table it is left to CREATE INDEX CONCURRENTLY.
+create function rowhouse.give_reference_indexes(target regclass) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  reference record;
+  large_bytes constant bigint := 64 * 1024 * 1024;
+begin
+  for reference in
+    select distinct c.conrelid::regclass as referring, rowhouse.column_list(columns.names) as list
+    from pg_constraint c
+    cross join lateral (
+      select array_prepend('organization_id', array_remove(rowhouse.column_names(c.conrelid, c.conkey), 'organization_id')) as names
+    ) columns
+    where c.contype = 'f' and c.conparentid = 0 and target in (c.conrelid, c.confrelid)
+      and cardinality(columns.names) = cardinality(c.conkey) and cardinality(c.conkey) > 1
+      and (c.conrelid = target or rowhouse.is_protected(c.conrelid))
+      and (c.confrelid = target or rowhouse.is_protected(c.confrelid))
+      and not exists (
+        select from pg_index i
+        where i.indrelid = c.conrelid and i.indpred is null and i.indisvalid
+          and (select array_agg(n) from (select unnest((i.indkey::smallint[])[0:cardinality(c.conkey) - 1]) order by 1) k (n))
+            = (select array_agg(n) from (select unnest(c.conkey) order by 1) k (n))
+      )
+  loop
+    if pg_table_size(reference.referring) > large_bytes then
+      raise notice 'A foreign key of % has no index: create index concurrently on % (%)',
+        reference.referring, reference.referring, reference.list;
+    else
+      execute format('create index on %s (%s)', reference.referring, reference.list);
+      return next format('%s has an index of (%s)', reference.referring, reference.list);
+    end if;
+  end loop;
+end
 $$;

@@ -1,15 +1,14 @@
 -- rowhouse.protect(table, options): makes a table keep organizations apart. It runs as its caller, who must own the
 -- table, and may be called again and again: it says what it did, and nothing when nothing was to do.
 --
--- Options, all optional:
---   read    permission that SELECT needs                (default: null, open to every actor of the organization)
---   write   permission that INSERT, UPDATE, DELETE need (default: "data.write", which a viewer and a report lack)
---           null for either: open to every actor of the organization. Without the permission an INSERT fails (42501),
---           and UPDATE and DELETE find no rows.
---   mask    columns whose values the change log hides  (default: none)
---   strict  true withholds the privilege to name organization_id (default: false)
---   organization_reference  "declared", "enforced" or "none": the foreign key to rowhouse.organizations
---           (default: "declared" from Postgres 18 on, "enforced" before; one that is there is kept)
+-- Options, all optional; docs/protect.md describes them and 0011_protect_options.sql checks them:
+--   read, write, access, own            who may do what inside the organization
+--   mask                                columns whose values the change log hides
+--   strict                              withholds the privilege to name organization_id
+--   timestamps                          created_at, updated_at and created_by, kept by the database
+--   partitions                          hash partitions by organization
+--   policies                            what to do about permissive policies made by hand
+--   organization_reference              the foreign key to rowhouse.organizations
 
 -- The text of the one policy, as Postgres deparses it while only pg_catalog is on search_path.
 create function rowhouse.policy_text() returns text
@@ -25,8 +24,6 @@ declare
   wanted record;
   existing text;
   columns text;
-  may_read text := rowhouse.permission_text(options ->> 'read');
-  may_write text := rowhouse.permission_text(case when options ? 'write' then options ->> 'write' else 'data.write' end);
 begin
   if not (select c.relrowsecurity and c.relforcerowsecurity from pg_class c where c.oid = target) then
     execute format('alter table %s enable row level security, force row level security', target);
@@ -36,10 +33,10 @@ begin
   for wanted in
     select * from (values
       ('rowhouse_organization', '*', false, rowhouse.policy_text(), rowhouse.policy_text()),
-      ('rowhouse_read', 'r', true, may_read, null),
-      ('rowhouse_insert', 'a', true, null, may_write),
-      ('rowhouse_update', 'w', true, may_write, may_write),
-      ('rowhouse_delete', 'd', true, may_write, null)
+      ('rowhouse_read', 'r', true, rowhouse.access_text(options, 'select'), null),
+      ('rowhouse_insert', 'a', true, null, rowhouse.access_text(options, 'insert')),
+      ('rowhouse_update', 'w', true, rowhouse.access_text(options, 'update'), rowhouse.access_text(options, 'update')),
+      ('rowhouse_delete', 'd', true, rowhouse.access_text(options, 'delete'), null)
     ) as p (name, command, permissive, using_text, check_text)
   loop
     select rowhouse.policy_signature(p.oid) into existing from pg_policy p where p.polrelid = target and p.polname = wanted.name;
@@ -73,8 +70,43 @@ begin
   else
     execute format('grant select, insert, update, delete on %s to rowhouse_app, authenticated, service_role', target);
   end if;
+  -- A serial column calls nextval() as whoever inserts; an identity column needs no privilege.
+  for columns in
+    select d.objid::regclass::text
+    from pg_depend d join pg_class c on c.oid = d.objid and c.relkind = 'S'
+    where d.refclassid = 'pg_class'::regclass and d.refobjid = target and d.classid = 'pg_class'::regclass and d.deptype = 'a'
+  loop
+    execute format('grant usage on sequence %s to rowhouse_app, authenticated, service_role', columns);
+  end loop;
   execute format('grant usage on schema %I to rowhouse_app, authenticated, service_role',
     (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target));
+end
+$$;
+
+-- Who may run a command, as the text of its policy, in the form in which Postgres deparses it. With own, what the person
+-- created is theirs to change, and another's row needs the permission that own names.
+create function rowhouse.access_text(options jsonb, command text) returns text
+  language plpgsql immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  short text := case command when 'select' then 'read' else 'write' end;
+  may text := rowhouse.permission_text(case
+    when options -> 'access' ? command then options -> 'access' ->> command
+    when options ? short then options ->> short
+    when command <> 'select' then 'data.write'
+  end);
+  others text := case jsonb_typeof(options -> 'own')
+    when 'string' then case when command in ('update', 'delete') then options ->> 'own' end
+    when 'object' then options -> 'own' ->> command
+  end;
+  own text;
+begin
+  if others is null then
+    return may;
+  end if;
+  own := format('((created_by = ( SELECT rowhouse.user_id() AS user_id)) OR %s)', rowhouse.permission_text(others));
+  return case when may = 'true' then own else format('(%s AND %s)', may, own) end;
 end
 $$;
 
@@ -106,7 +138,8 @@ declare
 begin
   select array_remove(rowhouse.column_names(k.conrelid, k.conkey), 'organization_id') into key_columns
   from pg_constraint k where k.conrelid = target and k.contype = 'p';
-  select array[n.nspname, c.relname, case when cardinality(key_columns) = 1 then key_columns[1] else '' end,
+  -- As text: an array of names would cut the list of masked columns at 63 bytes.
+  select array[n.nspname::text, c.relname, case when cardinality(key_columns) = 1 then key_columns[1] else '' end,
     array(select jsonb_array_elements_text(options -> 'mask'))::text]
   into arguments
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target;
@@ -152,13 +185,25 @@ create function rowhouse.protect(target regclass, options jsonb default '{}') re
   set search_path = pg_catalog, pg_temp
   set row_security = off
 as $$
+declare
+  converted regclass;
 begin
   perform rowhouse.check_protectable(target);
   perform rowhouse.check_protect_options(target, options);
+  perform rowhouse.check_hand_made_policies(target, options);
   execute format('lock table %s in access exclusive mode', target);
   return query select * from rowhouse.give_key(target);
   return query select * from rowhouse.give_references(target);
+  if options ? 'partitions' then
+    converted := rowhouse.partition_table(target, (options ->> 'partitions')::int);
+    if converted <> target then
+      return next format('%s hash partitions by organization_id', options ->> 'partitions');
+      target := converted;
+    end if;
+  end if;
   return query select * from rowhouse.give_organization_reference(target, options);
+  return query select * from rowhouse.give_reference_indexes(target);
+  return query select * from rowhouse.give_timestamps(target, options);
   return query select * from rowhouse.give_change_log(target, options);
   return query select * from rowhouse.give_policies(target, options);
   -- An owner that nobody logs in as. FORCE holds it as well.
@@ -168,5 +213,6 @@ begin
     execute format('alter table %s owner to rowhouse_owner', target);
     return next 'owner is rowhouse_owner';
   end if;
+  return query select * from rowhouse.close_partitions(target);
 end
 $$;

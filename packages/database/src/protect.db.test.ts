@@ -166,6 +166,11 @@ describe('protect', () => {
     ],
     ['a policy of somebody', 'create table bad (id int primary key); create policy mine on bad using (true)', 'RH022'],
     [
+      'a domain as organization_id',
+      'create domain org as uuid; create table bad (organization_id org, id int primary key)',
+      'RH024',
+    ],
+    [
       'a reference of several columns',
       `create table p (x int, y int, primary key (x, y));
       select rowhouse.protect('p'); create table bad (id int primary key, x int, y int);

@@ -26,6 +26,7 @@ export const errorCodeBySqlstate = {
   RH022: 'protect_policy_exists',
   RH023: 'protect_options_invalid',
   RH024: 'protect_key_missing',
+  RH025: 'protect_partitions_refused',
   RH030: 'slug_taken',
   RH031: 'role_unknown',
   RH032: 'role_in_use',
