@@ -160,6 +160,9 @@ begin
   execute format('create table %s (like %I.%I including all excluding indexes) partition by hash (organization_id)',
     source.qualified, source.namespace, spare);
   converted := source.qualified::regclass;
+  if pg_get_userbyid(source.relowner) <> current_user then
+    execute format('alter table %s owner to %I', converted, pg_get_userbyid(source.relowner));
+  end if;
   for sequence in
     select d.objid::regclass as name, a.attname
     from pg_depend d
@@ -178,9 +181,6 @@ begin
   foreach statement in array statements loop
     execute statement;
   end loop;
-  if pg_get_userbyid(source.relowner) <> current_user then
-    execute format('alter table %s owner to %I', converted, pg_get_userbyid(source.relowner));
-  end if;
   return converted;
 exception
   when dependent_objects_still_exist or feature_not_supported or wrong_object_type or duplicate_table then

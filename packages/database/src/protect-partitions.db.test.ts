@@ -121,7 +121,7 @@ describe('partitions', () => {
     ],
   ])('are refused for %s, which stays as it was', async (_, statements, rows) => {
     const { migrator, refusal, worlds, database } = tables()
-    await migrator.query(`${statements.replace(/create publication.*/, '')}`)
+    await migrator.query(statements.replace(/create publication.*/, ''))
     const publish = /create publication.*/.exec(statements)?.[0]
     if (publish !== undefined) {
       await withClient(database.adminUrl, (admin) => admin.query(`set search_path = shop; ${publish}`))

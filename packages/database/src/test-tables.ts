@@ -10,22 +10,22 @@ export interface Tables {
   /** A connection of rowhouse_migrator with search_path = shop. */
   readonly migrator: Client
   /** What protect says. */
-  protect(table: string, options?: unknown): Promise<string[]>
+  readonly protect: (table: string, options?: unknown) => Promise<string[]>
   /** The SQLSTATE of a statement of the migrator, or `done`; what it did is undone when it fails. */
-  refusal(statement: string, values?: readonly unknown[]): Promise<string>
+  readonly refusal: (statement: string, values?: readonly unknown[]) => Promise<string>
   /** Codes of the findings whose object starts with `shop`. */
-  findings(): Promise<string[]>
+  readonly findings: () => Promise<string[]>
 }
 
 export function useTables(): () => Tables {
   const database = useTestDatabase()
-  let tables: Tables | undefined
+  const made: { tables?: Tables } = {}
   beforeAll(async () => {
     const worlds = await createTwoWorlds(database())
     const migrator = new Client({ connectionString: database().migratorUrl })
     await migrator.connect()
     await migrator.query('set role rowhouse_owner; create schema shop; reset role')
-    tables = {
+    made.tables = {
       database: database(),
       worlds,
       migrator,
@@ -46,16 +46,16 @@ export function useTables(): () => Tables {
         }),
     }
   })
-  afterAll(() => tables?.migrator.end())
+  afterAll(() => made.tables?.migrator.end())
   beforeEach(async () => {
-    await tables?.migrator.query('rollback')
-    await tables?.migrator.query(
+    await made.tables?.migrator.query('rollback')
+    await made.tables?.migrator.query(
       'set role rowhouse_owner; drop schema shop cascade; create schema shop; reset role; set search_path = shop',
     )
   })
   return () => {
-    if (tables === undefined) throw new Error('The tables are there inside hooks and tests only.')
-    return tables
+    if (made.tables === undefined) throw new Error('The tables are there inside hooks and tests only.')
+    return made.tables
   }
 }
 
