@@ -1,8 +1,10 @@
-// Embeds the SQL files of packages/database in TypeScript modules, so that a published package and a bundle carry
-// them. `--check` writes nothing and fails when a module is stale.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+// Embeds the SQL files of packages/database and the rules of packages/verify in TypeScript modules, so that a published
+// package and a bundle carry them; composes rowhouse.findings() and docs/rules/ from the rules. `--check` writes nothing
+// and fails when something is stale.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
+import { composeFindings, readRules, renderRuleIndex, renderRulePage } from './rules.ts'
 
 const root = join(import.meta.dirname, '..')
 const database = join(root, 'packages/database')
@@ -15,8 +17,16 @@ const sqlFiles = (folder: string): { name: string; sql: string }[] =>
     .sort()
     .map((name) => ({ name, sql: readFileSync(join(database, folder, name), 'utf8') }))
 
+const rules = readRules(join(root, 'packages/verify/src/findings'))
+
+/** rowhouse.findings() is the rules that apply to what Rowhouse made; what stands beside the marks is written by hand. */
+const withFindings = ({ name, sql }: { name: string; sql: string }): { name: string; sql: string } =>
+  name === '0007_findings.sql' ? { name, sql: composeFindings(sql, rules) } : { name, sql }
+
 function migrationsModule(): string {
-  const entries = sqlFiles('migrations').map(({ name, sql }) => {
+  const entries = sqlFiles('migrations')
+    .map(withFindings)
+    .map(({ name, sql }) => {
     const match = /^(\d{4})_([a-z_]+)\.sql$/.exec(name)
     if (match === null) throw new Error(`migrations/${name} is not named like 0001_what_it_holds.sql`)
     const checksum = createHash('sha256').update(sql).digest('hex')
@@ -35,18 +45,41 @@ function queriesModule(): string {
   return header + entries.join('')
 }
 
-const modules = { 'migrations.ts': migrationsModule(), 'queries.ts': queriesModule() }
-const stale = Object.entries(modules).filter(([name, text]) => {
-  const path = join(generated, name)
-  return !existsSync(path) || readFileSync(path, 'utf8') !== text
-})
+function rulesModule(): string {
+  const entries = rules.list.map((rule) => `  ${JSON.stringify(rule)},\n`)
+  const models = Object.entries(rules.models).map(([name, sql]) => `export const ${name} = ${JSON.stringify(sql)}\n`)
+  const shape =
+    'readonly { id: string; code: string; page: string; where: readonly string[]; title: string; help: string; sql: string }[]'
+  return `${header}export const ruleFiles: ${shape} = [\n${entries.join('')}]\n\n${models.join('')}`
+}
+
+const findingsFile = join(database, 'migrations/0007_findings.sql')
+const pages = join(root, 'docs/rules')
+const files: Record<string, string> = {
+  [findingsFile]: composeFindings(readFileSync(findingsFile, 'utf8'), rules),
+  [join(generated, 'migrations.ts')]: migrationsModule(),
+  [join(generated, 'queries.ts')]: queriesModule(),
+  [join(root, 'packages/verify/src/generated/rules.ts')]: rulesModule(),
+  [join(pages, 'README.md')]: renderRuleIndex(rules),
+  ...Object.fromEntries(rules.list.map((rule) => [join(pages, rule.page), renderRulePage(rule, rules)])),
+}
+const stale = Object.entries(files).filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text)
+/** The page of a rule that is gone. */
+const leftOver = existsSync(pages)
+  ? readdirSync(pages)
+      .map((name) => join(pages, name))
+      .filter((path) => files[path] === undefined)
+  : []
 
 if (process.argv.includes('--check')) {
-  for (const [name] of stale) {
-    console.error(`${relative(root, join(generated, name))} is stale. Run: npm run generate`)
+  for (const path of [...stale.map(([path]) => path), ...leftOver]) {
+    console.error(`${relative(root, path)} is stale. Run: npm run generate`)
   }
-  process.exitCode = stale.length === 0 ? 0 : 1
+  process.exitCode = stale.length + leftOver.length === 0 ? 0 : 1
 } else {
-  mkdirSync(generated, { recursive: true })
-  for (const [name, text] of stale) writeFileSync(join(generated, name), text)
+  for (const [path, text] of stale) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+  for (const path of leftOver) rmSync(path)
 }

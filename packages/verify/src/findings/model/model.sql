@@ -1,0 +1,203 @@
+-- How this database tells organizations apart, from its catalogue alone: the tables of tenants with their tenant
+-- column, the roles that requests come as, the schemas that belong to one tenant each. One query, so that all of it is
+-- of one moment. $1: what the caller knows better, {schemas, roles, tenantColumn, tenantTable}.
+with recursive options as (
+  select $1::jsonb as given,
+    to_regnamespace('auth') is not null and to_regrole('anon') is not null and to_regrole('authenticated') is not null
+      as supabase,
+    to_regprocedure('rowhouse.organization_id()') is not null and to_regrole('rowhouse_app') is not null as rowhouse
+),
+-- What a platform brings along is the platform's to keep.
+schemas as (
+  select n.oid, n.nspname as name
+  from pg_namespace n, options o
+  where case when o.given ? 'schemas' then o.given -> 'schemas' ? n.nspname
+    else n.nspname !~ '^pg_' and n.nspname not in (
+        'information_schema', 'rowhouse', 'auth', 'storage', 'realtime', '_realtime', '_analytics', '_supavisor',
+        'extensions', 'graphql', 'graphql_public', 'vault', 'pgsodium', 'pgsodium_masks', 'supabase_functions',
+        'supabase_migrations', 'net', 'cron', 'pgbouncer', 'pgmq', 'repack', 'topology', 'tiger', 'tiger_data'
+      )
+      and not exists (
+        select from pg_depend d where d.classid = 'pg_namespace'::regclass and d.objid = n.oid and d.deptype = 'e'
+      )
+    end
+),
+relations as (
+  select c.oid, c.relname, c.relnamespace, s.name as schema, c.relkind, c.relowner, c.relrowsecurity,
+    c.relforcerowsecurity, c.relispartition or exists (select from pg_inherits i where i.inhrelid = c.oid) as child
+  from pg_class c
+  join schemas s on s.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'f')
+    and not exists (
+      select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+    )
+),
+-- In the order of how surely each means the tenant: a CRM has companies and accounts of its own.
+words (word, plural, rank) as (
+  values ('organization', 'organizations', 1), ('organisation', 'organisations', 1), ('tenant', 'tenants', 2),
+    ('org', 'orgs', 3), ('workspace', 'workspaces', 4), ('account', 'accounts', 5), ('team', 'teams', 6),
+    ('company', 'companies', 7), ('group', 'groups', 8)
+),
+foreign_keys as (
+  select k.oid, k.conrelid, k.confrelid, k.conkey[1] as att, k.confkey[1] as target_att, cardinality(k.conkey) as width
+  from pg_constraint k
+  where k.contype = 'f' and k.conparentid = 0
+    and k.conrelid in (select oid from relations) and k.confrelid in (select oid from relations)
+),
+columns as (
+  select r.oid, r.child, a.attnum, a.attname, w.word, w.plural, w.rank, f.confrelid as root, f.target_att
+  from relations r
+  join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+  join words w on lower(replace(a.attname, '_', '')) in (w.word || 'id', w.word || 'uuid')
+    or (w.word = 'tenant' and lower(a.attname) = 'tenant')
+  left join lateral (
+    select f.confrelid, f.target_att
+    from foreign_keys f join relations t on t.oid = f.confrelid
+    where f.conrelid = r.oid and f.att = a.attnum and f.width = 1
+      and lower(t.relname) ~ ('(^|_)(' || w.word || '|' || w.plural || ')$')
+    limit 1
+  ) f on true
+  where lower(r.relname) not in (w.word, w.plural)
+),
+chosen as (
+  select c.word, c.plural
+  from columns c
+  where not c.child
+  group by c.word, c.plural, c.rank
+  -- A group without a table of groups is more often something else.
+  having c.word <> 'group' or count(c.root) > 0
+  order by sum(case when c.root is null then 1 else 3 end) desc, c.rank
+  limit 1
+),
+root as (
+  select coalesce(
+    (select r.oid from relations r, options o where o.given ->> 'tenantTable' is not null
+      and r.oid = to_regclass(o.given ->> 'tenantTable')),
+    (select c.root from columns c join chosen h on h.word = c.word where c.root is not null and not c.child
+      group by c.root order by count(*) desc, c.root limit 1),
+    (select r.oid from relations r, chosen h where lower(r.relname) in (h.word, h.plural) order by r.oid limit 1)
+  ) as oid
+),
+root_key as (
+  select r.oid, k.conkey[1] as att
+  from root r join pg_constraint k on k.conrelid = r.oid and k.contype = 'p' and cardinality(k.conkey) = 1
+),
+direct as (
+  select distinct on (r.oid) r.oid, a.attnum as att
+  from relations r
+  join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+  cross join options o
+  left join root on true
+  left join root_key on true
+  left join columns c on c.oid = r.oid and c.attnum = a.attnum and c.word = (select word from chosen)
+  left join foreign_keys f on f.conrelid = r.oid and f.att = a.attnum and f.width = 1 and f.confrelid = root.oid
+  where r.oid is distinct from root.oid
+    and case when o.given ->> 'tenantColumn' is not null then a.attname = o.given ->> 'tenantColumn'
+      -- Another name counts where every row must have one: profiles.last_visited is no tenant column.
+      else c.oid is not null or (f.oid is not null and a.attnotnull) end
+  order by r.oid, f.oid is null, c.oid is null, a.attnum
+),
+-- Rows that belong to a tenant only through the row they refer to: line items, comments.
+indirect as (
+  select d.oid, 0 as depth from direct d
+  union
+  select f.conrelid, i.depth + 1
+  from indirect i
+  join foreign_keys f on f.confrelid = i.oid
+  where i.depth < 3
+),
+tenant_relations as (
+  select d.oid, d.att, false as root from direct d
+  union all
+  select r.oid, k.att, true from root r left join root_key k on k.oid = r.oid
+  where r.oid is not null and exists (select from direct)
+  union all
+  select distinct i.oid, null::int2, false from indirect i
+  where i.depth > 0 and i.oid not in (select oid from direct) and i.oid is distinct from (select oid from root)
+),
+-- Schemas with the same tables under other names of the schema: one for each tenant.
+shapes as (
+  select r.relnamespace, r.schema, array_agg(r.relname::text) as tables
+  from relations r where r.relkind in ('r', 'p') and not r.child
+  group by 1, 2
+),
+tenant_schemas as (
+  select s.relnamespace as oid, s.schema as name
+  from shapes s, options o
+  where s.schema <> 'public'
+    and not (s.schema ~ '^rowhouse')
+    and exists (
+      select from shapes other
+      where other.relnamespace <> s.relnamespace and other.schema <> 'public'
+        and (select count(*) from unnest(s.tables) t where t = any (other.tables)) * 2
+          > greatest(cardinality(s.tables), cardinality(other.tables))
+    )
+),
+-- Everybody's way from one role to another, by SET ROLE or by inheriting.
+memberships as (
+  select r.oid as role, r.oid as becomes from pg_roles r
+  union
+  select m.role, g.roleid from memberships m join pg_auth_members g on g.member = m.becomes
+),
+touched as (
+  select c.oid, c.relowner, c.relacl from pg_class c where c.oid in (select oid from tenant_relations)
+  union all
+  select r.oid, r.relowner, c.relacl from relations r join pg_class c on c.oid = r.oid
+  where r.relnamespace in (select oid from tenant_schemas)
+),
+holders as (
+  select distinct a.grantee from touched t, aclexplode(t.relacl) a
+  where a.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') and a.grantee <> t.relowner
+  union
+  select distinct x.grantee from touched t join pg_attribute a on a.attrelid = t.oid and a.attacl is not null,
+    aclexplode(a.attacl) x
+),
+logins as (
+  select r.oid, r.rolname,
+    exists (select from memberships m join holders h on h.grantee in (m.becomes, 0) where m.role = r.oid) as holds,
+    exists (select from memberships m join touched t on t.relowner = m.becomes where m.role = r.oid) as owns
+  from pg_roles r
+  where r.rolcanlogin and not r.rolsuper and not r.rolbypassrls and not r.rolreplication
+    and r.rolname !~ '^(pg_|rowhouse_|supabase_|cloudsql|rds|azure)'
+    and has_database_privilege(r.oid, current_database(), 'connect')
+),
+roles as (
+  select r.oid, r.rolname
+  from pg_roles r, options o
+  where case
+    when o.given ? 'roles' then o.given -> 'roles' ? r.rolname
+    when o.supabase or o.rowhouse then (o.supabase and r.rolname in ('anon', 'authenticated'))
+      or (o.rowhouse and r.rolname in ('rowhouse_app', 'anon', 'authenticated'))
+    else r.oid in (
+      select l.oid from logins l
+      where case when exists (select from logins where holds and not owns) then l.holds and not l.owns else l.owns end
+    )
+  end
+)
+select jsonb_build_object(
+  'database', current_database(),
+  'login', session_user,
+  'version', split_part(current_setting('server_version'), ' ', 1),
+  'standby', pg_is_in_recovery(),
+  'supabase', o.supabase,
+  'rowhouse', o.rowhouse,
+  'tenantWord', (select word from chosen),
+  'tenantTable', (select oid::regclass::text from root where oid is not null),
+  'schemas', (select coalesce(jsonb_agg(name order by name), '[]') from schemas),
+  'missingRoles', (
+    select coalesce(jsonb_agg(g), '[]') from jsonb_array_elements_text(o.given -> 'roles') g where to_regrole(quote_ident(g)) is null
+  ),
+  'missingSchemas', (
+    select coalesce(jsonb_agg(g), '[]') from jsonb_array_elements_text(o.given -> 'schemas') g
+    where to_regnamespace(quote_ident(g)) is null
+  ),
+  'tables', (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'oid', t.oid::int8, 'name', t.oid::regclass::text, 'att', t.att, 'root', t.root
+    ) order by t.oid::regclass::text), '[]')
+    from tenant_relations t
+  ),
+  'roles', (select coalesce(jsonb_agg(jsonb_build_object('oid', oid::int8, 'name', rolname) order by rolname), '[]') from roles),
+  'tenantSchemas', (select coalesce(jsonb_agg(jsonb_build_object('oid', oid::int8, 'name', name) order by name), '[]') from tenant_schemas)
+) as model
+from options o

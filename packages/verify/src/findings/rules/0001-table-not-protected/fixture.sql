@@ -1,0 +1,2 @@
+-- On: rowhouse.
+create table bare (organization_id uuid, id int);

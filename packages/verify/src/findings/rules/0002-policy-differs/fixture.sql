@@ -1,0 +1,2 @@
+-- On: rowhouse.
+alter policy rowhouse_organization on notes using (true);

@@ -1,0 +1,2 @@
+-- On: rowhouse.
+drop trigger "!rowhouse_change_log" on notes;

@@ -1,0 +1,2 @@
+-- On: plain.
+alter table projects disable row level security;

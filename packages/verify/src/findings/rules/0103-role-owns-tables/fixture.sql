@@ -1,0 +1,2 @@
+-- On: plain.
+grant shop_owner to shop_app;

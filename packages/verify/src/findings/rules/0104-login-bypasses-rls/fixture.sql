@@ -1,0 +1,2 @@
+-- On: plain.
+create role shop_admin bypassrls; grant shop_admin to shop_app;

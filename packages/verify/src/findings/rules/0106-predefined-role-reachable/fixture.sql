@@ -1,0 +1,2 @@
+-- On: plain.
+grant pg_read_all_data to shop_app;

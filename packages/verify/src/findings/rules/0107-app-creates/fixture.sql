@@ -1,0 +1,2 @@
+-- On: plain.
+grant create on schema public to public;

@@ -1,0 +1,2 @@
+-- On: rowhouse.
+alter role rowhouse_app reset track_activities;

@@ -1,0 +1,2 @@
+-- On: rowhouse.
+grant execute on function rowhouse.log_change() to public;

@@ -1,0 +1,2 @@
+-- On: plain.
+drop policy tenant on projects;

@@ -1,0 +1,2 @@
+-- On: plain.
+create policy everyone on projects for select using (true);

@@ -1,0 +1,2 @@
+-- On: plain.
+create policy anyone on tasks for insert with check (true);

@@ -1,0 +1,2 @@
+-- On: plain.
+create policy named on projects for select using (name <> '');

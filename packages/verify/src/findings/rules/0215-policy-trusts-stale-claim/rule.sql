@@ -1,0 +1,8 @@
+-- policy_trusts_stale_claim. Where: anywhere.
+select 'info' as severity, 'table' as kind, p.tbl_name as object,
+  format('%s believes the tenant in the JWT until it expires: somebody removed stays inside so long.', min(p.tbl_name)) as message,
+  'Ask the membership as it is now, or keep tokens short and say so.' as fix
+from policies p
+where p.permissive and not p.guarded and coalesce(p.qual, p.chk) ~ p.mention
+  and coalesce(p.qual, p.chk) ~ 'app_metadata' and coalesce(p.qual, p.chk) !~ 'SELECT .*\mFROM [a-z_]+'
+group by p.tbl_name

@@ -1,0 +1,2 @@
+-- On: plain.
+grant truncate on projects to shop_app;

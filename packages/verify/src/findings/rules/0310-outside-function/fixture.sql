@@ -1,0 +1,2 @@
+-- On: plain.
+create extension dblink;

@@ -1,0 +1,2 @@
+-- On: plain.
+alter table projects add constraint projects_name unique (name);

@@ -1,0 +1,2 @@
+-- On: plain.
+create unique index projects_lower on projects (lower(name));

@@ -1,0 +1,2 @@
+-- On: schemas.
+create schema tenant_cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc;

@@ -1,0 +1,2 @@
+-- On: supabase.
+create view people as select id, email from auth.users;

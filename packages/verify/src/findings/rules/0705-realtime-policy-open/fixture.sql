@@ -1,0 +1,2 @@
+-- On: supabase.
+create policy listen on realtime.messages for select to authenticated using (extension = 'broadcast');

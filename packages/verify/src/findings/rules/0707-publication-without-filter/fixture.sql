@@ -1,0 +1,2 @@
+-- On: plain.
+create publication warehouse for table projects;

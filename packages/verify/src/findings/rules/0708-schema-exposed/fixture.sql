@@ -1,0 +1,2 @@
+-- On: supabase.
+alter role authenticator set pgrst.db_schemas = 'public, auth';

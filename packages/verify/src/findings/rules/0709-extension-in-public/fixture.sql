@@ -1,0 +1,2 @@
+-- On: supabase.
+create extension pg_trgm schema public;

@@ -1,0 +1,2 @@
+-- On: supabase.
+alter table storage.objects disable row level security;

@@ -1,0 +1,3 @@
+-- On: plain.
+drop policy tenant on tasks;
+create policy tenant on tasks using (organization_id::text = current_setting('app.organization', true));

@@ -1,0 +1,2 @@
+-- On: plain.
+drop index tasks_project;
