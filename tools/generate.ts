@@ -27,12 +27,12 @@ function migrationsModule(): string {
   const entries = sqlFiles('migrations')
     .map(withFindings)
     .map(({ name, sql }) => {
-    const match = /^(\d{4})_([a-z_]+)\.sql$/.exec(name)
-    if (match === null) throw new Error(`migrations/${name} is not named like 0001_what_it_holds.sql`)
-    const checksum = createHash('sha256').update(sql).digest('hex')
-    const fields = `version: ${Number(match[1])}, name: '${match[2]}', checksum: '${checksum}'`
-    return `  { ${fields}, sql: ${JSON.stringify(sql)} },\n`
-  })
+      const match = /^(\d{4})_([a-z_]+)\.sql$/.exec(name)
+      if (match === null) throw new Error(`migrations/${name} is not named like 0001_what_it_holds.sql`)
+      const checksum = createHash('sha256').update(sql).digest('hex')
+      const fields = `version: ${Number(match[1])}, name: '${match[2]}', checksum: '${checksum}'`
+      return `  { ${fields}, sql: ${JSON.stringify(sql)} },\n`
+    })
   const shape = 'readonly { version: number; name: string; checksum: string; sql: string }[]'
   return `${header}export const migrationFiles: ${shape} = [\n${entries.join('')}]\n`
 }

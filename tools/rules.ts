@@ -41,7 +41,9 @@ export function readRules(folder: string): Rules {
   const model = (name: string): string => readFileSync(join(folder, 'model', name), 'utf8')
   return {
     folder,
-    list: readdirSync(join(folder, 'rules')).toSorted().map((name) => readRule(folder, name)),
+    list: readdirSync(join(folder, 'rules'))
+      .toSorted()
+      .map((name) => readRule(folder, name)),
     models: {
       modelSql: model('model.sql'),
       prelude: model('prelude.sql'),
@@ -72,7 +74,10 @@ function readRule(folder: string, name: string): RuleFile {
   }
 }
 
-const marks = ['  -- The rules, composed: packages/verify/src/findings/rules. Do not edit between these lines.\n', '  -- End of the rules.\n'] as const
+const marks = [
+  '  -- The rules, composed: packages/verify/src/findings/rules. Do not edit between these lines.\n',
+  '  -- End of the rules.\n',
+] as const
 
 /** The text of 0007_findings.sql with everything between its marks made anew. */
 export function composeFindings(sql: string, { list, models }: Rules): string {
@@ -82,7 +87,10 @@ export function composeFindings(sql: string, { list, models }: Rules): string {
   const prelude = `${models.preludeRowhouse.trim()}\n${models.preludeDerived.trim()}`
   const selects = list
     .filter(({ where }) => where.includes('rowhouse'))
-    .map(({ id, code, sql }) => `select '${code}', r.severity, r.object, r.message, r.fix\nfrom ( -- ${id}\n${indent(sql, '  ')}\n) r\n`)
+    .map(
+      ({ id, code, sql }) =>
+        `select '${code}', r.severity, r.object, r.message, r.fix\nfrom ( -- ${id}\n${indent(sql, '  ')}\n) r\n`,
+    )
   const body = indent(`${prelude}\n${selects.join('\nunion all\n')}`, '  ')
   return sql.slice(0, from + marks[0].length) + body + sql.slice(to)
 }

@@ -43,7 +43,9 @@ export const ruleOfCode = (code: string): Rule | undefined => byCode.get(code)
 export function chooseRules(wanted: readonly string[] = []): readonly Rule[] {
   const meant = (word: string): readonly Rule[] => {
     const name = word.replace(/^-/, '')
-    const found = rules.filter(({ id, code }) => id === name || code === name || (/^V\d\d$/.test(name) && id.startsWith(name)))
+    const found = rules.filter(
+      ({ id, code }) => id === name || code === name || (/^V\d\d$/.test(name) && id.startsWith(name)),
+    )
     if (found.length === 0)
       throw new RowhouseError('invalid_option', `There is no rule ${name}.`, {
         hint: 'Name an id (V0101), a class (V01) or a code (rls_disabled); docs/rules/README.md lists them.',

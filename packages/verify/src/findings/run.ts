@@ -58,7 +58,7 @@ export async function findInTransaction(
   for (const [done, { rule, sql, values }] of steps.entries()) {
     options.onProgress?.(done, steps.length)
     try {
-      const { rows } = await client.query<Row>(sql, values)
+      const { rows } = await client.query<Row>(sql, [...values])
       for (const row of rows) {
         const finding = await findingOf(client, rule.id, { code: rule.code, ...row }, model)
         const key = `${finding.code} ${finding.object}`
@@ -96,10 +96,14 @@ function stepsOf(chosen: readonly Rule[], model: Model): Step[] {
   const values = [JSON.stringify(model)]
   const own = model.rowhouse ? chosen.filter(({ rowhouse }) => rowhouse) : []
   return [
-    ...own.map((rule) => ({ rule, sql: `${preludeRowhouse}${preludeDerived}${rule.sql}`, values: [] })),
+    ...own.map((rule) => ({
+      rule,
+      sql: `${preludeRowhouse}${preludeDerived}select * from (\n${rule.sql}\n) r`,
+      values: [],
+    })),
     ...chosen
       .filter(({ anywhere }) => anywhere)
-      .map((rule) => ({ rule, sql: `${prelude}${preludeDerived}${rule.sql}`, values })),
+      .map((rule) => ({ rule, sql: `${prelude}${preludeDerived}select * from (\n${rule.sql}\n) r`, values })),
   ]
 }
 
@@ -119,7 +123,8 @@ async function findingOf(client: ClientBase, id: string, row: Row & { code: stri
     code,
     severity,
     object: `${kind} ${object}`,
-    message,
+    // Postgres writes expressions back over several lines.
+    message: message.replaceAll(/\s+/g, ' ').trim(),
     fix,
     source: 'static',
     ...(details !== null && { details }),

@@ -128,9 +128,15 @@ tenant_schemas as (
     and not (s.schema ~ '^rowhouse')
     and exists (
       select from shapes other
+      cross join lateral (
+        select count(*) as tables, bool_and(t ~* 'migration') as bookkeeping
+        from unnest(s.tables) t where t = any (other.tables)
+      ) both_have
       where other.relnamespace <> s.relnamespace and other.schema <> 'public'
-        and (select count(*) from unnest(s.tables) t where t = any (other.tables)) * 2
-          > greatest(cardinality(s.tables), cardinality(other.tables))
+        -- Two of a kind, or most of many: crm and billing may both have users.
+        and (both_have.tables >= 2 or cardinality(s.tables) + cardinality(other.tables) = 2)
+        and both_have.tables * 2 >= greatest(cardinality(s.tables), cardinality(other.tables))
+        and not coalesce(both_have.bookkeeping, true)
     )
 ),
 -- Everybody's way from one role to another, by SET ROLE or by inheriting.

@@ -1,7 +1,8 @@
 -- shared_login_channels. Where: anywhere.
 select 'info' as severity, 'role' as kind, r.name::text as object,
-  format('%I may call %s functions of pg_catalog that reach other sessions of the same login: large objects, ending a backend, session advisory locks.',
-    r.name, count(*)) as message,
+  format('%I may call functions of pg_catalog that reach other sessions of the same login: %s.', r.name,
+    string_agg(distinct case when p.proname ~ 'lock' then 'session advisory locks' when p.proname ~ '_backend' then 'ending a backend'
+      else 'large objects' end, ', ')) as message,
   'As a superuser: revoke execute on pg_terminate_backend, pg_cancel_backend, lo_* and the session-level pg_advisory_* functions from public.' as fix
 from roles r
 join pg_roles l on l.oid = r.oid and l.rolcanlogin

@@ -1,3 +1,3 @@
 -- On: plain.
 create role shop_guest login; grant select on tasks to shop_guest;
-create policy some on tasks as restrictive to shop_guest using (organization_id = (select current_organization()));
+create policy guests on tasks as restrictive to shop_guest using (organization_id = (select current_organization()));

@@ -1,6 +1,6 @@
 -- setting_forgeable. Where: anywhere.
 select 'info' as severity, 'setting' as kind, s.name as object,
-  format('%s tables believe the setting %s, which any SQL of the session can change: an injection chooses its tenant.', count(distinct s.tbl), s.name) as message,
+  format('Policies believe the setting %s, which any SQL of the session can change: an injection chooses its tenant.', s.name) as message,
   'Bind the tenant to the transaction with a proof that SQL cannot make (rowhouse.enter), and never build SQL from input.' as fix
 from (
   select p.tbl, m[1] as name

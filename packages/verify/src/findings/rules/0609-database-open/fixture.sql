@@ -1,1 +1,2 @@
 -- On: schemas.
+grant connect on database tenants_one to public;

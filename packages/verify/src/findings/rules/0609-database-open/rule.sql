@@ -1,6 +1,6 @@
 -- database_open. Where: anywhere.
 select 'warning' as severity, 'database' as kind, d.datname::text as object,
-  format('Every login of the server may connect to %I, beside %s databases named like it.', d.datname, f.others) as message,
+  format('Every login of the server may connect to %I, which is named as one of several tenants'' databases.', d.datname) as message,
   format('revoke connect on database %I from public', d.datname) as fix
 from pg_database d
 cross join lateral (

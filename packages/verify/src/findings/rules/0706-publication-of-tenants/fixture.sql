@@ -1,3 +1,3 @@
 -- On: supabase.
 alter table projects replica identity full;
-create publication supabase_realtime for table projects;
+alter publication supabase_realtime add table projects;
