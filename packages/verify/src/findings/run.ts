@@ -117,7 +117,7 @@ async function prepare(client: ClientBase): Promise<void> {
 
 async function findingOf(client: ClientBase, id: string, row: Row & { code: string }, model: Model): Promise<Finding> {
   const { code, severity, kind, object, message, fix, measure } = row
-  const details = measure === undefined || measure === null ? null : await measureTable(client, Number(measure), model)
+  const details = measure === undefined || measure === null ? null : await measureTable(client, measure, model)
   return {
     rule: ruleOfCode(code)?.id ?? id,
     code,
