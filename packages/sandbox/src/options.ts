@@ -29,6 +29,10 @@ const appSchema = z.strictObject({
   name: z.string().default('Client app'),
   /** Salesforce: each refresh gives a new refresh token and voids the one used. */
   rotateRefreshTokens: z.boolean().default(false),
+  /** Salesforce: a refresh token that comes again after it was rotated voids the whole grant. */
+  reuseRevokesGrant: z.boolean().default(false),
+  /** NetSuite: what a machine may sign its assertions with, by certificate id. */
+  certificates: z.array(z.strictObject({ id: z.string().min(1), publicKey: z.string().min(1) })).default([]),
 })
 
 const limitsSchema = z.strictObject({
@@ -40,6 +44,14 @@ const limitsSchema = z.strictObject({
   dailyMax: z.int().positive().optional(),
   /** Salesforce: long requests (over 20 seconds) under way at once. */
   concurrentLongMax: z.int().positive().default(25),
+  /** NetSuite: requests under way at once; without it, what the edition allows. */
+  concurrencyMax: z.int().positive().optional(),
+  /** NetSuite: how a request too many is refused; all three were seen in the wild. */
+  concurrencyError: z.enum(['429', '400', 'login', 'any']).default('429'),
+  /** NetSuite: how long an asynchronous job waits before it is worked on. */
+  asyncJobMs: z.int().nonnegative().default(0),
+  /** NetSuite: the time zone SuiteQL writes and reads dates in. */
+  timeZone: z.string().default('America/Los_Angeles'),
   /** HubSpot: how long a write stays invisible to search. */
   searchLagMs: z.int().nonnegative().default(0),
   /** How long an OAuth access token lives (HubSpot 30 minutes; Salesforce idles out after 2 hours). */
@@ -47,10 +59,16 @@ const limitsSchema = z.strictObject({
 })
 
 export const accountInputSchema = z.strictObject({
-  connector: z.enum(['hubspot', 'salesforce']),
-  /** HubSpot portal id (digits) or Salesforce organization id (15 or 18 characters). */
+  connector: z.enum(['hubspot', 'salesforce', 'netsuite']),
+  /** HubSpot portal id (digits), Salesforce organization id (15 or 18 characters) or NetSuite account id. */
   id: z.string().min(1).max(32).optional(),
   name: z.string().min(1).max(200).optional(),
+  /** HubSpot: professional, free, enterprise. Salesforce: enterprise, developer, … NetSuite: base, tier1 … tier5. @default the first */
+  edition: z.string().optional(),
+  /** Salesforce: licensed users; each raises the daily limit. @default 0 */
+  users: z.int().nonnegative().default(0),
+  /** NetSuite: SuiteCloud Plus licences; each allows ten more requests at once. @default 0 */
+  suiteCloudPlus: z.int().nonnegative().default(0),
   apps: z.array(appSchema).max(20).default([]),
   limits: limitsSchema.prefault({}),
 })

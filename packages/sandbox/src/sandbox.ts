@@ -1,44 +1,27 @@
-// Starts the sandbox: one HTTP server on this machine with both CRMs, the control API and a page for
+// Starts the sandbox: one HTTP server on this machine with the CRMs, the control API and a page for
 // people. The composition root: everything is created here and nowhere else.
 import { serve } from '@hono/node-server'
 import type { ServerType } from '@hono/node-server'
 import { RowhouseError } from '@rowhouse/contracts'
 import { Hono } from 'hono'
-import { Chaos } from './chaos/chaos.ts'
-import { controlRoutes, privateClientId } from './control/control-routes.ts'
-import type { Simulations } from './control/control-routes.ts'
+import { Chaos, chaosSchema } from './chaos/chaos.ts'
+import type { ChaosInput } from './chaos/chaos.ts'
+import { createControl } from './control/control.ts'
+import { controlRoutes } from './control/control-routes.ts'
 import { overviewRoutes } from './control/overview.ts'
+import type { CreatedAccount, Hand } from './control/simulated-crm.ts'
 import { RequestLog } from './http/request-log.ts'
 import { createHubspot } from './hubspot/hubspot.ts'
+import { createNetsuite } from './netsuite/netsuite.ts'
 import { createSalesforce } from './salesforce/salesforce.ts'
-import { passwordOf } from './salesforce/oauth-routes.ts'
-import { userName } from './salesforce/organization.ts'
 import { Accounts } from './oauth/accounts.ts'
-import type { Account } from './oauth/accounts.ts'
+import { standingAccess } from './oauth/standing.ts'
 import { Tokens } from './oauth/tokens.ts'
 import { resolveOptions } from './options.ts'
 import type { AccountInput, SandboxOptions } from './options.ts'
 import { createSeeded } from './store/seeded.ts'
 import { Store } from './store/store.ts'
 import type { Env, World } from './world.ts'
-
-export interface CreatedAccount {
-  readonly connector: 'hubspot' | 'salesforce'
-  /** HubSpot portal id or Salesforce organization id (18 characters). */
-  readonly id: string
-  readonly name: string
-  /** Standing token of the account's private app; lives until revoked. */
-  readonly accessToken: string
-  /** Standing token of a person at work in the CRM: another app, so another rate limit and other webhooks' source. */
-  readonly personToken: string
-  /** The secret that signs webhooks of the private app. */
-  readonly webhookSecret: string
-  /** Salesforce: the only user, for logins that take a password. */
-  readonly username?: string
-  readonly password?: string
-  /** Where the official client's base URL, login URL or instance URL points. */
-  readonly url: string
-}
 
 export interface Sandbox {
   /** Base URL of everything. */
@@ -49,6 +32,12 @@ export interface Sandbox {
   salesforceUrl(account?: string): string
   /** Creates an account, or updates the one with this id. Throws `invalid_option`. */
   createAccount(input: AccountInput): CreatedAccount
+  /** The hand of a person at work in the account's CRM. Throws `not_found`. */
+  person(account: string): Hand
+  /** Trouble for an account, as POST /_sandbox/chaos; what is not named is off. Throws `not_found`. */
+  chaos(account: string, settings?: Omit<ChaosInput, 'account'>): void
+  /** Takes scopes away from every grant of the account; undefined gives them back. Throws `not_found`. */
+  reduceScopes(account: string, scopes: readonly string[] | undefined): void
   /** Resolves when every webhook was delivered or given up. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -85,38 +74,34 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
   const hubspot = createHubspot(world)
   const salesforce = createSalesforce(world)
+  const simulations = { hubspot, salesforce, netsuite: createNetsuite(world) }
 
   const createAccount = (input: AccountInput): CreatedAccount => {
     const before = input.id === undefined ? undefined : world.accounts.find(input.id)
     const account = world.accounts.create(input)
     // What is open keeps its windows and cursors unless its limits are others now.
-    if (JSON.stringify(before?.limits) !== JSON.stringify(account.limits)) {
-      hubspot.forget(account.id)
-      salesforce.forget(account.id)
+    if (JSON.stringify(before) !== JSON.stringify(account)) {
+      simulations[account.connector].forget(account.id)
     }
     const created = { ...standingAccess(world, account), url: origin }
     store.commit()
     return created
   }
-  const simulations: Simulations = {
-    createAccount,
-    records: (account, object, archived) =>
-      (account.connector === 'hubspot' ? hubspot : salesforce).records(account, object, archived),
-    clear: (account) =>
-      account.connector === 'hubspot'
-        ? hubspot.portal(account).clear()
-        : salesforce.organization(account).records.clear(),
-    setWebhookTarget: (target) => hubspot.webhooks.setTarget(target),
-  }
+  const control = createControl(world, simulations, createAccount)
 
   const app = new Hono<Env>()
   app.onError((error, context) => {
     log(`${context.req.method} ${context.req.path} failed: ${error.stack ?? error.message}`)
     return context.json({ status: 'error', message: 'internal error', category: 'INTERNAL_ERROR' }, 500)
   })
-  app.route('/_sandbox', controlRoutes(world, simulations))
-  app.route('/', overviewRoutes(world, simulations))
+  app.route(
+    '/_sandbox',
+    controlRoutes(world, control, (target) => hubspot.webhooks.setTarget(target)),
+  )
+  app.route('/', overviewRoutes(world, control))
   app.route('/', hubspot.app)
+  // Before Salesforce, whose last word on /services/ is that it does not exist.
+  app.route('/', simulations.netsuite.app)
   app.route('/', salesforce.app)
 
   const server = await listen(app, resolved.port)
@@ -129,6 +114,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     hubspotUrl: origin,
     salesforceUrl: () => origin,
     createAccount,
+    person: (account) => control.person(control.account(account)),
+    chaos(id, input = {}) {
+      const { account, revokeTokens, ...settings } = chaosSchema.parse({ ...input, account: control.account(id).id })
+      world.chaos.set(account, settings)
+      if (revokeTokens === false) world.tokens.reinstate(account)
+      else if (revokeTokens !== undefined) world.tokens.revoke(account, revokeTokens === 'all')
+      store.commit()
+    },
+    reduceScopes(id, scopes) {
+      world.tokens.reduceScopes(control.account(id).id, scopes)
+      store.commit()
+    },
     settled: () => hubspot.webhooks.settled(),
     async close() {
       closing.abort()
@@ -149,35 +146,6 @@ function openStore(dataFile: string | undefined): Store {
       throw new RowhouseError('already_running', `Another sandbox uses ${dataFile ?? ''}.`, { cause })
     }
     throw new RowhouseError('invalid_option', `The data file ${dataFile ?? ''} cannot be opened.`, { cause })
-  }
-}
-
-// Two apps per account that need no OAuth: the account's private app, and a person at work in the CRM.
-function standingAccess(world: World, account: Account): Omit<CreatedAccount, 'url'> {
-  const { connector, id, name } = account
-  const secret = (clientId: string): string => world.seeded.uuid(`secret.${clientId}`)
-  const register = (clientId: string): ReturnType<typeof world.accounts.register> =>
-    world.accounts.register(connector, {
-      clientId,
-      clientSecret: secret(clientId),
-      redirectUris: [],
-      name: clientId,
-      rotateRefreshTokens: false,
-    })
-  const app = register(privateClientId(id))
-  const person = register(`person-${id}`)
-  const value = (label: string): string =>
-    connector === 'hubspot'
-      ? `pat-na1-${world.seeded.uuid(`${label}.${id}`)}`
-      : `${id.slice(0, 15)}!${world.seeded.letters(`${label}.${id}`, 96)}`
-  return {
-    connector,
-    id,
-    name,
-    accessToken: world.tokens.standing(account, value('private'), app, false).value,
-    personToken: world.tokens.standing(account, value('person'), person, true).value,
-    webhookSecret: app.clientSecret,
-    ...(connector === 'salesforce' ? { username: userName(account), password: passwordOf(world, account) } : {}),
   }
 }
 

@@ -3,7 +3,8 @@ import { Client } from '@hubspot/api-client'
 import jsforce from 'jsforce'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startSandbox } from '../sandbox.ts'
-import type { CreatedAccount, Sandbox } from '../sandbox.ts'
+import type { CreatedAccount } from '../control/simulated-crm.ts'
+import type { Sandbox } from '../sandbox.ts'
 import type { ChaosInput } from './chaos.ts'
 
 let sandbox: Sandbox

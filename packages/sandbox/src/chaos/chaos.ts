@@ -2,7 +2,10 @@
 // settings and the dice; must not know how a CRM words a 429. The dice are seeded, so a run repeats.
 import { z } from 'zod'
 import type { Seeded } from '../store/seeded.ts'
+import type { Sleep } from '../options.ts'
 import type { Shelf, Store } from '../store/store.ts'
+import { Pages, htmlPage, slowly, truncated } from './spoil.ts'
+import type { Spoilt } from './spoil.ts'
 
 const rate = z.number().min(0).max(1).default(0)
 
@@ -18,6 +21,16 @@ export const chaosSchema = z.strictObject({
   timeoutBeforeRate: rate,
   /** Share of requests that are worked on, committed, and never answered. @default 0 */
   timeoutAfterRate: rate,
+  /** Share of answers whose body comes in small pieces, with `slowPieceMs` between them. @default 0 */
+  slowBodyRate: rate,
+  /** Wait between the pieces of a slow body. @default 100 */
+  slowPieceMs: z.number().min(0).max(60_000).default(100),
+  /** Share of answers that are a page of HTML with status 200; what was asked is done. @default 0 */
+  htmlRate: rate,
+  /** Share of answers whose JSON ends in the middle. @default 0 */
+  truncatedRate: rate,
+  /** Share of next pages that are the page before once more. @default 0 */
+  repeatedPageRate: rate,
   /** How long an unanswered request hangs before its connection is cut. @default 0 */
   timeoutHoldMs: z.number().min(0).max(120_000).default(0),
   /** true voids every access token issued so far, 'all' the refresh tokens too; false lets the standing ones work again. */
@@ -36,12 +49,18 @@ const calm: ChaosSettings = {
   status5xxRate: 0,
   timeoutBeforeRate: 0,
   timeoutAfterRate: 0,
+  slowBodyRate: 0,
+  slowPieceMs: 100,
+  htmlRate: 0,
+  truncatedRate: 0,
+  repeatedPageRate: 0,
   timeoutHoldMs: 0,
 }
 
 export class Chaos {
   readonly #settings: Shelf<ChaosSettings>
   readonly #seeded: Seeded
+  readonly #pages = new Pages()
 
   constructor(store: Store, seeded: Seeded) {
     this.#settings = store.shelf('', 'chaos')
@@ -73,5 +92,23 @@ export class Chaos {
   after(account: string): Fate {
     const { timeoutAfterRate } = this.settings(account)
     return timeoutAfterRate > 0 && this.#seeded.chance() < timeoutAfterRate ? 'silence' : 'proceed'
+  }
+
+  /** What becomes of an answer on its way, when trouble is on; undefined leaves it as it is. */
+  async spoil(
+    account: string,
+    method: string,
+    url: string,
+    response: Response,
+    time: { readonly sleep: Sleep; readonly signal: AbortSignal },
+  ): Promise<Spoilt | undefined> {
+    const { htmlRate, truncatedRate, repeatedPageRate, slowBodyRate, slowPieceMs } = this.settings(account)
+    if (htmlRate + truncatedRate + repeatedPageRate + slowBodyRate === 0 || response.body === null) return undefined
+    const repeated = repeatedPageRate > 0 ? await this.#pages.seen(account, method, url, response) : undefined
+    const roll = this.#seeded.chance()
+    if (roll < htmlRate) return htmlPage()
+    if (roll < htmlRate + truncatedRate) return truncated(response)
+    if (roll < htmlRate + truncatedRate + slowBodyRate) return slowly(response, slowPieceMs, time)
+    return repeated && roll < htmlRate + truncatedRate + slowBodyRate + repeatedPageRate ? repeated : undefined
   }
 }

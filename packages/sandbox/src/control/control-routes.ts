@@ -6,19 +6,14 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 import { chaosSchema } from '../chaos/chaos.ts'
 import type { WebhookTarget } from '../hubspot/webhooks.ts'
-import type { Account, RegisteredApp } from '../oauth/accounts.ts'
+import type { RegisteredApp } from '../oauth/accounts.ts'
 import { isLoopbackHost, isLoopbackUrl } from '../oauth/loopback.ts'
 import type { AccountInput } from '../options.ts'
-import type { CreatedAccount } from '../sandbox.ts'
+import { Refusal } from '../http/refusal.ts'
 import type { Env, World } from '../world.ts'
-
-export interface Simulations {
-  createAccount(input: AccountInput): CreatedAccount
-  records(account: Account, object: string, archived: boolean): Record<string, unknown>[]
-  /** Empties the account's records. */
-  clear(account: Account): void
-  setWebhookTarget(target: WebhookTarget): void
-}
+import { privateClientId } from '../oauth/standing.ts'
+import type { Control } from './control.ts'
+import { handSchema, takeHand } from './hand-routes.ts'
 
 const webhookSchema = z.strictObject({
   /** The app whose secret signs. Without it, the account's own private app. */
@@ -36,10 +31,23 @@ const resetSchema = z.strictObject({
   records: z.boolean().default(false),
 })
 
-export function controlRoutes(world: World, simulations: Simulations): Hono<Env> {
+const scopesSchema = z.strictObject({
+  account: z.string(),
+  /** The scopes every grant of the account still has; null gives all back. */
+  scopes: z.array(z.string()).nullable(),
+})
+
+export function controlRoutes(
+  world: World,
+  control: Control,
+  setWebhookTarget: (target: WebhookTarget) => void,
+): Hono<Env> {
   const app = new Hono<Env>()
 
   app.onError((error, context) => {
+    if (error instanceof Refusal) {
+      return context.json({ code: 'not_found', message: JSON.stringify(error.body) }, 404)
+    }
     if (!isRowhouseError(error)) throw error
     const { code, message, hint } = error
     return context.json({ code, message, hint }, error.status as 400)
@@ -57,21 +65,22 @@ export function controlRoutes(world: World, simulations: Simulations): Hono<Env>
   app.get('/requests', (context) => context.json({ requests: world.requests.of(context.req.query('account')) }))
 
   app.get('/records', (context) => {
-    const account = accountOf(world, context.req.query('account'))
+    const account = control.account(context.req.query('account'))
     const object = context.req.query('object')
     if (!object) throw new RowhouseError('validation_failed', 'Name the object: ?object=contacts')
-    return context.json({ records: simulations.records(account, object, context.req.query('archived') === 'true') })
+    const archived = context.req.query('archived') === 'true'
+    return context.json({ records: control.simulation(account).records(account, object, archived) })
   })
 
   app.get('/accounts', (context) => context.json({ accounts: world.accounts.all() }))
   app.post('/accounts', async (context) => {
-    const created = simulations.createAccount((await body(context.req, z.unknown())) as AccountInput)
+    const created = control.createAccount((await body(context.req, z.unknown())) as AccountInput)
     return context.json(created, 201)
   })
 
   app.post('/chaos', async (context) => {
     const { account: id, revokeTokens, ...settings } = await body(context.req, chaosSchema)
-    const account = accountOf(world, id)
+    const account = control.account(id)
     world.chaos.set(account.id, settings)
     if (revokeTokens === false) world.tokens.reinstate(account.id)
     else if (revokeTokens !== undefined) world.tokens.revoke(account.id, revokeTokens === 'all')
@@ -81,16 +90,24 @@ export function controlRoutes(world: World, simulations: Simulations): Hono<Env>
 
   app.post('/reset', async (context) => {
     const { account: id, records } = await body(context.req, resetSchema)
-    const accounts = id === undefined ? world.accounts.all() : [accountOf(world, id)]
-    for (const account of accounts) {
-      world.chaos.clear(account.id)
-      world.tokens.reinstate(account.id)
-      world.requests.clear(account.id)
-      if (records) simulations.clear(account)
-    }
+    const accounts = id === undefined ? world.accounts.all() : [control.account(id)]
+    for (const account of accounts) control.reset(account, records)
     if (id === undefined) world.requests.clear()
     world.store.commit()
     return context.json({ accounts: accounts.map((account) => account.id) })
+  })
+
+  app.post('/hand', async (context) => {
+    const input = await body(context.req, handSchema)
+    return context.json(takeHand(control.person(control.account(input.account)), input))
+  })
+
+  app.post('/scopes', async (context) => {
+    const { account: id, scopes } = await body(context.req, scopesSchema)
+    const account = control.account(id)
+    world.tokens.reduceScopes(account.id, scopes ?? undefined)
+    world.store.commit()
+    return context.json({ account: account.id, scopes })
   })
 
   app.post('/webhooks', async (context) => {
@@ -98,10 +115,10 @@ export function controlRoutes(world: World, simulations: Simulations): Hono<Env>
     if (!isLoopbackUrl(input.targetUrl)) {
       throw new RowhouseError('validation_failed', 'The sandbox delivers webhooks to this machine only.')
     }
-    const { appId, clientSecret } = webhookApp(world, input)
-    simulations.setWebhookTarget({
+    const { appId, clientSecret } = webhookApp(world, control, input)
+    setWebhookTarget({
       appId,
-      account: input.account === undefined ? null : accountOf(world, input.account).id,
+      account: input.account === undefined ? null : control.account(input.account).id,
       targetUrl: input.targetUrl,
       secret: clientSecret,
       maxConcurrentRequests: input.maxConcurrentRequests,
@@ -123,23 +140,16 @@ export function controlRoutes(world: World, simulations: Simulations): Hono<Env>
   return app
 }
 
-function accountOf(world: World, id: string | undefined): Account {
-  const account = id === undefined ? undefined : world.accounts.find(id)
-  if (!account) throw new RowhouseError('not_found', `There is no account ${id ?? '(none was named)'} in this sandbox.`)
-  return account
-}
-
-function webhookApp(world: World, { clientId, account }: z.output<typeof webhookSchema>): RegisteredApp {
-  const wanted = clientId ?? (account === undefined ? '' : privateClientId(accountOf(world, account).id))
+function webhookApp(
+  world: World,
+  control: Control,
+  { clientId, account }: z.output<typeof webhookSchema>,
+): RegisteredApp {
+  const wanted = clientId ?? (account === undefined ? '' : privateClientId(control.account(account).id))
   const app = world.accounts.app('hubspot', wanted)
   if (!app)
     throw new RowhouseError('not_found', `There is no HubSpot app with the client id ${wanted || '(none was named)'}.`)
   return app
-}
-
-/** Client id of the app that an account's standing access token belongs to. */
-export function privateClientId(account: string): string {
-  return `private-app-${account}`
 }
 
 async function body<S extends z.ZodType>(request: { text(): Promise<string> }, schema: S): Promise<z.output<S>> {

@@ -4,26 +4,30 @@ import { Hono } from 'hono'
 import { html } from 'hono/html'
 import { isLoopbackHost } from '../oauth/loopback.ts'
 import type { Env, World } from '../world.ts'
-import type { Simulations } from './control-routes.ts'
+import type { Control } from './control.ts'
 
 const rowsMax = 100
-const objectsOf = { hubspot: ['contacts', 'companies'], salesforce: ['Contact', 'Account'] } as const
 const columnsOf: Readonly<Record<string, readonly string[]>> = {
   contacts: ['firstname', 'lastname', 'email', 'phone', 'jobtitle'],
   companies: ['name', 'domain', 'industry', 'numberofemployees'],
   Contact: ['FirstName', 'LastName', 'Email', 'Phone', 'Title'],
   Account: ['Name', 'Website', 'Industry', 'NumberOfEmployees'],
+  customer: ['entityId', 'companyName', 'email', 'phone', 'lastModifiedDate'],
+  contact: ['entityId', 'firstName', 'lastName', 'email', 'phone'],
+  salesOrder: ['tranId', 'tranDate', 'memo', 'total'],
+  inventoryItem: ['itemId', 'displayName', 'basePrice'],
 }
 
-export function overviewRoutes(world: World, simulations: Simulations): Hono<Env> {
+export function overviewRoutes(world: World, control: Control): Hono<Env> {
   const app = new Hono<Env>()
   app.get('/', (context) => {
     if (!isLoopbackHost(context.env.incoming.socket.remoteAddress ?? '')) return context.notFound()
     const account = world.accounts.find(context.req.query('account') ?? '')
     const object = context.req.query('object') ?? ''
-    const known = account && (objectsOf[account.connector] as readonly string[]).includes(object)
+    const simulation = account && control.simulation(account)
+    const known = account && simulation?.objects(account).includes(object)
     return context.html(
-      page(list(world, simulations), known ? table(object, simulations.records(account, object, false)) : html``),
+      page(list(world, control), known ? table(object, simulation!.records(account, object, false)) : html``),
     )
   })
   return app
@@ -31,7 +35,7 @@ export function overviewRoutes(world: World, simulations: Simulations): Hono<Env
 
 type Html = ReturnType<typeof html>
 
-function list(world: World, simulations: Simulations): Html {
+function list(world: World, control: Control): Html {
   const accounts = world.accounts.all()
   if (accounts.length === 0) return html`<p>No accounts yet: POST /_sandbox/accounts.</p>`
   return html`<table>
@@ -52,12 +56,15 @@ function list(world: World, simulations: Simulations): Html {
             <td>${account.name}</td>
             <td>${account.id}</td>
             <td>
-              ${objectsOf[account.connector].map(
-                (object) =>
-                  html`<a href="?account=${account.id}&object=${object}"
-                    >${simulations.records(account, object, false).length} ${object}</a
-                  > `,
-              )}
+              ${control
+                .simulation(account)
+                .objects(account)
+                .map(
+                  (object) =>
+                    html`<a href="?account=${account.id}&object=${object}"
+                      >${control.simulation(account).count(account, object)} ${object}</a
+                    > `,
+                )}
             </td>
             <td>${world.requests.of(account.id).length}</td>
           </tr>`,

@@ -1,4 +1,4 @@
-// The way of every API request, the same for both CRMs: who is it, what does chaos do to it, may it
+// The way of every API request, the same for all CRMs: who is it, what does chaos do to it, may it
 // pass the limits, work, commit, log. The order matters: a request is committed before chaos may hide
 // its answer, and refused requests leave no trace but the log line. Must not know any route.
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -16,7 +16,7 @@ export interface Dialect {
   /** Counts the request against the limits; throws the CRM's own refusal. Headers go on every answer. */
   admit(context: Context<Env>, caller: Caller): Readonly<Record<string, string>>
   /** The CRM's own answer when chaos refuses. */
-  refused(context: Context<Env>): Refusal
+  refused(context: Context<Env>, caller: Caller): Refusal
   /** The CRM's own answer when chaos fails. */
   failed(context: Context<Env>): Refusal
 }
@@ -61,7 +61,7 @@ export function pipeline(world: World, dialect: Dialect): MiddlewareHandler<Env>
         return await silence(caller)
       }
       chaos = fate === 'refuse' ? 'refused' : fate === 'fail' ? 'failed' : undefined
-      if (fate === 'refuse') throw dialect.refused(context)
+      if (fate === 'refuse') throw dialect.refused(context, caller)
       if (fate === 'fail') throw dialect.failed(context)
       context.set('caller', caller)
       context.set('written', 0)
@@ -75,6 +75,11 @@ export function pipeline(world: World, dialect: Dialect): MiddlewareHandler<Env>
         return await silence(caller)
       }
       for (const [name, value] of Object.entries(headers)) context.header(name, value)
+      const spoilt = await world.chaos.spoil(account, context.req.method, context.req.url, context.res, world)
+      if (spoilt) {
+        chaos = spoilt.how
+        context.res = spoilt.response
+      }
       logged(context.res.status)
       return undefined
     } catch (error) {

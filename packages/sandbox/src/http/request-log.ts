@@ -17,8 +17,18 @@ export interface LoggedRequest {
   /** Salesforce: `Sforce-Call-Options`, by which a client marks its calls. */
   readonly callOptions?: string
   /** What chaos did to the request, when it did. */
-  readonly chaos?: 'refused' | 'failed' | 'not answered, not done' | 'not answered, done'
+  readonly chaos?: ChaosMark
 }
+
+export type ChaosMark =
+  | 'refused'
+  | 'failed'
+  | 'not answered, not done'
+  | 'not answered, done'
+  | 'slow body'
+  | 'HTML'
+  | 'truncated'
+  | 'repeated page'
 
 export const logSizeMax = 20_000
 

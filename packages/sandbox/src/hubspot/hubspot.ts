@@ -2,15 +2,17 @@
 // these are put together and HubSpot's dialect of the pipeline; must not hold rules of its own.
 import { Hono } from 'hono'
 import type { Context } from 'hono'
+import type { Simulation } from '../control/simulated-crm.ts'
 import { pipeline } from '../http/pipeline.ts'
 import type { Dialect } from '../http/pipeline.ts'
 import { Refusal } from '../http/refusal.ts'
-import { dailyMax } from '../oauth/accounts.ts'
-import type { Account } from '../oauth/accounts.ts'
+import { dailyMax } from '../oauth/editions.ts'
+import type { Account } from '../oauth/account.ts'
 import type { Env, World } from '../world.ts'
 import { accountRoutes } from './account-routes.ts'
 import { associationRoutes } from './association-routes.ts'
 import { HubspotRefusal, correlationIds, notFound } from './errors.ts'
+import { handOf } from './hand.ts'
 import { oauthRoutes } from './oauth-routes.ts'
 import { objectRoutes } from './object-routes.ts'
 import { parseObjectType } from './object-types.ts'
@@ -21,14 +23,8 @@ import { everything, renderRecord } from './render.ts'
 import { webhookRoutes } from './webhook-routes.ts'
 import { Webhooks } from './webhooks.ts'
 
-export interface Hubspot {
-  readonly app: Hono<Env>
+export interface Hubspot extends Simulation {
   readonly webhooks: Webhooks
-  portal(account: Account): Portal
-  /** Records for the control API, in the shape of the objects API. */
-  records(account: Account, object: string, archived: boolean): Record<string, unknown>[]
-  /** Takes up changed limits of an account. */
-  forget(account: string): void
 }
 
 export function createHubspot(world: World): Hubspot {
@@ -75,7 +71,10 @@ export function createHubspot(world: World): Hubspot {
   return {
     app,
     webhooks,
-    portal,
+    objects: () => ['contacts', 'companies'],
+    count: (account, object) => portal(account).records[parseObjectType(object)].liveCount(),
+    clear: (account) => portal(account).clear(),
+    hand: (account) => handOf(portal(account)),
     records(account, object, archived) {
       const opened = portal(account)
       const type = parseObjectType(object)

@@ -2,7 +2,8 @@
 import { Client } from '@hubspot/api-client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startSandbox } from '../sandbox.ts'
-import type { CreatedAccount, Sandbox } from '../sandbox.ts'
+import type { CreatedAccount } from '../control/simulated-crm.ts'
+import type { Sandbox } from '../sandbox.ts'
 
 let sandbox: Sandbox
 let now = Date.parse('2026-03-01T12:00:00.000Z')

@@ -4,8 +4,9 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { accessTokenLifetimeMs } from '../oauth/accounts.ts'
-import type { Account, RegisteredApp } from '../oauth/accounts.ts'
+import { accessTokenLifetimeMs } from '../oauth/editions.ts'
+import type { Account } from '../oauth/account.ts'
+import type { RegisteredApp } from '../oauth/accounts.ts'
 import { consentRoutes } from '../oauth/consent.ts'
 import { logGrant } from '../oauth/grant-log.ts'
 import { verifierMatches } from '../oauth/tokens.ts'
@@ -142,7 +143,7 @@ function refresh(world: World, app: RegisteredApp, form: Readonly<Record<string,
 function answer(world: World, account: Account, app: RegisteredApp, refreshToken: Token): Record<string, unknown> {
   const lifetimeMs = accessTokenLifetimeMs(account)
   const access = world.tokens.issue(
-    { kind: 'access', account, app, scopes: refreshToken.scopes, lifetimeMs },
+    { kind: 'access', account, app, scopes: refreshToken.scopes, lifetimeMs, parent: refreshToken.value },
     (letters) => `C${letters}`,
   )
   return {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { Client } from '@hubspot/api-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startSandbox } from '../sandbox.ts'
-import type { CreatedAccount, Sandbox } from '../sandbox.ts'
+import type { CreatedAccount } from '../control/simulated-crm.ts'
+import type { Sandbox } from '../sandbox.ts'
 
 let sandbox: Sandbox
 let portal: CreatedAccount

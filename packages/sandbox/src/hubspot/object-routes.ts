@@ -23,15 +23,13 @@ import type { BatchOutcome } from './batch.ts'
 import { parseObjectType } from './object-types.ts'
 import type { ObjectType } from './object-types.ts'
 import type { Portal } from './portal.ts'
-import { required } from './records.ts'
+import { required, restorableMs } from './records.ts'
 import type { HubspotRecord } from './records.ts'
 import { everything, renderRecord } from './render.ts'
 import { numberParameter, propertiesSchema, readBody, readView, sourceOf } from './request.ts'
 import { search, searchSchema } from './search.ts'
 
 export const listPageMax = 100
-/** Archived records can be restored, and are listed, this long. */
-const restorableMs = 90 * 86_400_000
 const mergeSchema = z.object({ primaryObjectId: z.coerce.string(), objectIdToMerge: z.coerce.string() })
 
 export function objectRoutes(world: World, portalOf: (context: Context<Env>) => Portal): Hono<Env> {

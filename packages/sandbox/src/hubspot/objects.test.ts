@@ -3,7 +3,8 @@ import { Client } from '@hubspot/api-client'
 import { FilterOperatorEnum } from '@hubspot/api-client/lib/codegen/crm/contacts/models/Filter.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startSandbox } from '../sandbox.ts'
-import type { CreatedAccount, Sandbox } from '../sandbox.ts'
+import type { CreatedAccount } from '../control/simulated-crm.ts'
+import type { Sandbox } from '../sandbox.ts'
 
 let sandbox: Sandbox
 let now = Date.parse('2026-03-01T12:00:00.000Z')

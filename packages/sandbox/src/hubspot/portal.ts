@@ -1,7 +1,7 @@
 // One HubSpot account in memory: its records, properties, associations, search index and limits, put
 // together. Owns what spans several records (merging, archiving with associations) and tells webhooks.
 import { DailyCount, SlidingWindow } from '../http/window.ts'
-import type { Account } from '../oauth/accounts.ts'
+import type { Account } from '../oauth/account.ts'
 import type { World } from '../world.ts'
 import { Associations, otherType } from './associations.ts'
 import { invalid } from './errors.ts'

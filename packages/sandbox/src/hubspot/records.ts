@@ -38,13 +38,15 @@ export interface Source {
 
 export interface Change {
   readonly record: HubspotRecord
-  readonly action: 'create' | 'update' | 'archive'
+  readonly action: 'create' | 'update' | 'archive' | 'restore'
   /** Properties whose value is another one now. */
   readonly changed: Readonly<Record<string, string>>
   readonly source: Source
 }
 
 export const historyMax = 20
+/** Archived records can be restored, and are listed, this long. */
+export const restorableMs = 90 * 86_400_000
 
 export class Records {
   readonly type: ObjectType
@@ -83,6 +85,13 @@ export class Records {
   /** All records, oldest first, the archived and merged ones too. */
   all(): MapIterator<HubspotRecord> {
     return this.#shelf.values()
+  }
+
+  /** How many are neither archived nor merged. */
+  liveCount(): number {
+    let count = 0
+    for (const record of this.#shelf.values()) if (!record.archived) count++
+    return count
   }
 
   /** The record with this id, whatever its state; one that was merged gives the one it became. */
@@ -189,6 +198,23 @@ export class Records {
     record.properties[objectTypes[this.type].modifiedProperty] = new Date(now).toISOString()
     this.#save(record)
     this.#afterWrite({ record, action: 'archive', changed: {}, source })
+  }
+
+  /** Brings an archived record back within 90 days. Throws when a live record has its unique value by now. */
+  restore(record: HubspotRecord, source: Source): void {
+    if (!record.archived) return
+    const now = this.#now()
+    if (record.mergedInto !== undefined || (record.archivedAt ?? 0) <= now - restorableMs) throw notFound()
+    for (const { name } of this.#catalogue.unique()) {
+      if (name !== 'hs_object_id') this.#refuseTaken(name, record.properties[name] ?? '', record)
+    }
+    this.#beforeWrite(record, false)
+    record.archived = false
+    delete record.archivedAt
+    record.updatedAt = now
+    record.properties[objectTypes[this.type].modifiedProperty] = new Date(now).toISOString()
+    this.#save(record)
+    this.#afterWrite({ record, action: 'restore', changed: {}, source })
   }
 
   /** Takes a record out of sight because a merge replaced it: no deletion event, reads give the other one. */

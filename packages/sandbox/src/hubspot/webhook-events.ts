@@ -22,6 +22,7 @@ export function changeEvents(type: ObjectType, change: Change, occurredAt: numbe
   const { record, action, changed, source } = change
   const { singular } = objectTypes[type]
   const common = { objectId: Number(record.id), occurredAt, changeSource: source.sourceType, sourceId: source.sourceId }
+  if (action === 'restore') return [{ ...common, subscriptionType: `${singular}.restore`, changeFlag: 'RESTORED' }]
   if (action === 'archive') return [{ ...common, subscriptionType: `${singular}.deletion`, changeFlag: 'DELETED' }]
   const properties = Object.entries(changed).map(([propertyName, propertyValue]) => ({
     ...common,

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { Client, Signature } from '@hubspot/api-client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startSandbox } from '../sandbox.ts'
-import type { CreatedAccount, Sandbox } from '../sandbox.ts'
+import type { CreatedAccount } from '../control/simulated-crm.ts'
+import type { Sandbox } from '../sandbox.ts'
 
 interface Delivery {
   readonly url: string

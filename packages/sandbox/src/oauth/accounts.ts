@@ -1,29 +1,19 @@
-// Accounts (HubSpot portals, Salesforce organizations) and the OAuth apps that may connect to them.
+// Accounts (HubSpot portals, Salesforce organizations, NetSuite companies) and the OAuth apps that may connect to them.
 // Apps are shared by all accounts; what an app may see is decided by the token alone (tokens.ts).
 import { RowhouseError } from '@rowhouse/contracts'
 import { resolveAccount } from '../options.ts'
-import type { AccountInput, App, Limits } from '../options.ts'
+import type { AccountInput, App } from '../options.ts'
+import type { Account, Connector } from './account.ts'
 import { organizationId } from '../salesforce/ids.ts'
+import { editionOf } from './editions.ts'
 import type { Seeded } from '../store/seeded.ts'
 import type { Shelf, Store } from '../store/store.ts'
-
-export type Connector = 'hubspot' | 'salesforce'
-
-export interface Account {
-  readonly connector: Connector
-  readonly id: string
-  readonly name: string
-  readonly limits: Limits
-}
 
 /** An app as registered: `appId` is HubSpot's number for it, also used in webhooks. */
 export interface RegisteredApp extends App {
   readonly connector: Connector
   readonly appId: number
 }
-
-const dailyMaxDefault = { hubspot: 650_000, salesforce: 100_000 }
-const accessTokenLifetimeMsDefault = { hubspot: 1_800_000, salesforce: 7_200_000 }
 
 export class Accounts {
   readonly #accounts: Shelf<Account>
@@ -40,7 +30,7 @@ export class Accounts {
 
   /** Creates the account, or updates the one that has this id: a restart with the same input changes nothing. */
   create(input: AccountInput): Account {
-    const { connector, id, name, apps, limits } = resolveAccount(input)
+    const { connector, id, name, edition, users, suiteCloudPlus, apps, limits } = resolveAccount(input)
     const accountId = canonicalId(connector, id ?? this.#newId(connector))
     const known = this.#accounts.get(accountId)
     if (known && known.connector !== connector) {
@@ -50,6 +40,9 @@ export class Accounts {
       connector,
       id: accountId,
       name: name ?? known?.name ?? `${connector} ${accountId}`,
+      edition: editionOf(connector, edition ?? known?.edition),
+      users,
+      suiteCloudPlus,
       limits,
     }
     this.#accounts.set(accountId, account)
@@ -68,7 +61,11 @@ export class Accounts {
   }
 
   find(id: string): Account | undefined {
-    return this.#accounts.get(id) ?? this.#accounts.get(canonicalId('salesforce', id))
+    return (
+      this.#accounts.get(id) ??
+      this.#accounts.get(canonicalId('salesforce', id)) ??
+      this.#accounts.get(canonicalId('netsuite', id))
+    )
   }
 
   all(connector?: Connector): Account[] {
@@ -86,23 +83,16 @@ export class Accounts {
 
   #newId(connector: Connector): string {
     const ordinal = this.#store.next('', `account.${connector}`)
-    return connector === 'hubspot'
-      ? String(40_000_000 + (Number.parseInt(this.#seeded.hex(`portal.${ordinal}`, 6), 16) % 9_000_000) + ordinal)
-      : organizationId(this.#seeded.letters(`organization.${ordinal}`, 9))
+    const digits = Number.parseInt(this.#seeded.hex(`portal.${ordinal}`, 6), 16)
+    if (connector === 'hubspot') return String(40_000_000 + (digits % 9_000_000) + ordinal)
+    if (connector === 'netsuite') return `TSTDRV${1_000_000 + (digits % 8_000_000) + ordinal}`
+    return organizationId(this.#seeded.letters(`organization.${ordinal}`, 9))
   }
 }
 
-/** Requests a day an account may make. */
-export function dailyMax(account: Account): number {
-  return account.limits.dailyMax ?? dailyMaxDefault[account.connector]
-}
-
-/** How long an access token of this account lives, in milliseconds. */
-export function accessTokenLifetimeMs(account: Account): number {
-  return account.limits.accessTokenLifetimeMs ?? accessTokenLifetimeMsDefault[account.connector]
-}
-
 function canonicalId(connector: Connector, id: string): string {
+  // In host names NetSuite writes 123456_SB1 as 123456-sb1.
+  if (connector === 'netsuite') return id.toUpperCase().replaceAll('-', '_')
   return connector === 'salesforce' && /^00D[A-Za-z0-9]{12}([A-Z0-5]{3})?$/.test(id)
     ? organizationId(id.slice(3, 15))
     : id

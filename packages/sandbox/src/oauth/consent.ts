@@ -1,14 +1,17 @@
-// The page where a person lets an app into an account, the same for both CRMs: choose the account,
+// The page where a person lets an app into an account, the same for all CRMs: choose the account,
 // approve or deny, go back to the app with a code. Owns the redirect rules; must not issue anything but
 // codes. A redirect goes only where the app registered, or to this machine when it registered nothing.
 import { Hono } from 'hono'
 import { html } from 'hono/html'
-import type { Account, Connector, RegisteredApp } from './accounts.ts'
+import type { Account, Connector } from './account.ts'
+import type { RegisteredApp } from './accounts.ts'
 import type { Env, World } from '../world.ts'
 import { isLoopbackUrl } from './loopback.ts'
 
 /** Codes are good for this long. */
 const codeLifetimeMs = 60_000
+
+const titles = { hubspot: 'HubSpot', salesforce: 'Salesforce', netsuite: 'NetSuite' }
 
 const carried = [
   'client_id',
@@ -29,7 +32,7 @@ interface Asked {
 /** GET shows the page, POST takes the answer; both at `path`. */
 export function consentRoutes(world: World, connector: Connector, path: string): Hono<Env> {
   const app = new Hono<Env>()
-  const title = connector === 'hubspot' ? 'HubSpot' : 'Salesforce'
+  const title = titles[connector]
 
   app.get(path, (context) => {
     const asked = readAsked(world, connector, context.req.query())
@@ -58,6 +61,15 @@ export function consentRoutes(world: World, connector: Connector, path: string):
       return context.html(page(title, html`<p role="alert">Choose an account.</p>`), 400)
     }
     back.searchParams.set('code', issueCode(world, asked, account))
+    // NetSuite says whom the code is for: https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_158081944642.html
+    if (connector === 'netsuite') {
+      for (const [name, value] of [
+        ['company', account.id],
+        ['role', '3'],
+        ['entity', '-5'],
+      ] as const)
+        back.searchParams.set(name, value)
+    }
     world.store.commit()
     return context.redirect(back.href, 302)
   })
@@ -71,6 +83,10 @@ function readAsked(world: World, connector: Connector, parameters: Readonly<Reco
   const redirectUri = parameters['redirect_uri'] ?? ''
   const allowed = app.redirectUris.length > 0 ? app.redirectUris.includes(redirectUri) : isLoopbackUrl(redirectUri)
   if (!allowed) return 'The redirect URI is not one this app registered.'
+  const state = parameters['state'] ?? ''
+  if (connector === 'netsuite' && (state.length < 22 || state.length > 1024)) {
+    return 'The state needs 22 to 1024 characters.'
+  }
   if ((parameters['code_challenge_method'] ?? 'S256') !== 'S256')
     return 'Only the code challenge method S256 is accepted.'
   return { app, redirectUri, parameters }

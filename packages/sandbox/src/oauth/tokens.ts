@@ -4,7 +4,8 @@
 import { createHash } from 'node:crypto'
 import type { Seeded } from '../store/seeded.ts'
 import type { Shelf, Store } from '../store/store.ts'
-import type { Account, RegisteredApp } from './accounts.ts'
+import type { Account } from './account.ts'
+import type { RegisteredApp } from './accounts.ts'
 
 export type TokenKind = 'code' | 'access' | 'refresh' | 'static'
 
@@ -25,6 +26,8 @@ export interface Token {
   readonly person: boolean
   readonly redirectUri?: string
   readonly codeChallenge?: string
+  /** What tokens of one consent have in common: the first refresh token's ordinal. */
+  readonly family: number
 }
 
 interface Revocation {
@@ -43,15 +46,23 @@ export interface NewToken {
   readonly person?: boolean
   readonly redirectUri?: string
   readonly codeChallenge?: string
+  /** The refresh token it comes from. */
+  readonly parent?: string
 }
 
 /** Expired tokens are swept once this many are held. */
 const sweepAt = 5000
+/** Used refresh tokens that are remembered, to notice when one comes again. */
+const spentMax = 5000
 
 export class Tokens {
   readonly #tokens: Shelf<Token>
   readonly #revocations: Shelf<Revocation>
   readonly #installs: Shelf<number>
+  /** Refresh tokens that rotation voided → their family. */
+  readonly #spent: Shelf<number>
+  /** Scopes an account still grants, where they were reduced. */
+  readonly #granted: Shelf<readonly string[]>
   readonly #store: Store
   readonly #seeded: Seeded
   readonly #now: () => number
@@ -62,6 +73,8 @@ export class Tokens {
     this.#now = now
     this.#tokens = store.shelf('', 'token')
     this.#installs = store.shelf('', 'install')
+    this.#spent = store.shelf('', 'spent')
+    this.#granted = store.shelf('', 'granted')
     this.#revocations = store.shelf('', 'revocation')
   }
 
@@ -69,7 +82,7 @@ export class Tokens {
     if (this.#tokens.size >= sweepAt) this.#sweep()
     const ordinal = this.#store.next('', 'token')
     const issuedAt = this.#now()
-    const { account, app, lifetimeMs, kind, scopes, person = false, redirectUri, codeChallenge } = input
+    const { account, app, lifetimeMs, kind, scopes, person = false, redirectUri, codeChallenge, parent } = input
     const token: Token = {
       value: format(this.#seeded.letters(`token.${ordinal}`, 80)),
       kind,
@@ -82,6 +95,7 @@ export class Tokens {
       issuedAt,
       expiresAt: lifetimeMs === null ? null : issuedAt + lifetimeMs,
       person,
+      family: (parent === undefined ? undefined : this.#familyOf(parent)) ?? ordinal,
       ...(redirectUri === undefined ? {} : { redirectUri }),
       ...(codeChallenge === undefined ? {} : { codeChallenge }),
     }
@@ -118,6 +132,39 @@ export class Tokens {
     this.#tokens.delete(token.value)
   }
 
+  /** Voids a refresh token that was used, and remembers it. */
+  rotate(token: Token): void {
+    this.#tokens.delete(token.value)
+    this.#spent.set(token.value, token.family)
+    if (this.#spent.size > spentMax) this.#spent.delete(this.#spent.entries().next().value![0])
+  }
+
+  /** Whether this was a refresh token that rotation voided: then its whole family is void from now on. */
+  revokeReused(value: string): boolean {
+    const family = this.#spent.get(value)
+    if (family === undefined) return false
+    this.#revokeFamily(family)
+    return true
+  }
+
+  /** Voids a token and everything that came from the same consent. */
+  revokeFamily(token: Token): void {
+    this.#revokeFamily(token.family)
+  }
+
+  /** Takes scopes away from every grant of the account, as an administrator does; undefined gives them back. */
+  reduceScopes(account: string, granted: readonly string[] | undefined): void {
+    if (granted === undefined) this.#granted.delete(account)
+    else this.#granted.set(account, granted)
+  }
+
+  /** Whether the token may do what needs this scope. Standing tokens have every scope that was not taken away. */
+  allows(token: Token, scope: string): boolean {
+    const granted = this.#granted.get(token.account)
+    if (granted && !granted.includes(scope)) return false
+    return token.kind === 'static' || token.scopes.includes(scope)
+  }
+
   /** Moves an idle session's end: Salesforce counts from the last use. */
   touch(token: Token, lifetimeMs: number): void {
     const expiresAt = this.#now() + lifetimeMs
@@ -139,6 +186,14 @@ export class Tokens {
   /** Takes a revocation back: standing tokens work again. */
   reinstate(account: string): void {
     this.#revocations.delete(account)
+  }
+
+  #familyOf(value: string): number | undefined {
+    return this.#tokens.get(value)?.family ?? this.#spent.get(value)
+  }
+
+  #revokeFamily(family: number): void {
+    for (const token of this.#tokens.values()) if (token.family === family) this.#tokens.delete(token.value)
   }
 
   #sweep(): void {

@@ -2,7 +2,7 @@
 // the way the Tooling API does. Owns the shapes of describe; must not look at records.
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
 import { z } from 'zod'
-import { dailyMax } from '../oauth/accounts.ts'
+import { dailyMax } from '../oauth/editions.ts'
 import { SalesforceRefusal, notFound } from './errors.ts'
 import { bodyOf, objectOf } from './operation.ts'
 import type { Answer, Route, Run } from './operation.ts'

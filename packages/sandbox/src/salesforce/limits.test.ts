@@ -2,7 +2,7 @@
 import jsforce from 'jsforce'
 import { expect, it } from 'vitest'
 import { startSandbox } from '../sandbox.ts'
-import type { CreatedAccount } from '../sandbox.ts'
+import type { CreatedAccount } from '../control/simulated-crm.ts'
 
 function connect(account: CreatedAccount): InstanceType<typeof jsforce.Connection> {
   return new jsforce.Connection({ instanceUrl: account.url, accessToken: account.accessToken, version: '60.0' })

@@ -5,15 +5,15 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { Refusal } from '../http/refusal.ts'
-import { accessTokenLifetimeMs } from '../oauth/accounts.ts'
-import type { Account, RegisteredApp } from '../oauth/accounts.ts'
+import { accessTokenLifetimeMs } from '../oauth/editions.ts'
+import type { Account } from '../oauth/account.ts'
+import type { RegisteredApp } from '../oauth/accounts.ts'
 import { consentRoutes } from '../oauth/consent.ts'
 import { logGrant } from '../oauth/grant-log.ts'
 import { verifierMatches } from '../oauth/tokens.ts'
 import type { Token } from '../oauth/tokens.ts'
 import type { Env, World } from '../world.ts'
-import { recordId } from './ids.ts'
-import { userName } from './organization.ts'
+import { passwordOf, userIdOf, userName } from './fixture-user.ts'
 
 export function oauthRoutes(world: World): Hono<Env> {
   const app = new Hono<Env>()
@@ -48,7 +48,9 @@ export function oauthRoutes(world: World): Hono<Env> {
     const token = world.tokens.find(form?.get('token') ?? context.req.query('token') ?? '', 'access', 'refresh')
     if (!token || token.connector !== 'salesforce')
       throw refuse('unsupported_token_type', 'this token type is not supported')
-    world.tokens.spend(token)
+    // A refresh token takes the access tokens of its grant along.
+    if (token.kind === 'refresh') world.tokens.revokeFamily(token)
+    else world.tokens.spend(token)
     world.store.commit()
     return context.body(null, 200)
   }
@@ -106,15 +108,6 @@ export function oauthRoutes(world: World): Hono<Env> {
   return app
 }
 
-/** The password of an organization's only user. */
-export function passwordOf(world: World, account: Account): string {
-  return world.seeded.letters(`password.${account.id}`, 16)
-}
-
-export function userIdOf(account: Account): string {
-  return recordId('005', account.id.slice(3), 1)
-}
-
 function grant(world: World, app: RegisteredApp, form: Readonly<Record<string, string>>): Record<string, unknown> {
   switch (form['grant_type'] ?? '') {
     case 'authorization_code': {
@@ -127,18 +120,21 @@ function grant(world: World, app: RegisteredApp, form: Readonly<Record<string, s
       world.tokens.spend(code)
       const account = world.accounts.find(code.account)!
       const refreshToken = issueRefresh(world, account, app, code.scopes)
-      return { ...answer(world, account, app, code.scopes), refresh_token: refreshToken.value }
+      return { ...answer(world, account, app, code.scopes, refreshToken.value), refresh_token: refreshToken.value }
     }
     case 'refresh_token': {
       const token = world.tokens.find(form['refresh_token'] ?? '', 'refresh')
+      if (!token && app.reuseRevokesGrant && world.tokens.revokeReused(form['refresh_token'] ?? ''))
+        world.store.commit()
       if (!token || token.clientId !== app.clientId || world.tokens.state(token) !== 'valid') {
         throw refuse('invalid_grant', 'expired access/refresh token')
       }
       const account = world.accounts.find(token.account)!
-      const body = answer(world, account, app, token.scopes)
+      const body = answer(world, account, app, token.scopes, token.value)
       if (!app.rotateRefreshTokens) return body
-      world.tokens.spend(token)
-      return { ...body, refresh_token: issueRefresh(world, account, app, token.scopes).value }
+      const next = issueRefresh(world, account, app, token.scopes, token.value)
+      world.tokens.rotate(token)
+      return { ...body, refresh_token: next.value }
     }
     case 'password': {
       const account = signIn(world, form['username'] ?? '', form['password'] ?? '')
@@ -168,8 +164,9 @@ function answer(
   account: Account,
   app: RegisteredApp,
   scopes: readonly string[],
+  parent?: string,
 ): Record<string, unknown> {
-  const token = issueAccess(world, account, app, scopes)
+  const token = issueAccess(world, account, app, scopes, parent)
   const id = identityUrl(world, account)
   const issuedAt = String(token.issuedAt)
   return {
@@ -190,16 +187,24 @@ function issueAccess(
   account: Account,
   app: Pick<RegisteredApp, 'appId' | 'clientId'>,
   scopes: readonly string[],
+  parent?: string,
 ): Token {
+  const lifetimeMs = accessTokenLifetimeMs(account)
   return world.tokens.issue(
-    { kind: 'access', account, app, scopes, lifetimeMs: accessTokenLifetimeMs(account) },
+    { kind: 'access', account, app, scopes, lifetimeMs, ...(parent === undefined ? {} : { parent }) },
     (letters) => `${account.id.slice(0, 15)}!AQ${letters}`,
   )
 }
 
-function issueRefresh(world: World, account: Account, app: RegisteredApp, scopes: readonly string[]): Token {
+function issueRefresh(
+  world: World,
+  account: Account,
+  app: RegisteredApp,
+  scopes: readonly string[],
+  parent?: string,
+): Token {
   return world.tokens.issue(
-    { kind: 'refresh', account, app, scopes, lifetimeMs: null },
+    { kind: 'refresh', account, app, scopes, lifetimeMs: null, ...(parent === undefined ? {} : { parent }) },
     (letters) => `5Aep861${letters}`,
   )
 }

@@ -1,10 +1,10 @@
 // One Salesforce organization in memory: records, fields, cursors, the user, the limits, put together.
 // Owns reading a field of a record, system fields included; rules of writing are in records.ts.
 import { DailyCount } from '../http/window.ts'
-import type { Account } from '../oauth/accounts.ts'
+import type { Account } from '../oauth/account.ts'
 import type { World } from '../world.ts'
 import { Fields } from './fields.ts'
-import { recordId } from './ids.ts'
+import { userIdOf, userName } from './fixture-user.ts'
 import { Cursors } from './cursors.ts'
 import { Records, recycleBinMs } from './records.ts'
 import type { SalesforceRecord } from './records.ts'
@@ -31,14 +31,9 @@ export function openOrganization(world: World, account: Account): Organization {
     User: new Fields('User', account.id, store),
   }
   const records = new Records(account.id, store, now, fields)
-  const userId = recordId('005', account.id.slice(3), 1)
+  const userId = userIdOf(account)
   if (!records.get('User', userId)) records.plant(firstUser(account, userId, now()))
   return { account, userId, fields, records, cursors: new Cursors(world), daily: new DailyCount(), underWay: new Set() }
-}
-
-/** The user name of an organization's only user, for the logins that take a password. */
-export function userName(account: Account): string {
-  return `admin@${account.id.toLowerCase()}.example`
 }
 
 /** The value of a field as queries and answers see it. */

@@ -60,6 +60,13 @@ export class Records {
     return this.#byObject.get(object)!.values()
   }
 
+  /** How many are not deleted. */
+  liveCount(object: ObjectName): number {
+    let count = 0
+    for (const { deletedAt } of this.all(object)) if (deletedAt === undefined) count++
+    return count
+  }
+
   /** The record with this 15- or 18-character id, deleted or not. */
   get(object: ObjectName, id: string): SalesforceRecord | undefined {
     const longId = toLongId(id)
@@ -145,6 +152,47 @@ export class Records {
         count += this.delete(contact, author)
     }
     return count
+  }
+
+  /** Takes a record out of the recycle bin. */
+  undelete(record: SalesforceRecord, author: Author): void {
+    if (record.deletedAt === undefined)
+      throw new SalesforceRefusal(400, 'UNDELETE_FAILED', 'Entity is not in the recycle bin')
+    if (record.deletedAt <= this.#now() - recycleBinMs || record.values['MasterRecordId']) {
+      throw new SalesforceRefusal(400, 'UNDELETE_FAILED', 'Entity is not in the recycle bin')
+    }
+    for (const field of this.#fields[record.object].all()) {
+      this.#refuseTaken(record.object, field, record.values[field.name] ?? null, record)
+    }
+    this.#remember(record.id, record)
+    delete record.deletedAt
+    record.modifiedAt = toSecond(this.#now())
+    record.modifiedBy = author.userId
+    this.#save(record)
+  }
+
+  /** The losers go to the recycle bin with the master's id; what named them names the master. Its values stay. */
+  merge(master: SalesforceRecord, losers: readonly SalesforceRecord[], author: Author): void {
+    for (const loser of losers) {
+      if (loser.object !== master.object || loser === master) {
+        throw new SalesforceRefusal(400, 'INVALID_ID_FIELD', 'records to merge must be others of the same object')
+      }
+      for (const object of objectNames) {
+        const references = this.#fields[object]
+          .all()
+          .filter((field) => field.referenceTo === loser.object && field.writable)
+        for (const record of this.all(object)) {
+          if (record.deletedAt !== undefined) continue
+          const named = references.filter(({ name }) => record.values[name] === loser.id)
+          if (named.length > 0)
+            this.update(record, Object.fromEntries(named.map(({ name }) => [name, master.id])), author)
+        }
+      }
+      this.delete(loser, author)
+      loser.values['MasterRecordId'] = master.id
+      this.#save(loser)
+    }
+    this.update(master, {}, author)
   }
 
   /** Runs writes that `keep` may still take back: when it says no, every record is what it was. */

@@ -2,15 +2,17 @@
 // these are put together and Salesforce's dialect of the pipeline; must not hold rules of its own.
 import { Hono } from 'hono'
 import type { Context } from 'hono'
+import type { Simulation } from '../control/simulated-crm.ts'
 import { countWritten, pipeline } from '../http/pipeline.ts'
 import type { Dialect } from '../http/pipeline.ts'
 import { Refusal } from '../http/refusal.ts'
-import { accessTokenLifetimeMs, dailyMax } from '../oauth/accounts.ts'
-import type { Account } from '../oauth/accounts.ts'
+import { accessTokenLifetimeMs, dailyMax } from '../oauth/editions.ts'
+import type { Account } from '../oauth/account.ts'
 import type { Env, World } from '../world.ts'
 import { perform } from './api.ts'
 import { apiVersions } from './describe.ts'
 import { SalesforceRefusal, notFound } from './errors.ts'
+import { handOf } from './hand.ts'
 import { oauthRoutes } from './oauth-routes.ts'
 import type { Answer } from './operation.ts'
 import { objectOf } from './operation.ts'
@@ -22,16 +24,7 @@ import { renderWhole } from './render.ts'
 const longAfterMs = 20_000
 const latest = `v${apiVersions.at(-1)}.0`
 
-export interface Salesforce {
-  readonly app: Hono<Env>
-  readonly organization: (account: Account) => Organization
-  /** Records for the control API, with every field. */
-  readonly records: (account: Account, object: string, archived: boolean) => Record<string, unknown>[]
-  /** Takes up changed limits of an account. */
-  readonly forget: (account: string) => void
-}
-
-export function createSalesforce(world: World): Salesforce {
+export function createSalesforce(world: World): Simulation {
   const organizations = new Map<string, Organization>()
   const organization = (account: Account): Organization => {
     const known = organizations.get(account.id)
@@ -66,7 +59,10 @@ export function createSalesforce(world: World): Salesforce {
 
   return {
     app,
-    organization,
+    objects: () => ['Contact', 'Account'],
+    count: (account, object) => organization(account).records.liveCount(objectOf(object)),
+    clear: (account) => organization(account).records.clear(),
+    hand: (account) => handOf(organization(account)),
     records(account, object, archived) {
       const opened = organization(account)
       const all = [...opened.records.all(objectOf(object))]

@@ -9,7 +9,7 @@ import { Client } from '@hubspot/api-client'
 import jsforce from 'jsforce'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startSandbox } from '../sandbox.ts'
-import type { CreatedAccount } from '../sandbox.ts'
+import type { CreatedAccount } from '../control/simulated-crm.ts'
 import { Store } from './store.ts'
 
 let folder: string

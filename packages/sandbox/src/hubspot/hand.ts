@@ -1,0 +1,60 @@
+// What a person does in HubSpot's own pages: webhooks and histories say CRM_UI.
+import type { Hand, HandFieldType } from '../control/simulated-crm.ts'
+import { invalid } from './errors.ts'
+import { parseObjectType } from './object-types.ts'
+import type { Portal } from './portal.ts'
+import type { PropertyType } from './property-definitions.ts'
+import { fieldTypeOf } from './property-definitions.ts'
+import type { RawValue } from './property-values.ts'
+import { required } from './records.ts'
+import type { Source } from './records.ts'
+
+const types: Readonly<Record<HandFieldType, PropertyType>> = {
+  text: 'string',
+  number: 'number',
+  integer: 'number',
+  boolean: 'bool',
+  date: 'date',
+  datetime: 'datetime',
+  picklist: 'enumeration',
+  reference: 'string',
+}
+
+export function handOf(portal: Portal): Hand {
+  const source: Source = { sourceType: 'CRM_UI', sourceId: 'userId:100001' }
+  return {
+    create(object, values) {
+      const records = portal.records[parseObjectType(object)]
+      return records.create(records.check(values as Record<string, RawValue>), source).id
+    },
+    update(object, id, values) {
+      const records = portal.records[parseObjectType(object)]
+      const record = required(records.find(id))
+      records.update(record, records.check(values as Record<string, RawValue>, record), source)
+    },
+    remove(object, id) {
+      const type = parseObjectType(object)
+      portal.archive(type, required(portal.records[type].find(id)), source)
+    },
+    restore(object, id) {
+      const type = parseObjectType(object)
+      portal.records[type].restore(required(portal.records[type].get(id)), source)
+    },
+    merge: (object, winnerId, loserId) => portal.merge(parseObjectType(object), winnerId, loserId, source).id,
+    addField(object, { name, label, type, options = [], unique = false }) {
+      portal.catalogues[parseObjectType(object)].create({
+        name,
+        label: label ?? name,
+        type: types[type],
+        fieldType: fieldTypeOf(types[type]),
+        groupName: 'custom',
+        description: '',
+        options: options.map((value, displayOrder) => ({ label: value, value, displayOrder, hidden: false })),
+        hasUniqueValue: unique,
+      })
+    },
+    addObject() {
+      throw invalid('This portal has no custom objects.')
+    },
+  }
+}
