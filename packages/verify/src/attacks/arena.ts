@@ -1,0 +1,48 @@
+// Where attacks take place: two databases that are equal but for the rows of organization B, and the ways in which a
+// request of organization A reaches them. Whoever copies the schema and plants the rows makes it.
+
+/** Which rows of a relation are whose, as conditions over its columns. */
+export interface Ownership {
+  /** Rows of the attacker. */
+  readonly a: string
+  /** Rows of the other organization. A row that neither names is nobody's secret. */
+  readonly b: string
+  /** The column that names the organization; null where rows belong to it by another way. */
+  readonly tenantColumn: string | null
+}
+
+export interface AttackContext {
+  /** What is printed: `token of A`, `no context`. */
+  readonly name: string
+  /** The role that logs in. */
+  readonly login: string
+  /**
+   * Messages that make a transaction one of organization A, each sent alone, in the world of this index. Empty for a
+   * transaction without context. Called for each transaction, since a token lives for a minute.
+   */
+  readonly enter: (world: 0 | 1) => readonly string[]
+  /** The same for organization B: what an attacker would like to forge. Absent where nobody is B. */
+  readonly enterAsB?: (world: 0 | 1) => readonly string[]
+  /** Messages of a transaction that is committed on the same connection before: what it leaves is part of the context. */
+  readonly before?: (world: 0 | 1) => readonly string[]
+  /** Whether it acts for A. One that acts for nobody must see no row at all. */
+  readonly actsForA: boolean
+  /**
+   * Whether SQL alone makes the context (a plain setting), so that an injection can make another. It is reported once,
+   * and not tried on every table.
+   */
+  readonly madeBySql?: boolean
+}
+
+export interface Arena {
+  /** Administrators' URLs of the two worlds. */
+  readonly worlds: readonly [string, string]
+  readonly contexts: readonly AttackContext[]
+  /** By `schema.name`, unquoted. */
+  readonly owners: ReadonlyMap<string, Ownership>
+  readonly organizations: { readonly a: string; readonly b: string }
+  /** Texts that differ between the worlds by themselves, such as an id of the database; compared as if equal. */
+  readonly equal?: readonly (readonly [string, string])[]
+  /** Schemas that no probe enters, with why. */
+  readonly skipSchemas?: ReadonlyMap<string, string>
+}

@@ -1,0 +1,108 @@
+// A pair of sessions, one to each world: runs a probe in both at once and says what it came to.
+import type { AttackContext } from './arena.ts'
+import { judge, sameLines } from './outcome/compare.ts'
+import { linesOf, lost, succeeded } from './outcome/outcome.ts'
+import type { Outcome } from './outcome/outcome.ts'
+import type { Probe } from './probes/probe.ts'
+import type { Effect } from './rules.ts'
+import type { Session } from './session.ts'
+import type { Witness } from './witness.ts'
+
+/** Times a probe is run again in each world before a difference is believed. */
+const REPEATS = 2
+const timedOut = new Set(['57014', '55P03'])
+
+export interface Judgement {
+  readonly effect: Effect | null
+  /** What was seen: a text of B, the relation that changed, the two answers. */
+  readonly seen: string
+  /** Differs by itself. */
+  readonly isNoise: boolean
+  /** Why this says nothing; undefined where it does. */
+  readonly notCovered?: string
+  readonly outcomes: readonly [Outcome, Outcome]
+}
+
+type Tried = Pick<Probe, 'sql' | 'writes' | 'leavesTraces' | 'countsTemporary' | 'mustFail'>
+
+export class Lane {
+  readonly #sessions: readonly [Session, Session]
+  readonly #witness: Witness
+  readonly #equalise: (lines: readonly string[], world: 0 | 1) => string[]
+
+  constructor(
+    sessions: readonly [Session, Session],
+    witness: Witness,
+    equalise: (lines: readonly string[], world: 0 | 1) => string[],
+  ) {
+    this.#sessions = sessions
+    this.#witness = witness
+    this.#equalise = equalise
+  }
+
+  get statements(): number {
+    return this.#sessions[0].statements + this.#sessions[1].statements
+  }
+
+  async judge(context: AttackContext, probe: Tried): Promise<Judgement> {
+    const outcomes = await this.#both(context, probe)
+    const found = (effect: Effect, seen: string): Judgement => ({ effect, seen, isNoise: false, outcomes })
+    for (const outcome of outcomes) {
+      const secret = this.#witness.secretIn(outcome, probe.sql)
+      if (secret !== undefined) return found('seen', `It shows ${JSON.stringify(secret)}.`)
+      if (outcome.changed.length > 0) return found('changed', `Changed: ${outcome.changed.join(', ')}.`)
+      if (outcome.temporaryReads > 0) return found('stood', 'A temporary table was read.')
+    }
+    if (probe.mustFail === true && outcomes.every(succeeded)) return found('done', 'It was done.')
+    const [here, there] = this.#lines(outcomes)
+    if (sameLines(here, there)) {
+      const [{ sqlstate, message }] = outcomes
+      if (sqlstate === lost || sqlstate.startsWith('57P'))
+        return { effect: null, seen: '', isNoise: false, notCovered: `the connection was lost: ${message}`, outcomes }
+      if (timedOut.has(sqlstate))
+        return { effect: null, seen: '', isNoise: false, notCovered: `ran into the time limit (${sqlstate})`, outcomes }
+      if (sqlstate === '2D000')
+        return { effect: null, seen: '', isNoise: false, notCovered: 'it ends its transaction itself', outcomes }
+      return { effect: null, seen: '', isNoise: false, outcomes }
+    }
+    const runs: [string[][], string[][]] = [[here], [there]]
+    for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+      const [again, thereAgain] = this.#lines(await this.#both(context, probe))
+      runs[0].push(again)
+      runs[1].push(thereAgain)
+    }
+    if (judge(runs) === 'differs') return found('differs', describeDifference(outcomes, here, there))
+    return { effect: null, seen: '', isNoise: true, outcomes }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#sessions.map((session) => session.close()))
+  }
+
+  async commit(context: AttackContext, sql: string): Promise<readonly [Outcome, Outcome]> {
+    return Promise.all([this.#sessions[0].commit(context, sql), this.#sessions[1].commit(context, sql)])
+  }
+
+  #lines(outcomes: readonly [Outcome, Outcome]): [string[], string[]] {
+    return [this.#equalise(linesOf(outcomes[0]), 0), this.#equalise(linesOf(outcomes[1]), 1)]
+  }
+
+  async #both(context: AttackContext, probe: Tried): Promise<[Outcome, Outcome]> {
+    return Promise.all([this.#sessions[0].attempt(context, probe), this.#sessions[1].attempt(context, probe)])
+  }
+}
+
+function describeDifference(
+  outcomes: readonly [Outcome, Outcome],
+  here: readonly string[],
+  there: readonly string[],
+): string {
+  const shown = outcomes.map(({ sqlstate, message, results }) =>
+    succeeded({ sqlstate } as Outcome)
+      ? `done, ${results.map(({ tag }) => tag).join(', ')}`
+      : `${sqlstate} ${message}`.slice(0, 200),
+  )
+  if (shown[0] !== shown[1]) return `With other rows of B: ${shown[0] as string} / ${shown[1] as string}.`
+  const place = here.findIndex((line, index) => line !== there[index])
+  return `With other rows of B: ${(here[place] ?? '').slice(0, 100)} / ${(there[place] ?? 'nothing').slice(0, 100)}.`
+}

@@ -1,0 +1,63 @@
+// Every probe of a surface, generated. What a context adds or leaves out is decided by the runner.
+import type { Arena } from '../arena.ts'
+import { ident } from '../quoting.ts'
+import type { Surface } from '../surface/surface.ts'
+import { nameOf } from '../surface/relations.ts'
+import type { Row, Witness } from '../witness.ts'
+import { constraintProbes } from './constraints.ts'
+import { functionProbes } from './functions.ts'
+import type { Bait } from './functions.ts'
+import { privilegeProbes, schemaProbes } from './privileges.ts'
+import type { Probe } from './probe.ts'
+import { readProbes } from './reads.ts'
+import { roleProbes, sequenceProbes, sessionProbes } from './session.ts'
+import { shadowProbes, triggerProbes } from './shadows.ts'
+import { targetOf } from './target.ts'
+import { writeProbes } from './writes.ts'
+
+export interface ProbePlan {
+  readonly probes: readonly Probe[]
+  /** Derived for one login, by its name. */
+  readonly roleProbes: ReadonlyMap<string, readonly Probe[]>
+}
+
+export function planProbes(arena: Arena, surface: Surface, witness: Witness, database: string): ProbePlan {
+  const relations = surface.relations.filter(({ schema }) => !arena.skipSchemas?.has(schema))
+  const byName = new Map(surface.relations.map((relation) => [nameOf(relation), relation]))
+  const rowOfB = (relation: string): Row | undefined => witness.planted.get(relation)?.b[0]
+  const targets = relations.map((relation) => targetOf(relation, arena, witness))
+  const referring = (name: string): string[] =>
+    targets
+      .filter(({ relation }) => nameOf(relation) !== name && relation.references.some(({ target }) => target === name))
+      .map(({ sql }) => sql)
+  const owned = targets.filter(({ owner }) => owner !== undefined)
+  const bait: Bait = {
+    organizations: arena.organizations,
+    rows: owned.flatMap(({ relation, b }) =>
+      b === undefined || relation.kind === 'v' ? [] : [{ relation: nameOf(relation), row: b }],
+    ),
+  }
+  const functions = surface.functions.filter(({ schema }) => !arena.skipSchemas?.has(schema))
+  const probes = [
+    ...targets.flatMap((target) => [
+      ...readProbes(target),
+      ...writeProbes(target, referring(nameOf(target.relation))),
+      ...constraintProbes(target, rowOfB),
+      ...privilegeProbes(target),
+    ]),
+    ...functions.flatMap((fn) => [...functionProbes(fn, bait), ...shadowProbes(fn, relations, bait)]),
+    ...surface.triggerFunctions
+      .filter(({ schema }) => !arena.skipSchemas?.has(schema))
+      .flatMap((fn) => triggerProbes(fn, byName, rowOfB)),
+    ...surface.sequences.flatMap(sequenceProbes),
+    ...surface.schemas.filter((schema) => !arena.skipSchemas?.has(schema)).flatMap((schema) => schemaProbes(schema)),
+    ...sessionProbes(database),
+  ]
+  const bases = owned.filter(({ relation }) => relation.kind !== 'v')
+  const ofRoles = new Map(
+    [...surface.reachable].map(
+      ([login, roles]) => [login, roles.flatMap((role) => roleProbes(ident(role), bases))] as const,
+    ),
+  )
+  return { probes, roleProbes: ofRoles }
+}

@@ -1,0 +1,110 @@
+// Functions and procedures, called with A's and B's ids, B's texts, and texts that break out of a literal. A function
+// that runs as its owner sees all rows; what it answers must not depend on B's.
+import { literal, qualified } from '../quoting.ts'
+import type { Argument, CallableFunction } from '../surface/functions.ts'
+import type { Row } from '../witness.ts'
+import type { Probe } from './probe.ts'
+
+/** Most calls of one function. */
+const CALLS_MAX = 24
+/** Rows of B that one function is baited with. */
+const BAITS_MAX = 12
+
+export interface Bait {
+  readonly organizations: { readonly a: string; readonly b: string }
+  /** Rows of B, one a relation. */
+  readonly rows: readonly { readonly relation: string; readonly row: Row }[]
+}
+
+const tenantName = /(org|organi[sz]ation|tenant|account|workspace|team|company|customer)/i
+const breakouts = ["' or true --", "x') or true --", '%', "' union select null --"]
+
+export function functionProbes(fn: CallableFunction, bait: Bait): Probe[] {
+  const object = `${fn.isProcedure ? 'procedure' : 'function'} ${fn.signature}`
+  const seen = new Set<string>()
+  const probes: Probe[] = []
+  for (const values of argumentLists(fn.arguments, fn.source, bait)) {
+    const given = values.join(', ')
+    if (seen.has(given) || probes.length >= CALLS_MAX) continue
+    seen.add(given)
+    const call = `${qualified(fn.schema, fn.name)}(${given})`
+    probes.push({
+      name: `call ${probes.length + 1}`,
+      family: 'function',
+      object,
+      sql: fn.isProcedure ? `call ${call}` : `select * from ${call}`,
+      writes: true,
+    })
+  }
+  return probes
+}
+
+/** Lists of literals, the likeliest to tell first. */
+function* argumentLists(formal: readonly Argument[], source: string, bait: Bait): Generator<string[]> {
+  const cast = (argument: Argument, value: string | null): string => `${literal(value)}::${argument.type}`
+  const fill = (choose: (argument: Argument) => string | null | undefined): string[] =>
+    formal.map((argument) => {
+      const chosen = choose(argument)
+      return cast(argument, chosen === undefined ? plain(argument) : chosen)
+    })
+  const byName = (row: Row, argument: Argument): string | null | undefined => {
+    const bare = argument.name.replace(/^(p|_|in|arg|v|target|the)_+/i, '').replace(/^_+|_+$/g, '')
+    const column = Object.keys(row).find((name) => name === bare || name === argument.name)
+    return column === undefined ? undefined : row[column]
+  }
+  yield fill((argument) =>
+    argument.type === 'uuid' || tenantName.test(argument.name) ? fits(argument, bait.organizations.b) : undefined,
+  )
+  if (formal.length === 0) return
+  yield fill((argument) =>
+    argument.type === 'uuid' || tenantName.test(argument.name) ? fits(argument, bait.organizations.a) : undefined,
+  )
+  // What the function speaks of comes first.
+  const speaksOf = ({ relation }: Bait['rows'][number]): number =>
+    Number(source.includes(relation.slice(relation.indexOf('.') + 1)))
+  for (const { row } of bait.rows.toSorted((one, other) => speaksOf(other) - speaksOf(one)).slice(0, BAITS_MAX)) {
+    // The argument that is named like a column takes its value; other ids take the row's own id.
+    const id =
+      row['id'] ??
+      Object.values(row).find(
+        (value) => value !== null && /^[0-9a-f-]{36}$/.test(value) && value !== bait.organizations.b,
+      )
+    for (const organization of [bait.organizations.b, bait.organizations.a]) {
+      yield fill((argument) => {
+        if (tenantName.test(argument.name)) return fits(argument, organization)
+        return fits(
+          argument,
+          byName(row, argument) ?? (argument.type === 'uuid' || argument.category === 'N' ? id : undefined),
+        )
+      })
+    }
+    const text = Object.values(row).find(
+      (value) => value !== null && value.length > 3 && !/^[0-9a-f-]{36}$/.test(value),
+    )
+    if (text !== undefined && formal.some(({ category }) => category === 'S'))
+      yield fill((argument) => (argument.category === 'S' ? text : fits(argument, id)))
+  }
+  if (formal.some(({ category }) => category === 'S')) {
+    for (const breakout of breakouts) yield fill((argument) => (argument.category === 'S' ? breakout : undefined))
+  }
+  yield fill(() => null)
+}
+
+/** The value, where the argument's type can take it. */
+function fits({ type, category }: Argument, value: string | null | undefined): string | null | undefined {
+  if (value === undefined || value === null) return undefined
+  if (type === 'uuid') return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value) ? value : undefined
+  if (category === 'N') return /^-?\d+$/.test(value) ? value : undefined
+  return category === 'S' ? value : undefined
+}
+
+function plain({ type, category }: Argument): string | null {
+  if (category === 'S') return 'x'
+  if (category === 'N' && !/^reg|oid/.test(type)) return '1'
+  if (category === 'B') return 'true'
+  if (category === 'A') return '{}'
+  if (/^jsonb?$/.test(type)) return '{}'
+  if (type === 'date' || type.startsWith('timestamp')) return '2020-01-01'
+  if (category === 'T') return '1 second'
+  return null
+}

@@ -1,0 +1,76 @@
+// Temporary tables with the names of real ones: whoever resolves an unqualified name while pg_temp comes first reads or
+// writes what the attacker put there. PostgreSQL searches pg_temp first even when search_path does not name it.
+import { ident, literal, qualified } from '../quoting.ts'
+import type { CallableFunction, TriggerFunction } from '../surface/functions.ts'
+import type { Relation } from '../surface/relations.ts'
+import type { Row } from '../witness.ts'
+import { functionProbes } from './functions.ts'
+import type { Bait } from './functions.ts'
+import type { Probe } from './probe.ts'
+
+/** Tables shadowed at once. */
+const SHADOWS_MAX = 12
+
+/** For each function that runs as its owner and names tables without a schema: the tables, shadowed, and a call. */
+export function shadowProbes(fn: CallableFunction, relations: readonly Relation[], bait: Bait): Probe[] {
+  if (!fn.isDefiner) return []
+  const named = relations
+    .filter(({ name, kind }) => 'rpv'.includes(kind) && new RegExp(`(^|[^.\\w"])"?${escape(name)}\\b`).test(fn.source))
+    .slice(0, SHADOWS_MAX)
+  if (named.length === 0) return []
+  const shadows = named.map(
+    ({ schema, name }) =>
+      `create temporary table ${ident(name)} as table ${qualified(schema, name)} with no data; grant all on pg_temp.${ident(name)} to public`,
+  )
+  const empty = named.map(
+    ({ name, columns }) =>
+      `create temporary table ${ident(name)} (${columns.map((column) => `${ident(column.name)} ${column.type}`).join(', ')}); grant all on pg_temp.${ident(name)} to public`,
+  )
+  return functionProbes(fn, bait)
+    .slice(0, 2)
+    .flatMap((call) =>
+      [shadows, empty].map((tables, index) => ({
+        ...call,
+        name: `temporary table under ${call.name}${index === 0 ? '' : ', by columns'}`,
+        family: 'shadow' as const,
+        sql: `${tables.join('; ')}; ${call.sql}`,
+        countsTemporary: true,
+      })),
+    )
+}
+
+const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+
+/** A trigger function hung on a table of the attacker's, and a row of B written to it. */
+export function triggerProbes(
+  fn: TriggerFunction,
+  relations: ReadonlyMap<string, Relation>,
+  rowOfB: (relation: string) => Row | undefined,
+): Probe[] {
+  const object = `function ${fn.schema}.${fn.name}()`
+  const uses =
+    fn.uses.length > 0
+      ? fn.uses
+      : [...relations.keys()].slice(0, 1).map((relation) => ({ relation, arguments: [] as string[] }))
+  const probes: Probe[] = []
+  for (const { relation: name, arguments: given } of uses.slice(0, 3)) {
+    const relation = relations.get(name)
+    const row = rowOfB(name)
+    if (relation === undefined || row === undefined) continue
+    const columns = relation.columns.map((column) => `${ident(column.name)} ${column.type}`).join(', ')
+    const names = Object.keys(row)
+    for (const timing of ['before', 'after']) {
+      probes.push({
+        name: `trigger ${timing} insert of one’s own`,
+        family: 'trigger',
+        object,
+        sql:
+          `create temporary table ${ident(relation.name)} (${columns});` +
+          ` create trigger attacker ${timing} insert on pg_temp.${ident(relation.name)} for each row execute function ${qualified(fn.schema, fn.name)}(${given.map((value) => literal(value)).join(', ')});` +
+          ` insert into pg_temp.${ident(relation.name)} (${names.map(ident).join(', ')}) values (${names.map((column) => literal(row[column] ?? null)).join(', ')})`,
+        writes: true,
+      })
+    }
+  }
+  return probes
+}
