@@ -53,6 +53,15 @@ function rulesModule(): string {
   return `${header}export const ruleFiles: ${shape} = [\n${entries.join('')}]\n\n${models.join('')}`
 }
 
+/** The catalogue queries that `rowhouse verify` copies a schema with. */
+function catalogueModule(): string {
+  const camel = (name: string): string => name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+  const entries = sqlFiles('../verify/src/clone/catalogue').map(
+    ({ name, sql }) => `export const ${camel(name.slice(0, -'.sql'.length))}Sql = ${JSON.stringify(sql)}\n`,
+  )
+  return header + entries.join('')
+}
+
 const findingsFile = join(database, 'migrations/0007_findings.sql')
 const pages = join(root, 'docs/rules')
 const files: Record<string, string> = {
@@ -60,6 +69,7 @@ const files: Record<string, string> = {
   [join(generated, 'migrations.ts')]: migrationsModule(),
   [join(generated, 'queries.ts')]: queriesModule(),
   [join(root, 'packages/verify/src/generated/rules.ts')]: rulesModule(),
+  [join(root, 'packages/verify/src/generated/catalogue.ts')]: catalogueModule(),
   [join(pages, 'README.md')]: renderRuleIndex(rules),
   ...Object.fromEntries(rules.list.map((rule) => [join(pages, rule.page), renderRulePage(rule, rules)])),
 }

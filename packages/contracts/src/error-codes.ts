@@ -655,6 +655,13 @@ export const errorCodes = {
     'There is no such dead letter.',
     'Check the id: rowhouse sync dead-letters',
   ),
+  scratch_unavailable: code(
+    503,
+    3,
+    false,
+    'The scratch databases cannot be made.',
+    'Name a server whose superuser may be used: --scratch postgres://…, or --scratch same-server.',
+  ),
 } as const satisfies Record<string, ErrorCodeEntry>
 
 export type ErrorCode = keyof typeof errorCodes

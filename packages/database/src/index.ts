@@ -1,6 +1,7 @@
 // The SQL layer of Rowhouse: its schema, its installer and its queries.
 export { changedOrganizations, positionAtStart, positionNow, readChanges } from './changes.ts'
 export type { Change, ChangePosition, Queryable } from './changes.ts'
+export { ensureIdentity } from './install/identity.ts'
 export { install } from './install/install.ts'
 export type { InstallOptions, InstallResult } from './install/install.ts'
 export { checkMasterKey, deriveLoginPassword, deriveTokenKey, loginUrl, tokenKeyId } from './keys.ts'

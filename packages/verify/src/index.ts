@@ -8,3 +8,7 @@ export type {
   Severity,
   VerifyReport,
 } from './report/report.ts'
+export { cloneTwoWorlds } from './clone/clone-two-worlds.ts'
+export type { CloneOptions, PlantedTable, ScratchWorld, TwoWorlds } from './clone/clone-two-worlds.ts'
+export type { Context, Identity } from './clone/model/contexts.ts'
+export type { Ownership, TenantModel } from './clone/model/tenant-model.ts'

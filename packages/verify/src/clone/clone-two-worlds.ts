@@ -1,0 +1,229 @@
+// Two scratch databases with the schema of one live database and rows of no user: organization A is the same in both,
+// byte for byte, organization B differs wherever it may. What a request of A can tell apart, it learned of B.
+import { randomBytes } from 'node:crypto'
+import type { ClientBase } from 'pg'
+import { Client } from 'pg'
+
+import { ensureIdentity } from '@rowhouse/database'
+import type { NotCovered } from '../report/report.ts'
+import { applyDatabase, copySchema } from './copy-schema.ts'
+import { compareFingerprints, fingerprint } from './fingerprint.ts'
+import { contextsFor, identityOf, readLogins } from './model/contexts.ts'
+import type { Context, Identity } from './model/contexts.ts'
+import { readSessionQuestions } from './model/read-settings.ts'
+import { detectTenantModel } from './model/tenant-model.ts'
+import type { ModelOptions, TenantModel } from './model/tenant-model.ts'
+import { describeTables, tableName } from './plant/describe-tables.ts'
+import type { Shapes } from './plant/describe-tables.ts'
+import { Planted, plantPass } from './plant/plant-worlds.ts'
+import type { Overrides, Row } from './plant/plant-worlds.ts'
+import { plantRowhouse, rowhouseOverrides, rowhouseTables } from './plant/rowhouse-rows.ts'
+import { readCatalogue } from './read-catalogue.ts'
+import { makeRoles } from './roles.ts'
+import { runStatements } from './run-statements.ts'
+import { openScratch } from './scratch.ts'
+import type { ScratchOptions } from './scratch.ts'
+
+export interface CloneOptions extends ScratchOptions, ModelOptions {
+  /** Two clones of a schema with the same seed hold the same rows. @default '' */
+  readonly seed?: string
+  /** Values for columns whose meaning no schema tells, by `schema.table`. @default none */
+  readonly values?: Overrides
+  /** One line a step. @default silent */
+  readonly onProgress?: (step: string) => void
+}
+
+export interface ScratchWorld {
+  readonly number: 1 | 2
+  readonly name: string
+  /** A login that may do everything: for looking, never for attacking. Holds a password: not for logs. */
+  readonly adminUrl: string
+  readonly a: Identity
+  readonly b: Identity
+  /** How a request of A, or of B, is made here. */
+  readonly contexts: readonly Context[]
+}
+
+/** The rows of one table. A's and everybody's stand in both worlds. */
+export interface PlantedTable {
+  readonly table: string
+  /** Columns of the primary key; all columns where there is none. */
+  readonly key: readonly string[]
+  readonly shared: readonly Row[]
+  readonly a: readonly Row[]
+  readonly b1: readonly Row[]
+  readonly b2: readonly Row[]
+}
+
+export interface TwoWorlds {
+  readonly world1: ScratchWorld
+  readonly world2: ScratchWorld
+  readonly model: TenantModel
+  readonly shapes: Shapes
+  readonly planted: readonly PlantedTable[]
+  readonly notCovered: readonly NotCovered[]
+  /** Drops both databases. May be called twice. */
+  close(): Promise<void>
+}
+
+const SIGNING_KEY_BYTES = 32
+
+/**
+ * Clones the schema of `sourceUrl` twice and plants the worlds. The source is read in one read-only snapshot, and only
+ * its catalogue.
+ *
+ * @throws RowhouseError scratch_unavailable; DatabaseError when the source cannot be read
+ *
+ * @example
+ * const worlds = await cloneTwoWorlds('postgres://…', { scratch: 'same-server' })
+ * const [asA] = worlds.world1.contexts.filter(({ organization }) => organization === 'A')
+ * // asA.statements() → ["select rowhouse.enter('v1.…')"], or "select set_config('app.organization_id', …)"
+ * await worlds.close()
+ */
+export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = {}): Promise<TwoWorlds> {
+  const progress = options.onProgress ?? (() => undefined)
+  progress('reading the catalogue')
+  const source = await withClient(sourceUrl, async (client) => ({
+    catalogue: await readCatalogue(client),
+    lines: await fingerprint(client),
+  }))
+  const notCovered: NotCovered[] = []
+  const scratch = await openScratch(sourceUrl, options)
+  try {
+    progress('copying the schema')
+    const first = await scratch.create(source.catalogue.database)
+    if (first.note !== null) notCovered.push({ object: 'database', probe: 'copy', reason: first.note })
+    const signingKey = randomBytes(SIGNING_KEY_BYTES).toString('base64url')
+    const made = await withClient(first.url, async (client) => {
+      if (!scratch.isSameServer) notCovered.push(...(await makeRoles(source.catalogue.roles, client)))
+      notCovered.push(...(await copySchema(source.catalogue, client)))
+      const named = new Set(notCovered.map(({ object }) => object))
+      notCovered.push(
+        ...compareFingerprints(source.lines, await fingerprint(client)).filter(({ object }) => !named.has(object)),
+      )
+      progress('planting what both worlds share')
+      return plantFirst(client, signingKey, options, notCovered)
+    })
+
+    progress('planting the worlds')
+    const second = await scratch.create({ copyOf: first.name })
+    for (const [url, pass] of [
+      [first.url, 'B1'],
+      [second.url, 'B2'],
+    ] as const) {
+      await withClient(url, async (client) => {
+        await quiet(client)
+        if (pass === 'B2') {
+          await applyDatabase(client, source.catalogue, [])
+          if (made.databaseId !== null) await client.query('update rowhouse.database set name = current_database()')
+        }
+        notCovered.push(...(await plantPass(client, pass, made.planted, made.plantOptions)))
+        notCovered.push(...(await settle(client, pass)))
+      })
+    }
+    const worldOf = async (number: 1 | 2, { url, name }: { url: string; name: string }): Promise<ScratchWorld> => {
+      const { logins, roles, offsetMs } = await withClient(url, async (client) => ({
+        ...(await readLogins(client)),
+        offsetMs: await clockOffset(client),
+      }))
+      const rowhouse = made.databaseId === null ? null : { databaseId: made.databaseId, signingKey }
+      const a = identityOf('A', made.model, (table) => made.planted.rows(table, 'A'))
+      const b = identityOf('B', made.model, (table) => made.planted.rows(table, number === 1 ? 'B1' : 'B2'))
+      const contextOptions = {
+        model: made.model,
+        questions: made.questions,
+        logins,
+        roles,
+        rowhouse,
+        now: () => Date.now() + offsetMs,
+      }
+      return {
+        number,
+        name,
+        adminUrl: url,
+        a,
+        b,
+        contexts: [a, b].flatMap((identity) => contextsFor(identity, contextOptions)),
+      }
+    }
+    return {
+      world1: await worldOf(1, first),
+      world2: await worldOf(2, second),
+      model: made.model,
+      shapes: made.shapes,
+      planted: made.shapes.tables.map((table) => {
+        const name = tableName(table)
+        const rows = (pass: 'shared' | 'A' | 'B1' | 'B2'): readonly Row[] => made.planted.rows(name, pass)
+        const key = table.uniques.find(({ primary }) => primary)?.columns ?? table.columns.map((column) => column.name)
+        return { table: name, key, shared: rows('shared'), a: rows('A'), b1: rows('B1'), b2: rows('B2') }
+      }),
+      notCovered,
+      close: () => scratch.close(),
+    }
+  } catch (error) {
+    await scratch.close()
+    throw error
+  }
+}
+
+/** Everything that is equal in both worlds, so it is planted before the database is copied. */
+async function plantFirst(client: ClientBase, signingKey: string, options: CloneOptions, notCovered: NotCovered[]) {
+  const shapes = await describeTables(client)
+  const model = detectTenantModel(shapes, options)
+  const questions = await readSessionQuestions(client)
+  let databaseId: string | null = null
+  await quiet(client)
+  if (model.rowhouse) {
+    notCovered.push(...(await plantRowhouse(client)))
+    databaseId = await ensureIdentity(client, { signingKey, dropOtherKeys: true })
+  }
+  const plantOptions = {
+    shapes,
+    model,
+    seed: options.seed ?? '',
+    overrides: { ...(model.rowhouse ? rowhouseOverrides : {}), ...options.values },
+    skip: model.rowhouse ? rowhouseTables : new Set<string>(),
+  }
+  const planted = new Planted()
+  for (const pass of ['shared', 'A'] as const)
+    notCovered.push(...(await plantPass(client, pass, planted, plantOptions)))
+  return { shapes, model, questions, databaseId, planted, plantOptions }
+}
+
+/** The source's own settings must not stop the planting: a time-out, a read-only default. */
+async function quiet(client: ClientBase): Promise<void> {
+  await client.query(
+    'set default_transaction_read_only = off; set statement_timeout = 0; set lock_timeout = 0; set client_min_messages = error',
+  )
+}
+
+/** Materialized views are filled, and the planner knows both worlds equally well. */
+async function settle(client: ClientBase, pass: string): Promise<NotCovered[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%I.%I', n.nspname, c.relname) as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'm' and not exists (select from pg_catalog.pg_depend e where e.objid = c.oid and e.deptype = 'e') order by c.oid`,
+  )
+  const failures = await runStatements(
+    client,
+    rows.map(({ name }) => ({ about: `materialized view ${name}`, sql: `refresh materialized view ${name}` })),
+  )
+  await client.query('analyze')
+  return failures.map(({ about, reason }) => ({ object: about, probe: `plant ${pass}`, reason }))
+}
+
+async function clockOffset(client: ClientBase): Promise<number> {
+  const { rows } = await client.query<{ now: number }>(
+    'select extract(epoch from clock_timestamp())::float8 * 1000 as now',
+  )
+  return (rows[0]?.now ?? Date.now()) - Date.now()
+}
+
+async function withClient<Result>(url: string, use: (client: ClientBase) => Promise<Result>): Promise<Result> {
+  const client = new Client({ connectionString: url, application_name: 'rowhouse verify' })
+  await client.connect()
+  try {
+    return await use(client)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,52 @@
+// What Rowhouse's own tables need to work, made by rule: its migrations, plans and built-in roles as the migrations write
+// them, an id and keys of its own. Nothing of the source's rows is read; least of all its keys.
+import { migrations } from '@rowhouse/database'
+import type { ClientBase } from 'pg'
+
+import type { NotCovered } from '../../report/report.ts'
+import { runStatements } from '../run-statements.ts'
+import type { Overrides } from './plant-worlds.ts'
+
+/** Filled here, so nothing is invented for them. */
+export const rowhouseTables: ReadonlySet<string> = new Set([
+  'rowhouse.migrations',
+  'rowhouse.plans',
+  'rowhouse.database',
+  'rowhouse.keys',
+])
+
+/** An INSERT that a migration runs, not one inside a function: it starts a line. */
+const topLevelInsert = /^insert into rowhouse\.\w+[^;]*;/gm
+
+/** Rows that every installation has. Replica mode, because built-in roles guard themselves. */
+export async function plantRowhouse(client: ClientBase): Promise<NotCovered[]> {
+  const inserts = migrations.flatMap(({ sql }) => sql.match(topLevelInsert) ?? [])
+  const failures = await runStatements(client, [
+    { about: 'replica mode', sql: 'set session_replication_role = replica' },
+    ...inserts.map((sql) => ({ about: sql.split(' (')[0] as string, sql })),
+  ])
+  for (const { version, name, checksum } of migrations) {
+    await client.query(
+      'insert into rowhouse.migrations (version, name, checksum) values ($1, $2, $3) on conflict do nothing',
+      [version, name, checksum],
+    )
+  }
+  await client.query('reset session_replication_role')
+  return failures.map(({ about, reason }) => ({
+    object: `table ${about.replace('insert into ', '')}`,
+    probe: 'plant',
+    reason,
+  }))
+}
+
+const roles = ['owner', 'member', 'viewer', 'viewer'] as const
+
+/** Values that only Rowhouse's functions know the meaning of. */
+export const rowhouseOverrides: Overrides = {
+  'rowhouse.organizations': { status: () => 'active', plan: () => 'standard' },
+  'rowhouse.placements': {
+    cluster: () => 'main', database_name: () => null, schema_name: () => null, isolation: () => 'shared', state: () => 'active', epoch: () => '1',
+  },
+  'rowhouse.members': { role: ({ index }) => roles[index] ?? 'viewer' },
+  'rowhouse.roles': { permissions: () => '{data.read}' },
+} // prettier-ignore
