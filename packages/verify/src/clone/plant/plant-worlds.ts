@@ -1,18 +1,21 @@
 // Plants rows for one pass (shared, A, B1 or B2) into a scratch database. Values come from numbers, references from the
 // rows of the same pass, and what a CHECK wants is searched for with the database as the judge. User triggers do not
-// run: a planted row is what the table says, not what a trigger makes of it.
+// run: a planted row is what the table says, not what a trigger makes of it. Long because a row's values depend on each
+// other: tenant key, references, circles and plain values are decided in one place, in that order.
 import { createHash } from 'node:crypto'
 import type { ClientBase } from 'pg'
 
 import type { NotCovered } from '../../report/report.ts'
 import type { TenantModel } from '../model/tenant-model.ts'
 import { keyOf, userReferences } from '../model/tenant-model.ts'
-import { ident, literal, qualified } from '../quote.ts'
+import { ident, qualified } from '../quote.ts'
+import { danglingReferences } from './dangling-references.ts'
 import { tableName } from './describe-tables.ts'
 import type { ColumnShape, Reference, Shapes, TableShape } from './describe-tables.ts'
 import { generateValue } from './generate-value.ts'
 import { insertRow } from './insert-row.ts'
 import type { Row } from './insert-row.ts'
+import { parentsFirst } from './parents-first.ts'
 import { KEY_OF_B, numbersOf, organizationOf } from './pass.ts'
 import type { Pass } from './pass.ts'
 import { candidatesOf, domainChecksOf } from './solve-checks.ts'
@@ -32,7 +35,7 @@ export interface PlantOptions {
   readonly seed: string
   /** Values that no shape tells: what Rowhouse's own tables want. */
   readonly overrides: Overrides
-  /** Tables that are filled by rule elsewhere, `schema.table`. */
+  /** Tables whose rows for everybody are made by rule elsewhere, `schema.table`. */
   readonly skip: ReadonlySet<string>
 }
 
@@ -64,7 +67,11 @@ export async function plantPass(
   options: PlantOptions,
 ): Promise<NotCovered[]> {
   const { shapes, model, skip } = options
-  const mine = shapes.tables.filter((table) => !skip.has(tableName(table)) && belongsTo(model, tableName(table), pass))
+  const isSkipped = (name: string): boolean => pass === 'shared' && skip.has(name)
+  const mine = shapes.tables
+    .map((table) => [tableName(table), table] as const)
+    .filter(([name]) => !isSkipped(name) && belongsTo(model, name, pass))
+    .map(([, table]) => table)
   const notCovered: NotCovered[] = []
   await client.query('begin')
   try {
@@ -104,31 +111,6 @@ function triggerStates(table: TableShape, stateOf: (enabled: 'A' | 'R') => strin
         `alter table ${qualified(table.schema, table.name)} ${stateOf(enabled)} trigger ${ident(name)}`,
     )
     .join(';')
-}
-
-/**
- * Organizations and people first, whom columns name without a reference too; then referenced tables before those that
- * refer to them. A circle is entered anywhere.
- */
-function parentsFirst(tables: readonly TableShape[], model: TenantModel): TableShape[] {
-  const byOid = new Map(tables.map((table) => [table.oid, table]))
-  const ordered: TableShape[] = []
-  const seen = new Set<TableShape>()
-  const visit = (table: TableShape): void => {
-    if (seen.has(table)) return
-    seen.add(table)
-    // References that must be filled weigh more: where a circle has to be cut, it is cut at a nullable one.
-    const must = (reference: Reference): number =>
-      reference.columns.every((name) => table.columns.find((column) => column.name === name)?.notNull) ? 0 : 1
-    for (const { table: to } of table.references.toSorted((a, b) => must(a) - must(b))) {
-      const parent = byOid.get(to)
-      if (parent !== undefined) visit(parent)
-    }
-    ordered.push(table)
-  }
-  const isFirst = (table: TableShape): number => [model.tenantTable, model.usersTable].indexOf(tableName(table))
-  for (const table of tables.toSorted((a, b) => isFirst(b) - isFirst(a))) visit(table)
-  return ordered
 }
 
 interface OpenEnd {
@@ -424,41 +406,3 @@ function randomOf(seed: string): (bound: number) => number {
     return bound <= 0 ? 0 : state % bound
   }
 }
-
-/** Replica mode checks no foreign key, so they are checked here. */
-async function danglingReferences(
-  client: ClientBase,
-  tables: readonly TableShape[],
-  shapes: Shapes,
-): Promise<NotCovered[]> {
-  const byOid = new Map(shapes.tables.map((table) => [table.oid, table]))
-  const tests = tables.flatMap((table) =>
-    table.references.flatMap((reference) => {
-      const parent = byOid.get(reference.table)
-      if (parent === undefined) return []
-      const join = reference.columns
-        .map((column, at) => `p.${ident(reference.targets[at] as string)} = c.${ident(column)}`)
-        .join(' and ')
-      const known = reference.columns.map((column) => `c.${ident(column)} is not null`).join(' and ')
-      const sql = `select ${literal(`foreign key ${reference.name} on ${tableName(table)}`)} as broken where exists (select from ${qualified(table.schema, table.name)} c where ${known}
-        and not exists (select from ${qualified(parent.schema, parent.name)} p where ${join}))`
-      return [sql]
-    }),
-  )
-  const broken: NotCovered[] = []
-  for (let start = 0; start < tests.length; start += REFERENCES_A_QUERY) {
-    const { rows } = await client.query<{ broken: string }>(
-      tests.slice(start, start + REFERENCES_A_QUERY).join('\nunion all\n'),
-    )
-    broken.push(
-      ...rows.map(({ broken }) => ({
-        object: broken,
-        probe: 'plant',
-        reason: 'a planted row refers to none: references in a circle could not be met',
-      })),
-    )
-  }
-  return broken
-}
-
-const REFERENCES_A_QUERY = 100

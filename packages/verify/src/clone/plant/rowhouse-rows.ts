@@ -7,20 +7,21 @@ import type { NotCovered } from '../../report/report.ts'
 import { runStatements } from '../run-statements.ts'
 import type { Overrides } from './plant-worlds.ts'
 
-/** Filled here, so nothing is invented for them. */
-export const rowhouseTables: ReadonlySet<string> = new Set([
-  'rowhouse.migrations',
-  'rowhouse.plans',
-  'rowhouse.database',
-  'rowhouse.keys',
-])
-
 /** An INSERT that a migration runs, not one inside a function: it starts a line. */
 const topLevelInsert = /^insert into rowhouse\.\w+[^;]*;/gm
 
+const inserts = migrations.flatMap(({ sql }) => sql.match(topLevelInsert) ?? [])
+
+/** Filled here, so nothing is invented for everybody in them. */
+export const rowhouseTables: ReadonlySet<string> = new Set([
+  'rowhouse.migrations',
+  'rowhouse.database',
+  'rowhouse.keys',
+  ...inserts.map((sql) => /rowhouse\.\w+/.exec(sql)?.[0] ?? ''),
+])
+
 /** Rows that every installation has. Replica mode, because built-in roles guard themselves. */
 export async function plantRowhouse(client: ClientBase): Promise<NotCovered[]> {
-  const inserts = migrations.flatMap(({ sql }) => sql.match(topLevelInsert) ?? [])
   const failures = await runStatements(client, [
     { about: 'replica mode', sql: 'set session_replication_role = replica' },
     ...inserts.map((sql) => ({ about: sql.split(' (')[0] as string, sql })),
