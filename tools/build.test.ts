@@ -59,7 +59,8 @@ describe('the built packages', () => {
         `await import('@rowhouse/embedded'); await import('@rowhouse/server'); console.log('loaded')`,
       ),
     ).toContain('loaded')
-  })
+    // Two processes that load the whole product: seconds on a quiet machine, many on a busy one.
+  }, 60_000)
 
   it('carry types, the console and the demo’s SQL, and no tests', () => {
     const files = readdirSync(join(folder, 'node_modules'), { recursive: true }) as string[]
