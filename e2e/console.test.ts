@@ -119,3 +119,27 @@ it('an operator sees every organization', async () => {
     await page.getByRole('row').filter({ hasText: name }).getByText('Live', { exact: true }).waitFor()
   expect(await page.getByRole('row').count()).toBe(4)
 })
+
+it('a new organization connects its CRM on the CRM’s own page, and hears of a refusal', async () => {
+  const { api, operatorKey } = stack.ready
+  const control = createClient({ baseUrl: api, headers: { authorization: `Bearer ${operatorKey}` } })
+  const created = await control.createOrganization({ body: { slug: 'dune', name: 'Dune Instruments' } })
+  const page = await open()
+  await page.getByRole('button', { name: /operator key/ }).click()
+  await page.getByLabel('Operator key').fill(operatorKey)
+  await page.keyboard.press('Enter')
+  await page.getByRole('row').filter({ hasText: 'Dune Instruments' }).waitFor()
+  await page.goto(`/organizations/${created.id}`)
+  await page.getByText('No CRM is connected.').waitFor()
+
+  await page.getByRole('button', { name: 'Connect HubSpot' }).click()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('alert').getByText('oauth_consent_refused').waitFor()
+
+  await page.getByRole('button', { name: 'Connect HubSpot' }).click()
+  await page.getByRole('button', { name: 'Connect app' }).click()
+  await page.getByText('Connected. Its records are being read now.').waitFor()
+  await page.getByRole('button', { name: 'Pause syncing' }).waitFor()
+  const { items } = await control.listConnections({ params: { organizationId: created.id } })
+  expect(items).toMatchObject([{ connector: 'hubspot' }])
+})

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { addConnectionCommands } from './commands/connection.ts'
+import { addConnectorCommands } from './commands/connector.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addInstallCommands } from './commands/install.ts'
@@ -41,6 +42,7 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addServeCommands(program)
   addDoctorCommand(program)
   addOrganizationCommands(program)
+  addConnectorCommands(program)
   addConnectionCommands(program)
   addSyncCommands(program)
   addReportCommands(program)

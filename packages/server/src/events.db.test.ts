@@ -24,6 +24,8 @@ function emittingSync(): Sync {
   }
   return {
     connections: { create: none, list: async () => [], get: none, pause: none, resume: none, test: none },
+    apps: { list: none, set: none, remove: none },
+    authorize: { begin: none, start: none, finish: none },
     webhooks: { receive: none },
     deadLetters: { list: none, replay: none },
     conflicts: { list: none },

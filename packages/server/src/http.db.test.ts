@@ -36,6 +36,8 @@ function recordingSync(): Sync {
   }
   return {
     connections: { create: none, list: async () => [], get: none, pause: none, resume: none, test: none },
+    apps: { list: none, set: none, remove: none },
+    authorize: { begin: none, start: none, finish: none },
     webhooks: {
       async receive(_connector, _connectionId, call) {
         webhooks.push(call)

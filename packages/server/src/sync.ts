@@ -1,6 +1,15 @@
 // What the control plane asks of the sync engine. Structural, so that a server can be built with an
 // engine in the same process, in another one, or none.
-import type { BodyOf, Conflict, Connection, ConnectionDetail, DeadLetter, Endpoints } from '@rowhouse/contracts'
+import type {
+  BodyOf,
+  Conflict,
+  Connection,
+  ConnectionDetail,
+  ConnectorApp,
+  DeadLetter,
+  Endpoints,
+  RowhouseError,
+} from '@rowhouse/contracts'
 
 export interface WebhookCall {
   readonly method: string
@@ -25,6 +34,10 @@ export interface TestAnswer {
   readonly durationMs: number
 }
 
+export type AuthorizeOutcome =
+  | { readonly ok: true; readonly returnTo: string; readonly connection: Connection }
+  | { readonly ok: false; readonly returnTo: string; readonly error: RowhouseError }
+
 /** Who reads a tenant's data: the database seals the read as them. */
 export type Acting = { readonly userId: string } | { readonly operator: string; readonly reason: string }
 
@@ -36,6 +49,45 @@ export interface Sync {
     pause(organizationId: string, connectionId: string): Promise<Connection>
     resume(organizationId: string, connectionId: string): Promise<Connection>
     test(organizationId: string, connectionId: string): Promise<TestAnswer>
+  }
+  readonly apps: {
+    list(): Promise<readonly ConnectorApp[]>
+    set(
+      connector: string,
+      app: {
+        readonly clientId: string
+        readonly clientSecret: string
+        readonly scopes: readonly string[]
+        readonly baseUrl: string | null
+      },
+    ): Promise<ConnectorApp>
+    remove(connector: string): Promise<boolean>
+  }
+  readonly authorize: {
+    begin(input: {
+      readonly organizationId: string
+      readonly connector: string
+      readonly connectionId: string | null
+      readonly userId: string | null
+      readonly baseUrl: string | null
+      readonly returnTo: string
+    }): Promise<{ readonly ticket: string; readonly expiresAt: string }>
+    start(
+      connector: string,
+      ticket: string,
+      userId: string | null,
+      redirectUri: string,
+    ): Promise<{ readonly url: string; readonly state: string }>
+    finish(
+      connector: string,
+      answer: { readonly state: string; readonly code: string | null; readonly error: string | null },
+      userId: string | null,
+      redirectUri: string,
+      admit: (request: {
+        readonly organizationId: string
+        readonly connectionId: string | null
+      }) => Promise<(outcome: string) => Promise<void>>,
+    ): Promise<AuthorizeOutcome>
   }
   readonly webhooks: {
     receive(connectorId: string, connectionId: string, call: WebhookCall): Promise<WebhookAnswer>

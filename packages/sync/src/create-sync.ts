@@ -5,6 +5,9 @@ import type { Connector, WebhookRequest, WebhookVerdict } from '@rowhouse/connec
 import { setTimeout as timer } from 'node:timers/promises'
 import { Pool } from 'pg'
 import type { Rowhouse } from 'rowhouse'
+import { Apps } from './authorize/apps.ts'
+import { Authorize } from './authorize/authorize.ts'
+import { Requests } from './authorize/requests.ts'
 import { Budgets } from './budget/budgets.ts'
 import { Connections } from './connections/connections.ts'
 import { ConnectionWatch } from './connections/watch.ts'
@@ -44,6 +47,10 @@ export type Acting = { readonly userId: string } | { readonly operator: string; 
 
 export interface Sync {
   readonly connections: Connections
+  /** The OAuth apps that the product is registered as. */
+  readonly apps: Apps
+  /** Connecting on the provider's own page. */
+  readonly authorize: Authorize
   readonly webhooks: {
     /** Marks what a verified webhook names as due. @throws RowhouseError connection_not_found */
     receive(connectorId: string, connectionId: string, request: WebhookRequest): Promise<WebhookVerdict>
@@ -87,7 +94,8 @@ export function createSync(options: SyncOptions): Sync {
   const pool = new Pool({ connectionString: options.controlUrl, max: POOL_MAX })
   // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
   pool.on('error', () => {})
-  const vault = new Vault(pool, vaultSeal)
+  const apps = new Apps(pool, vaultSeal)
+  const vault = new Vault(pool, vaultSeal, (connector) => apps.find(connector))
   const budgets = new Budgets(pool, now)
   const wait = async (durationMs: number): Promise<void> => {
     await timer(durationMs)
@@ -98,6 +106,7 @@ export function createSync(options: SyncOptions): Sync {
   const shortestPollMs = options.shortestPollMs ?? 1000
   const shared = { pool, rowhouse, connectors, budgets, vault, observe, now, wait, callTimeoutMs, shortestPollMs }
   const connections = new Connections({ ...shared, onChange: nudge })
+  const requests = new Requests(pool, vaultSeal)
   const watch = new ConnectionWatch(
     pool,
     (stored) => connections.detail(stored),
@@ -106,6 +115,8 @@ export function createSync(options: SyncOptions): Sync {
   )
   return {
     connections,
+    apps,
+    authorize: new Authorize({ connectors, connections, apps, requests }),
     webhooks: {
       receive: (connectorId, connectionId, request) =>
         receiveWebhook({ ...shared, onDue: nudge }, connectorId, connectionId, request),

@@ -62,6 +62,34 @@ CRM_ACCESS_TOKEN, and for accounts with OAuth CRM_REFRESH_TOKEN and CRM_CLIENT_S
     })
 
   connection
+    .command('authorize <organization>')
+    .description("print the address that connects an account on the CRM's own page")
+    .requiredOption('--connector <id>', 'see rowhouse connector list')
+    .option('--connection <id>', 'give this connection new credentials')
+    .option('--base-url <url>', "base URL of the account's API, such as a Salesforce domain")
+    .option('--json', 'print JSON')
+    .action(
+      async (name: string, options: JsonOption & { connector: string; connection?: string; baseUrl?: string }) => {
+        const api = openApi(process.env)
+        const organization = await findOrganization(api, name)
+        const begun = await api.authorizeConnection({
+          params: { organizationId: organization.id },
+          body: {
+            connector: options.connector,
+            connectionId: options.connection ?? null,
+            baseUrl: options.baseUrl ?? null,
+            returnTo: `/organizations/${organization.id}`,
+          },
+        })
+        makePrinter(options.json === true).print(
+          begun,
+          () =>
+            `Open this in a browser that is signed in to the console as an operator, within ten minutes:\n\n  ${begun.url}`,
+        )
+      },
+    )
+
+  connection
     .command('list <organization>')
     .description("an organization's connections")
     .option('--json', 'print JSON')

@@ -24,6 +24,9 @@ export const defaultScopes = [
 ]
 
 export const oauth: ConnectorOAuth = {
+  scopes: defaultScopes,
+  requiredScopes: defaultScopes.filter((scope) => scope !== 'oauth'),
+
   authorizeUrl(app, { state, codeChallenge, scopes = defaultScopes }, baseUrl) {
     const base = baseUrl === description.defaultBaseUrl ? authorizeBaseUrl : baseUrl.replace(/\/$/, '')
     const url = new URL(`${base}/oauth/authorize`)
@@ -80,6 +83,7 @@ function credentialsOf(answer: HttpAnswer, previousRefreshToken: string | null):
     refreshToken: textOf(body['refresh_token']) ?? previousRefreshToken,
     expiresAtMs: nowMs !== null && lifetimeSeconds > 0 ? nowMs + lifetimeSeconds * 1000 : null,
     instanceUrl: null,
+    scopes: Array.isArray(body['scopes']) ? body['scopes'].filter((scope) => typeof scope === 'string') : null,
   })
 }
 

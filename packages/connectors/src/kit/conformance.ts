@@ -477,7 +477,13 @@ export function testConnector(subject: ConformanceSubject): void {
         fc.asyncProperty(fc.record({ status, headers: fc.constant({}), body }), async (answer) => {
           const http: ConnectorHttp = { request: () => Promise.resolve(answer) }
           const grant = { code: 'c', codeVerifier: 'v' }
-          const credentials = { accessToken: 'a', refreshToken: 'r', expiresAtMs: null, instanceUrl: null }
+          const credentials = {
+            accessToken: 'a',
+            refreshToken: 'r',
+            expiresAtMs: null,
+            instanceUrl: null,
+            scopes: null,
+          }
           const reads = [
             await connector.identify(http),
             await connector.prepare(http, ['contact']),
@@ -527,7 +533,7 @@ export function testConnector(subject: ConformanceSubject): void {
     })
 
     it('without a refresh token, or with a wrong secret, ask for a person', async () => {
-      const credentials = { accessToken: 'a', refreshToken: null, expiresAtMs: null, instanceUrl: null }
+      const credentials = { accessToken: 'a', refreshToken: null, expiresAtMs: null, instanceUrl: null, scopes: null }
       const { app, anonymous } = account
       expect(await connector.oauth.refresh(anonymous, app, credentials)).toMatchObject(failing('pause'))
       const wrong = { ...app, clientSecret: 'wrong' }

@@ -165,6 +165,8 @@ export interface Credentials {
   readonly expiresAtMs: number | null
   /** Base URL of this account's API, where the provider gives one with the token. */
   readonly instanceUrl: string | null
+  /** What was granted, where the answer says it. */
+  readonly scopes: readonly string[] | null
 }
 
 export interface OAuthApp {
@@ -174,6 +176,10 @@ export interface OAuthApp {
 }
 
 export interface ConnectorOAuth {
+  /** What a consent is asked for. */
+  readonly scopes: readonly string[]
+  /** Those of them without which nothing can be synced. */
+  readonly requiredScopes: readonly string[]
   authorizeUrl(
     app: OAuthApp,
     request: { readonly state: string; readonly codeChallenge: string; readonly scopes?: readonly string[] },

@@ -11,6 +11,9 @@ import { errorOf } from './failures.ts'
 export const defaultScopes = ['api', 'refresh_token', 'openid']
 
 export const oauth: ConnectorOAuth = {
+  scopes: defaultScopes,
+  requiredScopes: ['api', 'refresh_token'],
+
   authorizeUrl(app, { state, codeChallenge, scopes = defaultScopes }, baseUrl) {
     const url = new URL(`${baseUrl.replace(/\/$/, '')}/services/oauth2/authorize`)
     url.search = new URLSearchParams({
@@ -64,6 +67,7 @@ function credentialsOf(answer: HttpAnswer, previous: Credentials | null): Answer
     refreshToken: textOf(body['refresh_token']) ?? previous?.refreshToken ?? null,
     expiresAtMs: null,
     instanceUrl: textOf(body['instance_url']) ?? previous?.instanceUrl ?? null,
+    scopes: textOf(body['scope'])?.split(' ') ?? null,
   })
 }
 

@@ -14,6 +14,10 @@ export interface ActivitySearch {
   readonly record?: string | undefined
   /** Position of the change that is open beside the feed. */
   readonly change?: string | undefined
+  /** The connection that a consent at the CRM led to. */
+  readonly connected?: string | undefined
+  /** The code of what it failed with. */
+  readonly connectError?: string | undefined
 }
 
 export const activitySearch = (search: Record<string, unknown>): ActivitySearch => ({
@@ -22,4 +26,6 @@ export const activitySearch = (search: Record<string, unknown>): ActivitySearch 
   table: text(search['table']),
   record: text(search['record']),
   change: /^\d{1,19}$/.test(String(search['change'])) ? String(search['change']) : undefined,
+  connected: text(search['connected']),
+  connectError: text(search['connectError']),
 })

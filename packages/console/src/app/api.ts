@@ -37,6 +37,11 @@ export const meQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 })
 
+export const connectorsQuery = queryOptions({
+  queryKey: ['connectors'],
+  queryFn: async ({ signal }) => (await client.listConnectors({ signal })).items,
+})
+
 export const organizationQuery = (organizationId: string) =>
   queryOptions({
     queryKey: ['organization', organizationId],

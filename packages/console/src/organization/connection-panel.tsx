@@ -9,6 +9,7 @@ import { Ago, Bar, ConnectionStatus, CopyId, Failure } from '../parts/parts.tsx'
 import { arrivalWords, connectorWords, stateWords } from '../words/connection.ts'
 import { formatDuration, formatInterval } from '../words/duration.ts'
 import { formatCount, percentOf, plural } from '../words/numbers.ts'
+import { ReconnectControl } from './connect-control.tsx'
 import { PauseControl } from './pause-control.tsx'
 
 const NEAR_LIMIT = 0.9
@@ -43,6 +44,7 @@ export function ConnectionPanel({ connection, canManage, pending }: ConnectionPa
           </p>
         )}
         <PauseControl connection={connection} canManage={canManage} pending={pending} />
+        <ReconnectControl connection={connection} canManage={canManage} />
         <p className="mt-3 text-xs text-ink-3">
           {arrivalWords(connection)}
           {lastSyncedAt !== null && (

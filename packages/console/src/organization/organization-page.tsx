@@ -18,6 +18,7 @@ import { connectorWords, isolationWords } from '../words/connection.ts'
 import { formatCount } from '../words/numbers.ts'
 import { formatDay } from '../words/time.ts'
 import { Charts } from './charts.tsx'
+import { ConnectControl, ConnectOutcome } from './connect-control.tsx'
 import { ConnectionPanel } from './connection-panel.tsx'
 import { Conflicts, DeadLetters, Members } from './lists.tsx'
 
@@ -78,9 +79,11 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
       <Head organization={organization} />
       <div className="grid border-t border-line lg:grid-cols-[340px_minmax(0,1fr)]">
         <div className="py-5 lg:border-r lg:border-line lg:pr-6">
+          <ConnectOutcome connected={search.connected} connectError={search.connectError} />
           {connection === null ? (
             <Empty
               title="No CRM is connected."
+              {...(canManage && { action: <ConnectControl organizationId={organizationId} /> })}
               command={`CRM_ACCESS_TOKEN=… rowhouse connection add ${organization.slug} --connector hubspot`}
             >
               Connect one, and its records and yours stay in sync, both ways.

@@ -76,9 +76,12 @@ export const connector = z
     name: z.string(),
     objects: z.array(z.string()),
     webhooks: z.boolean(),
+    /** Whether an account can be connected on the provider's own page: its OAuth app is set. */
+    canAuthorize: z.boolean(),
     tier: z.enum(['certified', 'declarative', 'connectable']),
   })
   .meta({ id: 'Connector' })
+export type ConnectorItem = z.infer<typeof connector>
 
 const items = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) })
 
@@ -186,4 +189,79 @@ export const testConnection = endpoint({
     durationMs: z.number(),
   }),
   errors: ['organization_not_found', 'connection_not_found', 'credentials_refused', 'connector_unreachable'],
+})
+
+export const connectorApp = z
+  .object({
+    connector: z.string(),
+    clientId: z.string(),
+    /** Asked for besides what the connector needs. */
+    scopes: z.array(z.string()),
+    /** Where tokens and consent are, when they are not the provider's own. */
+    baseUrl: z.string().nullable(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'ConnectorApp' })
+export type ConnectorApp = z.infer<typeof connectorApp>
+
+export const listConnectorApps = endpoint({
+  id: 'listConnectorApps',
+  method: 'GET',
+  path: '/v1/connectors/apps',
+  summary: 'The OAuth apps that the product is registered as; without their secrets',
+  tag: 'connections',
+  access: 'operator',
+  audit: null,
+  response: items(connectorApp),
+})
+
+export const setConnectorApp = endpoint({
+  id: 'setConnectorApp',
+  method: 'PUT',
+  path: '/v1/connectors/:connector/app',
+  summary: 'Store the OAuth app of a CRM; the secret is sealed and never shown again',
+  tag: 'connections',
+  access: 'operator',
+  audit: 'connector_app.set',
+  body: z.object({
+    clientId: z.string().min(1).max(512),
+    clientSecret: z.string().min(1).max(512),
+    scopes: z.array(z.string().min(1).max(200)).max(100).optional(),
+    baseUrl: z.url().nullish(),
+  }),
+  response: connectorApp,
+  errors: ['connector_unknown'],
+})
+
+export const removeConnectorApp = endpoint({
+  id: 'removeConnectorApp',
+  method: 'DELETE',
+  path: '/v1/connectors/:connector/app',
+  summary: 'Forget the OAuth app of a CRM; its connections cannot refresh any more',
+  tag: 'connections',
+  access: 'operator',
+  audit: 'connector_app.remove',
+  response: z.object({ removed: z.boolean() }),
+})
+
+export const authorizeConnection = endpoint({
+  id: 'authorizeConnection',
+  method: 'POST',
+  path: '/v1/organizations/:organizationId/connections/authorize',
+  summary: "Begin to connect an account on the CRM's own page",
+  tag: 'connections',
+  access: { permission: 'connections.manage' },
+  audit: 'connection.authorize',
+  body: z.object({
+    connector: z.string().max(64),
+    /** Gives this connection new credentials instead of making another. */
+    connectionId: z.uuid().nullish(),
+    /** Base URL of the account's API, such as a Salesforce domain. @default the provider's */
+    baseUrl: z.url().nullish(),
+    /** Path of the console that the browser comes back to. @default "/" */
+    returnTo: z.string().max(500).optional(),
+  }),
+  /** The browser of the person who asked opens this address, once, within ten minutes. */
+  response: z.object({ url: z.url(), expiresAt: z.iso.datetime() }),
+  errors: ['organization_not_found', 'connector_unknown', 'connector_app_missing', 'connection_not_found'],
 })

@@ -44,6 +44,7 @@ export async function ensureConnections(options: ConnectOptions): Promise<Connec
     headers: { authorization: `Bearer ${options.operatorKey}` },
   })
   await moveAddresses(options.controlUrl, options.sandboxUrl)
+  await setApps(client, options.accounts)
   return Promise.all(
     options.organizations.map(async (organization) => {
       const account = options.accounts.find(({ slug }) => slug === organization.slug) as StackAccount
@@ -51,6 +52,19 @@ export async function ensureConnections(options: ConnectOptions): Promise<Connec
       if (account.connector === 'hubspot') await subscribe(options, account, connectionId)
       return { organization, account, connectionId }
     }),
+  )
+}
+
+/** So that an organization that is made later can connect an account by a click in the console. */
+async function setApps(client: Client, accounts: readonly StackAccount[]): Promise<void> {
+  const one = new Map(accounts.map((account) => [account.connector, account]))
+  await Promise.all(
+    [...one].map(([connector, { app, url }]) =>
+      client.setConnectorApp({
+        params: { connector },
+        body: { clientId: app.clientId, clientSecret: app.clientSecret, baseUrl: url },
+      }),
+    ),
   )
 }
 

@@ -2,12 +2,18 @@
 // checked here, so that the engine is asked about an organization's own things only.
 import { RowhouseError } from '@rowhouse/contracts'
 import { connectors } from '@rowhouse/connectors'
+import type { Connector } from '@rowhouse/connectors'
 import { actingAs } from '../auth/access.ts'
 import type { Handlers } from '../context.ts'
+import { safeReturnTo } from '../session/return-to.ts'
 import { requireProviderUrl } from './provider-url.ts'
 
 type Mine =
   | 'listConnectors'
+  | 'listConnectorApps'
+  | 'setConnectorApp'
+  | 'removeConnectorApp'
+  | 'authorizeConnection'
   | 'listConnections'
   | 'createConnection'
   | 'getConnection'
@@ -25,8 +31,17 @@ function connectionId(params: { readonly connectionId: string }): string {
   throw new RowhouseError('connection_not_found')
 }
 
+function requireConnector(id: string): Connector {
+  const connector = connectors.get(id)
+  if (connector !== undefined) return connector
+  throw new RowhouseError('connector_unknown', `There is no connector ${id.slice(0, 64)}.`, {
+    hint: `Connectors: ${[...connectors.keys()].join(', ')}.`,
+  })
+}
+
 export const connectionHandlers: Pick<Handlers, Mine> = {
-  async listConnectors() {
+  async listConnectors({ services: { sync } }) {
+    const apps = new Set((await sync.apps.list()).map((app) => app.connector))
     const items = [...connectors.values()].map((connector) => {
       const { id, name, objects, capabilities } = connector.describe()
       return {
@@ -34,6 +49,7 @@ export const connectionHandlers: Pick<Handlers, Mine> = {
         name,
         objects: objects.map((object) => object.name),
         webhooks: capabilities.webhooks,
+        canAuthorize: apps.has(id),
         tier: 'certified' as const,
       }
     })
@@ -44,13 +60,40 @@ export const connectionHandlers: Pick<Handlers, Mine> = {
     return { items: [...(await sync.connections.list([params.organizationId]))] }
   },
 
-  async createConnection({ services: { sync, simulatedProviders }, actor, params, body }) {
-    const connector = connectors.get(body.connector)
-    if (connector === undefined) {
-      throw new RowhouseError('connector_unknown', `There is no connector ${body.connector.slice(0, 64)}.`, {
-        hint: `Connectors: ${[...connectors.keys()].join(', ')}.`,
-      })
+  async listConnectorApps({ services: { sync } }) {
+    return { items: [...(await sync.apps.list())] }
+  },
+
+  async setConnectorApp({ services: { sync }, params, body }) {
+    requireConnector(params.connector)
+    const { clientId, clientSecret, scopes = [], baseUrl = null } = body
+    return sync.apps.set(params.connector, { clientId, clientSecret, scopes, baseUrl })
+  },
+
+  async removeConnectorApp({ services: { sync }, params }) {
+    return { removed: await sync.apps.remove(params.connector) }
+  },
+
+  async authorizeConnection({ services, actor, params, body }) {
+    const connector = requireConnector(body.connector)
+    const baseUrl = body.baseUrl ?? null
+    if (baseUrl !== null && actor.kind !== 'operator') {
+      const origins = services.simulatedProviders
+      requireProviderUrl('baseUrl', baseUrl, { domains: connector.describe().domains, origins })
     }
+    const { ticket, expiresAt } = await services.sync.authorize.begin({
+      organizationId: params.organizationId,
+      connector: connector.id,
+      connectionId: body.connectionId ?? null,
+      userId: actor.kind === 'user' ? actor.userId : null,
+      baseUrl,
+      returnTo: safeReturnTo(body.returnTo),
+    })
+    return { url: `${services.publicUrl()}/oauth/${connector.id}/start?ticket=${ticket}`, expiresAt }
+  },
+
+  async createConnection({ services: { sync, simulatedProviders }, actor, params, body }) {
+    const connector = requireConnector(body.connector)
     for (const field of ['baseUrl', 'tokenUrl'] as const) {
       const value = body[field] ?? null
       if (value === null || actor.kind === 'operator') continue

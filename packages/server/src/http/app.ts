@@ -13,6 +13,7 @@ import type { EventHub } from '../events/hub.ts'
 import { openStream } from '../events/stream.ts'
 import { failedEvent } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { connectCallbackPath, connectStartPath, finishConnect, startConnect } from '../oauth/routes.ts'
 import { openapiDocument } from '../openapi/document.ts'
 import { callbackPath, finishSignIn, startPath, startSignIn } from '../session/routes.ts'
 import { receiveWebhook } from '../webhooks/receive.ts'
@@ -55,6 +56,8 @@ export function createApp(options: AppOptions): Hono<{ Bindings: Bindings }> {
   route('GET', eventsPath, 'streamEvents', (incoming, onActor) => openStream(services, hub, incoming, guards, onActor))
   route('GET', startPath, 'startSignIn', ({ request }) => startSignIn(services, new URL(request.url)))
   route('GET', callbackPath, 'finishSignIn', (incoming) => finishSignIn(services, incoming.request, incoming))
+  route('GET', connectStartPath, 'startConnect', (incoming) => startConnect(services, incoming))
+  route('GET', connectCallbackPath, 'finishConnect', (incoming) => finishConnect(services, incoming))
   route('POST', '/webhooks/:connector/:connectionId', 'receiveWebhook', async ({ request, params }) => {
     const { connector = '', connectionId = '' } = params
     try {

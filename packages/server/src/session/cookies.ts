@@ -19,6 +19,11 @@ export interface SignInState {
   readonly returnTo: string
 }
 
+/** What connecting an account must remember between leaving for the CRM and coming back. */
+export interface ConnectState {
+  readonly state: string
+}
+
 export interface SessionCookies {
   /** @returns the value of a Set-Cookie header */
   writeSession(session: Session): Promise<string>
@@ -27,6 +32,9 @@ export interface SessionCookies {
   writeSignIn(state: SignInState): Promise<string>
   readSignIn(cookieHeader: string | null): Promise<SignInState | null>
   endSignIn(): string
+  writeConnect(state: ConnectState): Promise<string>
+  readConnect(cookieHeader: string | null): Promise<ConnectState | null>
+  endConnect(): string
 }
 
 export interface SessionCookieOptions {
@@ -46,6 +54,7 @@ export function createSessionCookies({
   const sessionKey = deriveKey(signingKey, 'rowhouse session v1')
   // A key of its own: one kind of cookie can never pass for the other.
   const signInKey = deriveKey(signingKey, 'rowhouse sign-in v1')
+  const connectKey = deriveKey(signingKey, 'rowhouse connect v1')
   const keyId = operatorKeyId(operatorKey)
   const isSecure = (): boolean => publicUrl().startsWith('https:')
   // The __Host- prefix keeps other hosts of the domain from setting it; browsers take it over https only.
@@ -100,6 +109,12 @@ export function createSessionCookies({
       return { state, nonce, codeVerifier, returnTo }
     },
     endSignIn: () => write('rowhouse_sign_in', '', 0),
+    writeConnect: async (state) => write('rowhouse_connect', await encrypt({ ...state }, connectKey, signInS), signInS),
+    async readConnect(cookieHeader) {
+      const state = (await decrypt(cookieHeader, 'rowhouse_connect', connectKey))?.['state']
+      return typeof state === 'string' ? { state } : null
+    },
+    endConnect: () => write('rowhouse_connect', '', 0),
   }
 }
 

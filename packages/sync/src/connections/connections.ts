@@ -2,8 +2,8 @@
 // rows; that is the worker's.
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Connection, ConnectionDetail } from '@rowhouse/contracts'
-import type { AccountIdentity, Connector, Failure } from '@rowhouse/connectors'
-import type { Pool } from 'pg'
+import type { AccountIdentity, Connector, Credentials, Failure, OAuthApp } from '@rowhouse/connectors'
+import type { Pool, PoolClient } from 'pg'
 import type { Rowhouse } from 'rowhouse'
 import type { Budgets } from '../budget/budgets.ts'
 import { callsPerRound, pollIntervalMs } from '../budget/poll-pace.ts'
@@ -28,6 +28,19 @@ export interface ConnectInput {
   readonly baseUrl?: string | null | undefined
   /** @default below the base URL, where the connector knows it */
   readonly tokenUrl?: string | null | undefined
+}
+
+/** An account and what a consent gave for it. */
+export interface GrantedAccount {
+  readonly connector: Connector
+  readonly credentials: Credentials
+  readonly baseUrl: string
+  readonly tokenUrl: string | null
+}
+
+interface NewAccount extends Omit<GrantedAccount, 'credentials'> {
+  readonly identity: AccountIdentity
+  readonly credentials: NewCredentials
 }
 
 export interface TestedConnection {
@@ -71,10 +84,8 @@ export class Connections {
    * // GET …/account-info at the CRM; insert into rowhouse.connections …; a worker does the rest
    */
   async create(input: ConnectInput): Promise<Connection> {
-    const { pool, rowhouse, vault } = this.#context
     const connector = this.#connector(input.connector)
-    const description = connector.describe()
-    const baseUrl = input.baseUrl ?? description.defaultBaseUrl
+    const baseUrl = input.baseUrl ?? connector.describe().defaultBaseUrl
     const given: NewCredentials = {
       accessToken: input.accessToken,
       refreshToken: input.refreshToken ?? null,
@@ -82,21 +93,70 @@ export class Connections {
       clientSecret: input.clientSecret ?? null,
     }
     const { credentials, identity } = await this.#identify(connector, baseUrl, input.tokenUrl ?? null, given)
-    const mapping = await resolveMapping(
+    return this.#insert(input.organizationId, {
       connector,
-      rowhouse.as({ organizationId: input.organizationId, service: 'sync' }),
-    )
-    const client = await pool.connect()
-    let id: string
-    try {
-      await client.query('begin')
-      id = await insertConnection(client, {
-        organizationId: input.organizationId,
-        connector: input.connector,
+      identity,
+      credentials,
+      baseUrl,
+      tokenUrl: input.tokenUrl ?? null,
+    })
+  }
+
+  /** Connects an account with what a consent gave. @throws as `create` */
+  async createFrom(organizationId: string, account: GrantedAccount): Promise<Connection> {
+    const { connector, credentials, baseUrl, tokenUrl } = account
+    const identity = await identify(connector, this.#http(baseUrl, tokenUrl, credentials.accessToken, null))
+    return this.#insert(organizationId, { ...account, identity, credentials: fromGrant(credentials) })
+  }
+
+  /**
+   * Gives a connection new credentials for the same account, and lets it go on where it stopped: its cursors, links and
+   * what is due stay as they are.
+   *
+   * @throws RowhouseError connection_not_found, connection_account_differs, credentials_refused, connector_unreachable
+   */
+  async reconnect(organizationId: string, id: string, account: GrantedAccount): Promise<Connection> {
+    const { pool, vault } = this.#context
+    const { connector, credentials, baseUrl, tokenUrl } = account
+    const stored = await readConnection(pool, id, organizationId)
+    const identity = await identify(connector, this.#http(baseUrl, tokenUrl, credentials.accessToken, null))
+    if (identity.account !== stored.account)
+      throw new RowhouseError(
+        'connection_account_differs',
+        `The consent is for the account ${identity.account}; this connection is with ${stored.account}.`,
+        { details: { account: identity.account, expected: stored.account } },
+      )
+    await inTransaction(pool, (client) => vault.store(client, organizationId, id, fromGrant(credentials)))
+    if (stored.state === 'paused') return this.#move(organizationId, id, 'resume', null)
+    this.#context.onChange()
+    return this.#view(stored)
+  }
+
+  /** Trades the code of a consent for credentials. @throws RowhouseError credentials_refused, connector_unreachable */
+  async exchange(
+    connector: Connector,
+    baseUrl: string,
+    app: OAuthApp,
+    grant: { readonly code: string; readonly codeVerifier: string },
+  ): Promise<Credentials> {
+    const answer = await connector.oauth.exchange(this.#http(baseUrl, null, '', null), app, grant)
+    if (!answer.ok) throw asError(answer.failure)
+    return answer.value
+  }
+
+  async #insert(organizationId: string, account: NewAccount): Promise<Connection> {
+    const { pool, rowhouse, vault } = this.#context
+    const { connector, identity, credentials, baseUrl, tokenUrl } = account
+    const description = connector.describe()
+    const mapping = await resolveMapping(connector, rowhouse.as({ organizationId, service: 'sync' }))
+    const id = await inTransaction(pool, async (client) => {
+      const inserted = await insertConnection(client, {
+        organizationId,
+        connector: connector.id,
         account: identity.account,
         accountName: identity.name,
         baseUrl,
-        tokenUrl: input.tokenUrl ?? null,
+        tokenUrl,
         mapping,
         pollIntervalMs: pollIntervalMs(
           description.budgets,
@@ -105,14 +165,9 @@ export class Connections {
           this.#context.shortestPollMs,
         ),
       })
-      await vault.store(client, input.organizationId, id, credentials)
-      await client.query('commit')
-    } catch (error) {
-      await client.query('rollback').catch(() => {})
-      throw error
-    } finally {
-      client.release()
-    }
+      await vault.store(client, organizationId, inserted, credentials)
+      return inserted
+    })
     this.#context.onChange()
     return this.#view(await readConnection(pool, id))
   }
@@ -178,7 +233,7 @@ export class Connections {
     const refreshed = await connector.oauth.refresh(
       http,
       { clientId, clientSecret, redirectUri: '' },
-      { accessToken: given.accessToken, refreshToken, expiresAtMs: null, instanceUrl: null },
+      { accessToken: given.accessToken, refreshToken, expiresAtMs: null, instanceUrl: null, scopes: null },
     )
     if (!refreshed.ok) throw asError(refreshed.failure)
     const credentials = {
@@ -244,6 +299,29 @@ export class Connections {
           })
       },
     })
+  }
+}
+
+/** Refreshed with the product's own app, so nothing of the app is stored with them. */
+const fromGrant = ({ accessToken, refreshToken }: Credentials): NewCredentials => ({
+  accessToken,
+  refreshToken,
+  clientId: null,
+  clientSecret: null,
+})
+
+async function inTransaction<Value>(pool: Pool, work: (client: PoolClient) => Promise<Value>): Promise<Value> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const value = await work(client)
+    await client.query('commit')
+    return value
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  } finally {
+    client.release()
   }
 }
 

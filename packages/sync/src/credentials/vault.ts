@@ -11,6 +11,9 @@ export interface StoredCredentials extends Credentials {
   readonly app: OAuthApp | null
 }
 
+/** The app that a connection's own row does not name: the one the product is registered as. */
+export type FindApp = (connector: string) => Promise<Pick<OAuthApp, 'clientId' | 'clientSecret'> | null>
+
 export interface NewCredentials {
   readonly accessToken: string
   readonly refreshToken: string | null
@@ -20,6 +23,7 @@ export interface NewCredentials {
 
 interface CredentialRow {
   readonly version: string
+  readonly connector: string
   readonly organization_id: string
   readonly access_token: string
   readonly refresh_token: string | null
@@ -38,24 +42,33 @@ export type RefreshOutcome =
       readonly retryMs: number | null
     }
 
-const COLUMNS = `version::text, organization_id, access_token, refresh_token, client_id, client_secret, expires_at`
+const SELECT = `select s.version::text, c.connector, s.organization_id, s.access_token, s.refresh_token, s.client_id,
+    s.client_secret, s.expires_at
+  from rowhouse.sync_credentials s join rowhouse.connections c on c.id = s.connection_id
+  where s.connection_id = $1`
 
 export class Vault {
   readonly #pool: Pool
   readonly #seal: CredentialSeal
+  readonly #findApp: FindApp
 
-  constructor(pool: Pool, seal: CredentialSeal) {
+  constructor(pool: Pool, seal: CredentialSeal, findApp: FindApp) {
     this.#pool = pool
     this.#seal = seal
+    this.#findApp = findApp
   }
 
+  /** The first ones of a connection, or others in their place: whoever used the old reads these instead of refreshing. */
   async store(client: PoolClient, organizationId: string, connectionId: string, fresh: NewCredentials): Promise<void> {
     const sealed = (field: string, value: string | null): string | null =>
       value === null ? null : this.#seal.seal({ organizationId, connectionId, field }, value)
     await client.query(
       `insert into rowhouse.sync_credentials (
          connection_id, organization_id, access_token, refresh_token, client_id, client_secret
-       ) values ($1, $2, $3, $4, $5, $6)`,
+       ) values ($1, $2, $3, $4, $5, $6)
+       on conflict (connection_id) do update set access_token = excluded.access_token,
+         refresh_token = excluded.refresh_token, client_id = excluded.client_id, client_secret = excluded.client_secret,
+         expires_at = null, version = sync_credentials.version + 1, updated_at = now()`,
       [
         connectionId,
         organizationId,
@@ -69,10 +82,7 @@ export class Vault {
 
   /** @throws RowhouseError connection_not_found, credentials_unreadable */
   async read(connectionId: string): Promise<StoredCredentials> {
-    const { rows } = await this.#pool.query<CredentialRow>(
-      `select ${COLUMNS} from rowhouse.sync_credentials where connection_id = $1`,
-      [connectionId],
-    )
+    const { rows } = await this.#pool.query<CredentialRow>(SELECT, [connectionId])
     return this.#open(connectionId, rows[0])
   }
 
@@ -86,11 +96,8 @@ export class Vault {
     const client = await this.#pool.connect()
     try {
       await client.query('begin')
-      const { rows } = await client.query<CredentialRow>(
-        `select ${COLUMNS} from rowhouse.sync_credentials where connection_id = $1 for update`,
-        [connectionId],
-      )
-      const now = this.#open(connectionId, rows[0])
+      const { rows } = await client.query<CredentialRow>(`${SELECT} for update of s`, [connectionId])
+      const now = await this.#open(connectionId, rows[0])
       if (now.version !== used.version) {
         await client.query('commit')
         return { ok: true, credentials: now, refreshed: false }
@@ -144,19 +151,22 @@ export class Vault {
     }
   }
 
-  #open(connectionId: string, row: CredentialRow | undefined): StoredCredentials {
+  async #open(connectionId: string, row: CredentialRow | undefined): Promise<StoredCredentials> {
     if (row === undefined) throw new RowhouseError('connection_not_found')
     const open = (field: string, sealed: string | null): string | null =>
       sealed === null ? null : this.#seal.open({ organizationId: row.organization_id, connectionId, field }, sealed)
     const clientId = open('clientId', row.client_id)
     const clientSecret = open('clientSecret', row.client_secret)
+    const own = clientId === null || clientSecret === null ? null : { clientId, clientSecret }
+    const app = own ?? (await this.#findApp(row.connector))
     return {
       version: row.version,
       accessToken: open('accessToken', row.access_token) ?? '',
       refreshToken: open('refreshToken', row.refresh_token),
       expiresAtMs: row.expires_at?.getTime() ?? null,
       instanceUrl: null,
-      app: clientId === null || clientSecret === null ? null : { clientId, clientSecret, redirectUri: '' },
+      scopes: null,
+      app: app === null ? null : { clientId: app.clientId, clientSecret: app.clientSecret, redirectUri: '' },
     }
   }
 }
