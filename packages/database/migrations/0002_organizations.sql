@@ -29,6 +29,8 @@ create table rowhouse.organizations (
 create table rowhouse.users (
   id uuid primary key,
   email text,
+  -- When the provider learned that the address is the person's own; an invitation to it can be accepted then.
+  email_verified_at timestamptz,
   name text,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),

@@ -9,24 +9,28 @@ create function rowhouse.forget_user(person uuid) returns void
 as $$
 begin
   update rowhouse.users u
-  set email = null, name = null, updated_at = now(), deleted_at = coalesce(u.deleted_at, now())
+  set email = null, name = null, email_verified_at = null, updated_at = now(), deleted_at = coalesce(u.deleted_at, now())
   where u.id = person;
   delete from rowhouse.members m where m.user_id = person;
 end
 $$;
 
 -- What Supabase Auth says of a person. The name is shown and nothing else: people write raw_user_meta_data themselves.
-create function rowhouse.remember_user(person uuid, person_email text, metadata jsonb) returns void
+create function rowhouse.remember_user(
+  person uuid, person_email text, metadata jsonb, verified_at timestamptz default null
+) returns void
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
 declare
   person_name text := left(coalesce(metadata ->> 'full_name', metadata ->> 'name'), 200);
 begin
-  insert into rowhouse.users as u (id, email, name) values (person, person_email, person_name)
+  insert into rowhouse.users as u (id, email, name, email_verified_at)
+  values (person, person_email, person_name, case when person_email is not null then verified_at end)
   on conflict (id) do update
-  set email = excluded.email, name = excluded.name, updated_at = now(), deleted_at = null
-  where (u.email, u.name, u.deleted_at) is distinct from (excluded.email, excluded.name, null);
+  set email = excluded.email, name = excluded.name, email_verified_at = excluded.email_verified_at, updated_at = now(), deleted_at = null
+  where (u.email, u.name, u.email_verified_at, u.deleted_at)
+    is distinct from (excluded.email, excluded.name, excluded.email_verified_at, null);
 end
 $$;
 
@@ -43,7 +47,8 @@ begin
   end if;
   -- Through JSON, so that a version of auth.users without one of the columns does not stop people from signing up.
   person := to_jsonb(new);
-  perform rowhouse.remember_user(new.id, person ->> 'email', person -> 'raw_user_meta_data');
+  perform rowhouse.remember_user(new.id, person ->> 'email', person -> 'raw_user_meta_data',
+    (person ->> 'email_confirmed_at')::timestamptz);
   return null;
 end
 $$;
@@ -69,9 +74,14 @@ begin
       for each row execute function rowhouse.mirror_user();
     return next 'auth.users is mirrored';
   end if;
-  select count(rowhouse.remember_user(a.id, to_jsonb(a) ->> 'email', to_jsonb(a) -> 'raw_user_meta_data')) into missing
+  select count(rowhouse.remember_user(a.id, to_jsonb(a) ->> 'email', to_jsonb(a) -> 'raw_user_meta_data',
+    (to_jsonb(a) ->> 'email_confirmed_at')::timestamptz)) into missing
   from auth.users a
-  where not exists (select from rowhouse.users u where u.id = a.id and u.email is not distinct from to_jsonb(a) ->> 'email');
+  where not exists (
+    select from rowhouse.users u
+    where u.id = a.id and u.email is not distinct from to_jsonb(a) ->> 'email'
+      and u.email_verified_at is not distinct from (to_jsonb(a) ->> 'email_confirmed_at')::timestamptz
+  );
   if missing > 0 then
     return next format('copied %s users', missing);
   end if;

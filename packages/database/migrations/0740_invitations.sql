@@ -30,24 +30,12 @@ create table rowhouse.active_organizations (
 );
 create index active_organizations_by_organization on rowhouse.active_organizations (organization_id);
 
--- The address that is known to be the person's own, or null. The identity provider says so: Supabase Auth in auth.users,
--- another one in rowhouse.users.
-alter table rowhouse.users add column email_verified_at timestamptz;
-
+-- The address that is known to be the person's own, or null: the identity provider says so.
 create function rowhouse.verified_email(person uuid) returns text
   language plpgsql stable security definer
   set search_path = pg_catalog, pg_temp
 as $$
-declare
-  email text;
 begin
-  -- Made by the installer where there is an auth.users: only the role that migrates may read it.
-  if to_regprocedure('rowhouse.auth_verified_email(uuid)') is not null then
-    execute 'select rowhouse.auth_verified_email($1)' into email using person;
-    if email is not null then
-      return email;
-    end if;
-  end if;
   return (select u.email from rowhouse.users u where u.id = person and u.email_verified_at is not null);
 end
 $$;
@@ -76,6 +64,7 @@ create function rowhouse.create_invitation(
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
 declare
   organization uuid := rowhouse.organization_id();
   address text := trim(create_invitation.email);
@@ -223,10 +212,6 @@ begin
   end if;
   insert into rowhouse.active_organizations as a (user_id, organization_id) values (person, organization)
   on conflict (user_id) do update set organization_id = excluded.organization_id, updated_at = now();
-  -- auth.users.raw_app_meta_data as well, for what reads it there; made by the installer on Supabase.
-  if to_regprocedure('rowhouse.auth_remember_organization(uuid, uuid)') is not null then
-    execute 'select rowhouse.auth_remember_organization($1, $2)' using person, organization;
-  end if;
 end
 $$;
 

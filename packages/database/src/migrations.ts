@@ -3,6 +3,7 @@ import type { ClientBase } from 'pg'
 
 import { RowhouseError } from '@rowhouse/contracts'
 import { migrationFiles } from './generated/migrations.ts'
+import { createMigrationsTable } from './generated/queries.ts'
 
 export interface Migration {
   readonly version: number
@@ -46,14 +47,7 @@ export function pendingMigrations(applied: readonly AppliedMigration[], known = 
 
 /** Applies what is pending. The caller holds the transaction and the lock, and is rowhouse_owner. */
 export async function migrate(client: ClientBase, known = migrations): Promise<Migration[]> {
-  await client.query(
-    `create table if not exists rowhouse.migrations (
-       version int primary key,
-       name text not null,
-       checksum text not null,
-       applied_at timestamptz not null default now()
-     )`,
-  )
+  await client.query(createMigrationsTable)
   const { rows } = await client.query<AppliedMigration>('select version, name, checksum from rowhouse.migrations')
   const pending = pendingMigrations(rows, known)
   for (const { version, name, checksum, sql } of pending) {

@@ -27,8 +27,16 @@ describe('the access token hook', () => {
     authentication_method: 'password',
     claims: { sub: user, role: 'authenticated', app_metadata: metadata },
   })
-  const ofA = () => ({ organization_id: worlds.a.organizationId, organization_plan: 'standard' })
-  const ofB = () => ({ organization_id: worlds.b.organizationId, organization_plan: 'standard' })
+  const ofA = () => ({
+    organization_id: worlds.a.organizationId,
+    tenant_id: worlds.a.organizationId,
+    organization_plan: 'standard',
+  })
+  const ofB = () => ({
+    organization_id: worlds.b.organizationId,
+    tenant_id: worlds.b.organizationId,
+    organization_plan: 'standard',
+  })
 
   it('names the only organization, and keeps what else is there', async () => {
     expect(await hook(eventOf(worlds.a.viewerId, { provider: 'email' }))).toEqual({

@@ -17,3 +17,11 @@ export { startSupabaseServer } from './supabase-database/supabase-server.ts'
 export type { SupabaseServer } from './supabase-database/supabase-server.ts'
 export { asPostgrest, asRealtime, asStorage } from './supabase-database/service-requests.ts'
 export type { JwtClaims, ServiceRequest } from './supabase-database/service-requests.ts'
+export { findInstalledPostgres } from './supabase-database/installed-postgres.ts'
+export {
+  deleteQuery,
+  insertQuery,
+  readQuery,
+  relationshipsQuery,
+  updateQuery,
+} from './supabase-database/postgrest-queries.ts'

@@ -1,6 +1,7 @@
 // `rowhouse install` and `rowhouse upgrade`: the SQL layer into a database of the user's own.
 import type { Command } from 'commander'
-import { install } from '@rowhouse/database'
+import { RowhouseError } from '@rowhouse/contracts'
+import { install, installSql } from '@rowhouse/database'
 import type { InstallResult } from '@rowhouse/database'
 import { requireSigningKey, requireUrl } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
@@ -8,6 +9,8 @@ import { makePrinter } from '../output/printer.ts'
 interface InstallCommandOptions {
   readonly resetLogins?: boolean
   readonly json?: boolean
+  readonly sql?: boolean
+  readonly from?: string
 }
 
 export function addInstallCommands(program: Command): void {
@@ -18,6 +21,8 @@ export function addInstallCommands(program: Command): void {
       '--reset-logins',
       'give the logins the passwords of this signing key; programs with another key stop working',
     )
+    .option('--sql', 'print the schema as one SQL file without secrets, and touch no database')
+    .option('--from <version>', 'with --sql: only what is newer than this schema version')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -26,7 +31,11 @@ ROWHOUSE_URL names the database as a login that may create roles and schemas: a 
 owner of the database with CREATEROLE. ROWHOUSE_SIGNING_KEY holds at least 32 random characters.
 
   $ export ROWHOUSE_SIGNING_KEY=$(openssl rand -base64 32)
-  $ ROWHOUSE_URL=postgres://postgres:secret@localhost/app rowhouse install`,
+  $ ROWHOUSE_URL=postgres://postgres:secret@localhost/app rowhouse install
+
+As a migration of Supabase; run install once afterwards, so that the database has its keys:
+
+  $ rowhouse install --sql > supabase/migrations/20260101000000_rowhouse.sql`,
     )
     .action(runInstall)
   program
@@ -37,6 +46,11 @@ owner of the database with CREATEROLE. ROWHOUSE_SIGNING_KEY holds at least 32 ra
 }
 
 async function runInstall(options: InstallCommandOptions): Promise<void> {
+  if (options.sql === true) {
+    process.stdout.write(installSql(options.from === undefined ? {} : { from: Number(options.from) }))
+    return
+  }
+  if (options.from !== undefined) throw new RowhouseError('invalid_option', '--from goes with --sql only.')
   const result = await install({
     adminUrl: requireUrl(process.env),
     signingKey: requireSigningKey(process.env),

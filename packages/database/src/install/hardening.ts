@@ -4,25 +4,12 @@
 // take pg_advisory_lock as rowhouse_migrator or as the owner of the database.
 import type { ClientBase } from 'pg'
 
+import { installHardening } from '../generated/queries.ts'
+
 /** Runs inside the install transaction, as the admin. Functions of pg_catalog need a superuser; see findings(). */
 export async function hardenDatabase(client: ClientBase, isSuperuser: boolean): Promise<void> {
-  await client.query(
-    `do $$ begin
-       execute format('revoke temporary on database %I from public', current_database());
-       execute format('grant connect on database %I to rowhouse_app, rowhouse_control, rowhouse_migrator', current_database());
-       execute format('grant temporary on database %I to rowhouse_migrator', current_database());
-     end $$`,
-  )
+  await client.query(installHardening)
   if (isSuperuser) await guardFunctions(client)
-  await client.query('select rowhouse.mirror_auth_users()')
-  await client.query(
-    `do $$ begin
-       if has_schema_privilege('public', 'create with grant option') or pg_has_role(current_user, 'pg_database_owner', 'usage') then
-         grant usage, create on schema public to rowhouse_owner, rowhouse_migrator;
-         grant usage on schema public to rowhouse_app, rowhouse_control;
-       end if;
-     end $$`,
-  )
 }
 
 /** Takes the dangerous functions from PUBLIC; rowhouse_control keeps what lifecycle work needs of them. */

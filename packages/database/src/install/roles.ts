@@ -40,10 +40,12 @@ export interface RoleOptions {
 
 /** Creates what is missing; passwords of existing logins change only with resetLogins. Runs outside a transaction. */
 export async function createRoles(client: ClientBase, options: RoleOptions): Promise<void> {
-  const { rows } = await client.query<{ rolname: string }>(
-    "select rolname from pg_catalog.pg_roles where rolname like 'rowhouse\\_%'",
+  const { rows } = await client.query<{ rolname: string; rolcanlogin: boolean }>(
+    "select rolname, rolcanlogin from pg_catalog.pg_roles where rolname like 'rowhouse\\_%'",
   )
   const existing = new Set(rows.map(({ rolname }) => rolname))
+  // Made by the file of `rowhouse install --sql`, which holds no secret.
+  const waiting = new Set(rows.filter(({ rolcanlogin }) => !rolcanlogin).map(({ rolname }) => rolname))
   if (!existing.has('rowhouse_owner')) await settle(client, 'create role rowhouse_owner nologin')
   for (const role of loginRoles) {
     const password = scramVerifier(deriveLoginPassword(options.signingKey, role), randomBytes(SALT_BYTES))
@@ -51,7 +53,8 @@ export async function createRoles(client: ClientBase, options: RoleOptions): Pro
       const outcome = await createLogin(client, role, password)
       if (outcome === 'done') continue
     }
-    if (options.resetLogins) await settle(client, `alter role ${role} password '${password}'`)
+    if (waiting.has(role)) await settle(client, `alter role ${role} login password '${password}'`)
+    else if (options.resetLogins) await settle(client, `alter role ${role} password '${password}'`)
   }
   if (options.resetLogins) await resetAppSettings(client)
   await grantMemberships(client, options.isSuperuser)

@@ -42,12 +42,15 @@ export async function finishSignIn(
 }
 
 /** What the provider last said of the person; an answer without e-mail or name keeps the old one. */
-async function rememberUser({ catalogue }: Services, { userId, email, name }: SignedIn): Promise<void> {
+async function rememberUser({ catalogue }: Services, signedIn: SignedIn): Promise<void> {
+  const { userId, email, isEmailVerified, name } = signedIn
   await catalogue.query(
-    `insert into rowhouse.users (id, email, name) values ($1, $2, $3)
+    `insert into rowhouse.users (id, email, email_verified_at, name) values ($1, $2, case when $3 then now() end, $4)
     on conflict (id) do update
-    set email = coalesce(excluded.email, users.email), name = coalesce(excluded.name, users.name), updated_at = now()`,
-    [userId, email, name],
+    set email = coalesce(excluded.email, users.email),
+      email_verified_at = case when excluded.email is null then users.email_verified_at else excluded.email_verified_at end,
+      name = coalesce(excluded.name, users.name), updated_at = now()`,
+    [userId, email, email !== null && isEmailVerified, name],
   )
 }
 

@@ -10,6 +10,8 @@ import type { SignInState } from './cookies.ts'
 export interface SignedIn {
   readonly userId: string
   readonly email: string | null
+  /** Whether the provider vouches for the address. */
+  readonly isEmailVerified: boolean
   readonly name: string | null
 }
 
@@ -76,6 +78,7 @@ export function createSignIn(config: IssuerConfig): SignIn {
         return {
           userId: userIdOf(configuration.serverMetadata().issuer, claims.sub),
           email: text(about['email']),
+          isEmailVerified: about['email_verified'] === true,
           name: text(about['name']),
         }
       } catch (cause) {

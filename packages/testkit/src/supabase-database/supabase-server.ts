@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { startPostgres } from '@rowhouse/embedded'
 
 import { withClient } from '../test-database.ts'
+import { startInstalledPostgres } from './installed-postgres.ts'
 
 export type SupabaseLogin =
   | 'postgres'
@@ -28,10 +29,17 @@ export interface SupabaseServer {
 
 const sql = (file: string): string => readFileSync(join(import.meta.dirname, file), 'utf8')
 
-/** Starts it. Prefer useSupabaseDatabase(). */
-export async function startSupabaseServer(): Promise<SupabaseServer> {
+/**
+ * Starts it. Prefer useSupabaseDatabase().
+ *
+ * @param binaries the folder of another Postgres's programs; the embedded one has no pg_dump
+ */
+export async function startSupabaseServer(binaries?: string): Promise<SupabaseServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'rowhouse-supabase-'))
-  const server = await startPostgres({ dataDir, durable: false })
+  const server =
+    binaries === undefined
+      ? await startPostgres({ dataDir, durable: false })
+      : await startInstalledPostgres(binaries, dataDir)
   const password = randomBytes(16).toString('hex')
   const bootstrap = new URL(server.adminUrl)
   const setup = new URL(server.adminUrl)

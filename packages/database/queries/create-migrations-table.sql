@@ -1,0 +1,6 @@
+create table if not exists rowhouse.migrations (
+  version int primary key,
+  name text not null,
+  checksum text not null,
+  applied_at timestamptz not null default now()
+);
