@@ -82,7 +82,7 @@ describe('an invitation', () => {
     expect(token).toMatch(/^[\w-]{43}$/)
     const { rows } = await asPostgres('select i.*, i::text as line from rowhouse.invitations i where id = $1', [id])
     expect(String(rows[0]?.['line'])).not.toContain(token)
-    expect((rows[0]?.['token_hash'] as Buffer).length).toBe(32)
+    expect(rows[0]?.['token_hash']).toHaveLength(32)
     expect(await sqlstateOf(as(worlds.a.ownerId, worlds.a, 'select token_hash from rowhouse.invitations'))).toBe(
       '42501',
     )

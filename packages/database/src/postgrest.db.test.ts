@@ -81,12 +81,9 @@ describe('embedding', () => {
       })
     const of = async (world: World | null): Promise<unknown[]> =>
       (await one(both, world, select(both)))
-        .map(({ role, organization: embedded }) => [role, (embedded as Row)['id']])
+        .map(({ role, organization: embedded }) => `${String(role)} ${String((embedded as Row)['id'])}`)
         .sort()
-    const all = [
-      ['member', worlds.a.organizationId],
-      ['viewer', worlds.b.organizationId],
-    ]
+    const all = [`member ${worlds.a.organizationId}`, `viewer ${worlds.b.organizationId}`]
     expect(await of(null)).toEqual(all)
     expect(await of(worlds.a)).toEqual(all.slice(0, 1))
     expect(await of(worlds.b)).toEqual(all.slice(1))

@@ -34,9 +34,6 @@ export const errorCodeBySqlstate = {
   RH034: 'relation_exists',
   RH035: 'organization_has_rows',
   RH036: 'owner_required',
-  RH080: 'report_not_approved',
-  RH081: 'report_invalid',
-  RH082: 'report_too_large',
   RH070: 'no_active_organization',
   RH071: 'keys_missing',
   RH072: 'bucket_not_protectable',
@@ -47,6 +44,9 @@ export const errorCodeBySqlstate = {
   RH077: 'invitation_email_differs',
   RH078: 'role_above_own',
   RH079: 'invitation_limit',
+  RH080: 'report_not_approved',
+  RH081: 'report_invalid',
+  RH082: 'report_too_large',
 } as const satisfies Record<`RH${string}`, ErrorCode>
 
 /** The code of a refusal by Rowhouse's own SQL, or null for any other SQLSTATE. */
