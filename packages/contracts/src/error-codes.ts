@@ -518,6 +518,13 @@ export const errorCodes = {
     'The identity provider publishes no signing keys.',
     'Switch it to asymmetric signing keys; its JWKS must hold at least one.',
   ),
+  jwt_key_kind_differs: code(
+    401,
+    1,
+    false,
+    'The access token is signed in another way than the configuration expects.',
+    'Give the legacy secret of the project with ROWHOUSE_JWT_SECRET, or move it to asymmetric signing keys.',
+  ),
   sign_in_failed: code(
     401,
     1,

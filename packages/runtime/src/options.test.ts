@@ -28,6 +28,7 @@ test('the environment fills in what is not given', () => {
       issuer: 'https://example.supabase.co/auth/v1',
       jwksUrl: 'https://example.supabase.co/auth/v1/.well-known/jwks.json',
       audience: 'authenticated',
+      secret: null,
     },
   })
 })
@@ -46,6 +47,7 @@ test.each([
   ['invalid_option', { url, signingKey, pool: { acquireTimeoutMs: -1 } }],
   ['invalid_option', { url, signingKey, pool: { idleTimeoutMs: Number.NaN } }],
   ['invalid_option', { url, signingKey, issuer: { issuer: 'ftp://issuer' } }],
+  ['invalid_option', { url, signingKey, issuer: { issuer: 'https://issuer.example', jwtSecret: 'short' } }],
 ] as const)('%s', (code, options) => {
   expect(() => resolveOptions(options, {})).toThrow(expect.objectContaining({ code }))
 })

@@ -31,6 +31,13 @@ export interface IssuerOptions {
   readonly jwksUrl?: string
   /** The `aud` a token must name; Supabase's is "authenticated". @default ROWHOUSE_AUDIENCE, or "authenticated" */
   readonly audience?: string
+  /**
+   * The shared secret of a project that still signs its tokens with HS256 (Supabase: the legacy JWT secret), at least 32
+   * characters. With it the published keys are not believed, and without it no HS256 token is: a token cannot choose.
+   * Who holds it can make any token, so prefer asymmetric keys.
+   * @default ROWHOUSE_JWT_SECRET, or none
+   */
+  readonly jwtSecret?: string
 }
 
 export interface RowhouseOptions {
@@ -58,9 +65,17 @@ export interface ResolvedOptions {
   readonly signingKey: string
   readonly pool: ResolvedPool
   readonly preparedStatements: boolean
-  readonly issuer: { readonly issuer: string; readonly jwksUrl: string; readonly audience: string } | null
+  readonly issuer: {
+    readonly issuer: string
+    readonly jwksUrl: string
+    readonly audience: string
+    readonly secret: string | null
+  } | null
   readonly now: () => number
 }
+
+/** Shorter ones can be guessed from one token. */
+const SECRET_LENGTH_MIN = 32
 
 /** Timers of Node hold 31 bits; a day is more than any of these waits should be. */
 const TIMEOUT_MS_MAX = 86_400_000
@@ -108,6 +123,15 @@ function resolveIssuer(options: IssuerOptions, env: NodeJS.ProcessEnv): Resolved
     issuer: httpUrl('issuer.issuer', issuer),
     jwksUrl: httpUrl('issuer.jwksUrl', jwksUrl),
     audience: options.audience ?? env['ROWHOUSE_AUDIENCE'] ?? 'authenticated',
+    secret: sharedSecret(options.jwtSecret ?? env['ROWHOUSE_JWT_SECRET']),
+  })
+}
+
+function sharedSecret(value: string | undefined): string | null {
+  if (value === undefined || value === '') return null
+  if (value.length >= SECRET_LENGTH_MIN) return value
+  throw new RowhouseError('invalid_option', `issuer.jwtSecret is shorter than ${SECRET_LENGTH_MIN} characters.`, {
+    details: { option: 'issuer.jwtSecret' },
   })
 }
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { IssuerKeys } from './issuer-keys.ts'
 import { startTestIssuer } from './test-issuer.ts'
@@ -13,7 +13,10 @@ let keys: IssuerKeys
 
 beforeEach(async () => {
   issuer = await startTestIssuer(() => nowMs)
-  keys = new IssuerKeys({ issuer: issuer.issuer, jwksUrl: issuer.jwksUrl, audience: 'authenticated' }, () => nowMs)
+  keys = new IssuerKeys(
+    { issuer: issuer.issuer, jwksUrl: issuer.jwksUrl, audience: 'authenticated', secret: null },
+    () => nowMs,
+  )
 })
 afterEach(async () => {
   await issuer.close()
@@ -52,7 +55,42 @@ test('algorithm confusion: neither none, nor the public key used as a shared sec
   const none = `${base64({ alg: 'none', kid: 'key-1' })}.${claims}.`
   const signed = `${base64({ alg: 'HS256', kid: 'key-1' })}.${claims}`
   const confused = `${signed}.${createHmac('sha256', JSON.stringify(issuer.keys[0])).update(signed).digest('base64url')}`
-  for (const token of [none, confused]) await expect(keys.verify(token)).rejects.toMatchObject({ code: 'jwt_invalid' })
+  await expect(keys.verify(none)).rejects.toMatchObject({ code: 'jwt_invalid' })
+  await expect(keys.verify(confused)).rejects.toMatchObject({ code: 'jwt_key_kind_differs' })
+})
+
+describe('a shared secret', () => {
+  const secret = 'a-legacy-secret-of-a-project-40-characters'
+  const signWith = (key: string, header: Record<string, unknown> = { alg: 'HS256', typ: 'JWT' }): string => {
+    const claims = base64({ sub, exp: nowMs / 1000 + 60, aud: 'authenticated', iss: issuer.issuer })
+    const signed = `${base64(header)}.${claims}`
+    return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`
+  }
+  const legacy = (): IssuerKeys =>
+    new IssuerKeys({ issuer: issuer.issuer, jwksUrl: issuer.jwksUrl, audience: 'authenticated', secret }, () => nowMs)
+
+  test('verifies HS256 when the options give it, and asks no issuer for keys', async () => {
+    await expect(legacy().verify(signWith(secret))).resolves.toMatchObject({ sub })
+    await legacy().check()
+    expect(issuer.requests).toBe(0)
+  })
+
+  test('is never believed beside public keys, nor they beside it', async () => {
+    await expect(keys.verify(signWith(secret))).rejects.toMatchObject({ code: 'jwt_key_kind_differs' })
+    await expect(legacy().verify(await issuer.token({ sub }))).rejects.toMatchObject({ code: 'jwt_key_kind_differs' })
+    const publicKey = JSON.stringify(issuer.keys[0])
+    for (const token of [
+      signWith(publicKey),
+      signWith('another secret that is long enough, too'),
+      signWith(''),
+      signWith(secret, { alg: 'none' }),
+      signWith(secret, { alg: 'HS512' }),
+      signWith(publicKey, { alg: 'HS256', kid: 'key-1', jwk: issuer.keys[0] }),
+    ]) {
+      await expect(legacy().verify(token)).rejects.toMatchObject({ code: 'jwt_invalid' })
+    }
+    expect(issuer.requests).toBe(0)
+  })
 })
 
 test('a key nobody published: refused, and the issuer is not asked again at once', async () => {
