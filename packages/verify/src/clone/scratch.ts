@@ -65,7 +65,8 @@ export async function openScratch(sourceUrl: string, options: ScratchOptions): P
   try {
     await withAdmin(place.adminUrl, (admin) => dropLeftovers(admin, now()))
   } catch (error) {
-    await close()
+    // Closing meets the same trouble; what is told is why it began.
+    await close().catch(() => undefined)
     throw unavailable(error)
   }
   return {
