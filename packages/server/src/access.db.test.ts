@@ -25,6 +25,7 @@ const pathIn = (endpoint: Endpoint, organizationId: string): string =>
     .replace(':organizationId', organizationId)
     .replace(':connectionId', randomUUID())
     .replace(':deadLetterId', '1')
+    .replace(':invitationId', randomUUID())
 const request = (endpoint: Endpoint) => (endpoint.body === undefined ? {} : { body: bodies[endpoint.id] ?? {} })
 
 describe('every endpoint of an organization', () => {

@@ -2,12 +2,14 @@
 import { activityHandlers } from './activity/handlers.ts'
 import { connectionHandlers } from './connections/handlers.ts'
 import type { Handlers } from './context.ts'
+import { invitationHandlers } from './invitations/handlers.ts'
 import { organizationHandlers } from './organizations/handlers.ts'
 import { sessionHandlers } from './session/handlers.ts'
 
 export const handlers: Handlers = {
   ...sessionHandlers,
   ...organizationHandlers,
+  ...invitationHandlers,
   ...connectionHandlers,
   ...activityHandlers,
 }

@@ -1,6 +1,7 @@
 // Every endpoint, by id. The server must implement each; the client calls each; openapi lists each.
 import * as activity from './activity.ts'
 import * as connections from './connections.ts'
+import * as invitations from './invitations.ts'
 import * as organizations from './organizations.ts'
 import * as session from './session.ts'
 
@@ -15,6 +16,10 @@ export const endpoints = {
   suspendOrganization: organizations.suspendOrganization,
   resumeOrganization: organizations.resumeOrganization,
   listMembers: organizations.listMembers,
+  listInvitations: invitations.listInvitations,
+  createInvitation: invitations.createInvitation,
+  revokeInvitation: invitations.revokeInvitation,
+  acceptInvitation: invitations.acceptInvitation,
   listConnectors: connections.listConnectors,
   listConnectorApps: connections.listConnectorApps,
   setConnectorApp: connections.setConnectorApp,

@@ -87,7 +87,7 @@ async function audited(
     actorId: actor.kind === 'user' ? actor.userId : null,
     action: endpoint.audit,
     organizationId: params['organizationId'] ?? null,
-    target: params['connectionId'] ?? params['deadLetterId'] ?? null,
+    target: params['connectionId'] ?? params['deadLetterId'] ?? params['invitationId'] ?? null,
     requestId,
     ip,
   })
