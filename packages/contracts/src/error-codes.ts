@@ -472,7 +472,22 @@ export const errorCodes = {
     'Too many invitations were sent.',
     'Wait a day, or revoke the ones that are not needed.',
   ),
-  truncate_refused: code(400, 1, false, 'TRUNCATE of a protected table leaves no trace.', 'Use DELETE.'),
+  truncate_refused: code(
+    400,
+    1,
+    false,
+    'TRUNCATE of a protected table is for migrations, which log its rows.',
+    'Use DELETE.',
+  ),
+
+  // The audit trail
+  change_log_append_only: code(
+    403,
+    1,
+    false,
+    'A line of the change log cannot be changed or deleted.',
+    'Lines go when the retention of their organization gives them up.',
+  ),
 
   // The catalogue
   role_unknown: code(

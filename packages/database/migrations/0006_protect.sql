@@ -125,61 +125,6 @@ as $$
   from pg_policy p where p.oid = policy
 $$;
 
--- The triggers fire ALWAYS: also for a session in replica mode. Triggers fire in the order of their names, and the one
--- of the change log must be first: log_change() says why.
-create function rowhouse.give_change_log(target regclass, options jsonb) returns setof text
-  language plpgsql
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  arguments text[];
-  key_columns text[];
-  existing record;
-begin
-  select array_remove(rowhouse.column_names(k.conrelid, k.conkey), 'organization_id') into key_columns
-  from pg_constraint k where k.conrelid = target and k.contype = 'p';
-  -- As text: an array of names would cut the list of masked columns at 63 bytes.
-  select array[n.nspname::text, c.relname, case when cardinality(key_columns) = 1 then key_columns[1] else '' end,
-    array(select jsonb_array_elements_text(options -> 'mask'))::text]
-  into arguments
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target;
-  if cardinality(key_columns) <> 1 then
-    arguments := arguments || key_columns::text;
-  end if;
-
-  select t.tgenabled, t.tgargs into existing
-  from pg_trigger t where t.tgrelid = target and t.tgname = '!rowhouse_change_log';
-  if found and existing.tgargs <> rowhouse.trigger_arguments(arguments) then
-    execute format('drop trigger "!rowhouse_change_log" on %s', target);
-    return next 'the change log has other options';
-  end if;
-  if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = '!rowhouse_change_log') then
-    execute format('create trigger "!rowhouse_change_log" after insert or update or delete on %s
-      for each row execute function rowhouse.log_change(%s)', target,
-      (select string_agg(quote_literal(a.argument), ', ' order by a.position) from unnest(arguments) with ordinality as a (argument, position)));
-    return next 'writes are logged';
-  end if;
-  if not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_no_truncate') then
-    execute format('create trigger rowhouse_no_truncate before truncate on %s
-      for each statement execute function rowhouse.refuse_truncate()', target);
-    return next 'TRUNCATE is refused';
-  end if;
-  if exists (select from pg_trigger t where t.tgrelid = target and t.tgname in ('!rowhouse_change_log', 'rowhouse_no_truncate') and t.tgenabled <> 'A') then
-    execute format('alter table %s enable always trigger "!rowhouse_change_log"', target);
-    execute format('alter table %s enable always trigger rowhouse_no_truncate', target);
-  end if;
-end
-$$;
-
--- As pg_trigger.tgargs keeps them: each ended by a zero byte.
-create function rowhouse.trigger_arguments(arguments text[]) returns bytea
-  language sql immutable
-  set search_path = pg_catalog, pg_temp
-as $$
-  select string_agg(convert_to(a.argument, 'UTF8'), '\x00'::bytea order by a.position) || '\x00'::bytea
-  from unnest(arguments) with ordinality as a (argument, position)
-$$;
-
 create function rowhouse.protect(target regclass, options jsonb default '{}') returns setof text
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -214,5 +159,26 @@ begin
     return next 'owner is rowhouse_owner';
   end if;
   return query select * from rowhouse.close_partitions(target);
+end
+$$;
+
+-- Whether every write to a protected table is logged, whoever makes it: all its triggers are there, enabled always, and
+-- ask logs_each_row() about this table.
+create function rowhouse.is_logged(target regclass) returns boolean
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return not exists (
+    select from rowhouse.log_triggers(target, '') w
+    where not exists (
+      select from pg_trigger t
+      where t.tgrelid = target and t.tgname = w.name and t.tgenabled = 'A'
+        and t.tgfoid in ('rowhouse.log_change()'::regprocedure, 'rowhouse.log_statement()'::regprocedure,
+          'rowhouse.log_truncate()'::regprocedure)
+        and (w.name = 'rowhouse_log_truncate'
+          or pg_get_triggerdef(t.oid) like format('%%rowhouse.logs_each_row(%L::oid, %%', target::oid))
+    )
+  );
 end
 $$;

@@ -157,11 +157,7 @@ as $$
       format('select rowhouse.protect(%L)', t.oid::regclass) as fix
     from model_tables t
     where t.protected
-      and not exists (
-        select from pg_trigger g
-        where g.tgrelid = t.oid and g.tgname = '!rowhouse_change_log' and g.tgenabled = 'A'
-          and g.tgfoid = 'rowhouse.log_change()'::regprocedure
-      )
+      and not rowhouse.is_logged(t.oid)
       -- The sync engine's own tables say what happened to changes that are logged.
       and not exists (select from pg_class c where c.oid = t.oid and c.relnamespace = to_regnamespace('rowhouse_home'))
   ) r

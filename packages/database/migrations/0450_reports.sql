@@ -166,9 +166,11 @@ declare
   seal jsonb := rowhouse.seal_payload();
 begin
   insert into rowhouse.change_log (
-    organization_id, table_schema, table_name, record_id, action, new, actor_kind, actor_id, origin, reason, request_id, ip
+    organization_id, table_schema, table_name, record_id, record_hash, action, new, actor_kind, actor_id, origin, reason,
+    request_id, ip
   ) values (
-    (seal ->> 'org')::uuid, log_read.table_schema, log_read.table_name, log_read.record_id, 'read', details,
+    (seal ->> 'org')::uuid, log_read.table_schema, log_read.table_name, log_read.record_id,
+    rowhouse.record_hash(log_read.record_id), 'read', details,
     seal ->> 'kind', coalesce(seal ->> 'user', seal ->> 'service', seal ->> 'connection'), seal ->> 'origin',
     seal ->> 'reason', seal ->> 'request', seal ->> 'ip'
   );

@@ -3,21 +3,23 @@
 -- share no row: what $1 saw in progress began before its end. They read change_log_by_transaction alone, whatever the
 -- plan: one OR with a LIMIT made a generic plan walk the organization's whole log.
 with fresh as materialized (
-  select c.seq
+  select c.seq, c.at
   from rowhouse.change_log c
   where c.organization_id = (select rowhouse.organization_id())
     and c.xid >= pg_snapshot_xmax($1::pg_snapshot)
     and pg_visible_in_snapshot(c.xid, $2::pg_snapshot)
+    and c.at >= (select rowhouse.changes_from($1::pg_snapshot))
     and c.seq > $3::bigint
   union all
-  select c.seq
+  select c.seq, c.at
   from rowhouse.change_log c
   where c.organization_id = (select rowhouse.organization_id())
     and c.xid = any (array(select pg_snapshot_xip($1::pg_snapshot)))
     and pg_visible_in_snapshot(c.xid, $2::pg_snapshot)
+    and c.at >= (select rowhouse.changes_from($1::pg_snapshot))
     and c.seq > $3::bigint
 ), batch as materialized (
-  select f.seq from fresh f order by f.seq limit $4::int
+  select f.seq, f.at from fresh f order by f.seq limit $4::int
 )
 select
   c.seq,
@@ -35,5 +37,5 @@ select
   c.request_id,
   c.ip
 from batch b
-join rowhouse.change_log c on c.organization_id = (select rowhouse.organization_id()) and c.seq = b.seq
+join rowhouse.change_log c on c.organization_id = (select rowhouse.organization_id()) and c.seq = b.seq and c.at = b.at
 order by c.seq

@@ -20,7 +20,8 @@ export interface Change {
   readonly tableSchema: string
   readonly tableName: string
   readonly recordId: string
-  readonly action: 'insert' | 'update' | 'delete' | 'read'
+  /** `truncate` takes a row as `delete` does; `read` is no write: a report's or an operator's read with its reason. */
+  readonly action: 'insert' | 'update' | 'delete' | 'truncate' | 'read'
   readonly old: Record<string, unknown> | null
   readonly new: Record<string, unknown> | null
   readonly actorKind: string

@@ -32,6 +32,7 @@ export const errorCodeBySqlstate = {
   RH032: 'role_in_use',
   RH033: 'plan_unknown',
   RH034: 'relation_exists',
+  RH050: 'change_log_append_only',
   RH035: 'organization_has_rows',
   RH036: 'owner_required',
   RH070: 'no_active_organization',

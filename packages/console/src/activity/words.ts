@@ -41,5 +41,6 @@ export const actionWords: Record<ActivityItem['action'], string> = {
   insert: 'created',
   update: 'changed',
   delete: 'deleted',
+  truncate: 'removed',
   read: 'read',
 }

@@ -20,7 +20,7 @@ export const activityItem = z
     /** Connector of the connection that it came from or goes to. */
     connector: z.string().nullable(),
     connectionId: z.uuid().nullable(),
-    action: z.enum(['insert', 'update', 'delete', 'read']),
+    action: z.enum(['insert', 'update', 'delete', 'truncate', 'read']),
     table: z.string(),
     recordId: z.string(),
     /** What a person would call the record, e.g. a name or an e-mail; null when nothing fits. */

@@ -53,7 +53,7 @@ with synced as (
   from rowhouse.change_log l
   where ($1::bigint is null or l.seq < $1)
     and ($2::text is null or l.table_name = $2)
-    and ($3::text is null or l.record_id = $3)
+    and ($3::text is null or (l.record_hash = rowhouse.record_hash($3) and l.record_id = $3))
     and ($4::bigint[] is null or l.seq = any ($4))
 ), page as (
   select * from entry e where $5::text is null or e.direction = $5 order by e.seq desc limit $6

@@ -33,6 +33,7 @@ export async function capture(tx: Query, connectionId: string, objects: readonly
          and (l.xid >= (select pg_snapshot_xmax(seen) from cursor)
            or l.xid = any (array(select pg_snapshot_xip(seen) from cursor)))
          and pg_visible_in_snapshot(l.xid, (select now from cursor))
+         and l.at >= (select rowhouse.changes_from(seen) from cursor)
          and l.origin is distinct from $3
        group by o.object, l.record_id
      ),

@@ -1,2 +1,2 @@
 -- On: rowhouse.
-drop trigger "!rowhouse_change_log" on notes;
+drop trigger "!rowhouse_change_log_inserts" on notes;
