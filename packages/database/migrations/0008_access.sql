@@ -71,5 +71,6 @@ create policy own_organization on rowhouse.users for select to rowhouse_app
   );
 create policy own_organization on rowhouse.connections for select to rowhouse_app
   using (organization_id = (select rowhouse.organization_id()));
+-- The second part is asked before any month is read; it names the organization so that a person without one is told so.
 create policy own_organization on rowhouse.change_log for select to rowhouse_app
-  using (organization_id = (select rowhouse.organization_id()) and (select rowhouse.can('activity.read')));
+  using (organization_id = (select rowhouse.organization_id()) and (select rowhouse.organization_id() is not null and rowhouse.can('activity.read')));
