@@ -317,104 +317,6 @@ begin
 end
 $$;
 
--- A row's JSON for looking into it: `->>` and json_each() fail on a json column that says \u0000, and so would the write.
-create function rowhouse.readable(record json, inexact text[]) returns json
-  language plpgsql immutable
-  set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if inexact <> '{}' then
-    begin
-      perform record ->> '';
-    exception when untranslatable_character then
-      return regexp_replace(record::text, '(?<!\\)((\\\\)*)\\u0000', '\1', 'g');
-    end;
-  end if;
-  return record;
-end
-$$;
-
--- The key of a row without its organization: the value of one column, or a JSON array of several.
-create function rowhouse.record_id(record json, key_columns text[], inexact text[] default '{}') returns text
-  language plpgsql immutable
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  readable json := rowhouse.readable(record, inexact);
-begin
-  if cardinality(key_columns) = 1 then
-    return readable ->> key_columns[1];
-  end if;
-  return (
-    select jsonb_agg((readable -> k)::jsonb order by position)
-    from unnest(key_columns) with ordinality as c (k, position)
-  )::text;
-end
-$$;
-
--- A row with '***' for what is hidden. What is null stays null, so that the log says whether there was a value.
-create function rowhouse.mask(record json, masked text[], inexact text[]) returns json
-  language plpgsql immutable
-  set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if masked = '{}' or record is null then
-    return record;
-  end if;
-  return (
-    select json_object_agg(e.key, case when e.key = any (masked) and json_typeof(e.value) <> 'null' then '"***"' else e.value end)
-    from json_each(rowhouse.readable(record, inexact)) e
-  );
-end
-$$;
-
--- The values of a row that would not come back from its JSON, as text by column; null where all would, as nearly always.
-create function rowhouse.exact_values(target regclass, line record, as_json json, columns text[], masked text[])
-  returns json
-  language plpgsql stable
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  exact json;
-begin
-  begin
-    if json_populate_record(line, as_json) *= line then
-      return null;
-    end if;
-  exception when others then
-    -- A type whose JSON is none of its own inputs.
-    null;
-  end;
-  -- Through text, because only a named type has columns that a statement can name.
-  execute format('select json_strip_nulls(json_build_object(%s)) from (select ($1::text::%s).*) r', (
-    select string_agg(format('%L, r.%I::text', c, c), ', ') from unnest(columns) c where c <> all (masked)
-  ), target) into exact using line;
-  return exact;
-end
-$$;
-
--- Columns whose JSON may not lead back to their value: arrays that do not begin at 1, JSON null, composite values that
--- hold either, and types with a cast to json of their own.
-create function rowhouse.inexact_columns(target regclass) returns text[]
-  language sql stable
-  set search_path = pg_catalog, pg_temp
-as $$
-  with recursive base (name, type) as (
-    select a.attname::text, a.atttypid from pg_attribute a
-    where a.attrelid = target and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-    union all
-    select b.name, t.typbasetype from base b join pg_type t on t.oid = b.type where t.typtype = 'd'
-  )
-  select array(
-    select b.name from base b join pg_type t on t.oid = b.type
-    where t.typcategory = 'A' or t.typtype = 'c' or t.oid in ('json'::regtype, 'jsonb'::regtype)
-      or exists (
-        select from pg_cast c where c.castsource = t.oid and c.casttarget in ('json'::regtype, 'jsonb'::regtype)
-      )
-    order by b.name
-  )
-$$;
-
 -- TRUNCATE tells a row trigger nothing, so its rows are logged before they go. Who may truncate is the migrator; the
 -- function runs as its caller, because the owner of a protected table sees none of its rows.
 create function rowhouse.log_truncate() returns trigger
@@ -466,10 +368,7 @@ $$;
 
 revoke all on function
   rowhouse.logs_each_row(oid, text), rowhouse.check_writer(jsonb, uuid, text, text),
-  rowhouse.refuse_other_organization(text, text), rowhouse.log_change(), rowhouse.log_statement(), rowhouse.log_truncate(),
-  rowhouse.readable(json, text[]), rowhouse.record_id(json, text[], text[]), rowhouse.mask(json, text[], text[]),
-  rowhouse.exact_values(regclass, record, json, text[], text[]),
-  rowhouse.inexact_columns(regclass)
+  rowhouse.refuse_other_organization(text, text), rowhouse.log_change(), rowhouse.log_statement(), rowhouse.log_truncate()
   from public;
 -- Asked by the WHEN clauses of a statement's triggers as whoever writes.
 grant execute on function rowhouse.logs_each_row(oid, text)
