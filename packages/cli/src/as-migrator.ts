@@ -9,7 +9,12 @@ import { requireSigningKey, requireUrl } from './environment.ts'
  *
  * @throws RowhouseError database_unreachable, database_login_refused, the code of a refusal by Rowhouse's SQL, query_failed
  */
-export async function asMigrator<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+export function asMigrator<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  return withMigrator(async (client) => (await client.query<Row>(text, [...values])).rows)
+}
+
+/** The same for several statements. @throws as asMigrator() */
+export async function withMigrator<Result>(use: (client: Client) => Promise<Result>): Promise<Result> {
   const connectionString = loginUrl(requireUrl(process.env), 'rowhouse_migrator', requireSigningKey(process.env))
   const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 })
   try {
@@ -24,8 +29,7 @@ export async function asMigrator<Row extends object>(text: string, values: reado
     )
   }
   try {
-    const { rows } = await client.query<Row>(text, [...values])
-    return rows
+    return await use(client)
   } catch (cause) {
     if (!(cause instanceof DatabaseError)) throw cause
     throw new RowhouseError(errorCodeOf(cause.code) ?? 'query_failed', cause.message, {

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { addAuditCommands } from './commands/audit.ts'
 import { addConnectionCommands } from './commands/connection.ts'
 import { addConnectorCommands } from './commands/connector.ts'
 import { addDevCommand } from './commands/dev.ts'
@@ -46,6 +47,7 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addConnectionCommands(program)
   addSyncCommands(program)
   addReportCommands(program)
+  addAuditCommands(program)
   for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError()
   return program
 }

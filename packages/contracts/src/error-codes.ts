@@ -486,7 +486,29 @@ export const errorCodes = {
     1,
     false,
     'A line of the change log cannot be changed or deleted.',
-    'Lines go when the retention of their organization gives them up.',
+    'A line that was wrong is followed by one that says so.',
+  ),
+  record_not_deleted: code(
+    409,
+    1,
+    false,
+    'The record is not deleted.',
+    'The change log holds no delete of it that is its last change: rowhouse audit history.',
+  ),
+  undelete_conflict: code(
+    409,
+    1,
+    false,
+    'Another row stands where the record would come back.',
+    'Change or delete that row first.',
+  ),
+  undelete_parent_missing: code(409, 1, false, 'A row that the record refers to is gone.', 'Undelete that row first.'),
+  undelete_value_hidden: code(
+    422,
+    1,
+    false,
+    'The record needs a value that the change log does not hold.',
+    'Insert it anew with that value.',
   ),
 
   // The catalogue

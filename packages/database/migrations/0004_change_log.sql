@@ -1,6 +1,5 @@
 -- The change log: every write to a protected table, with who made it. Triggers write it (0400_log_triggers.sql); audit
--- log, CRM delivery, moves and rewinds read it. Nobody but they inserts, nobody updates, and only what an organization's
--- retention no longer covers is deleted.
+-- log, CRM delivery, moves and rewinds read it. Nobody but they inserts, nobody updates or deletes.
 
 create table rowhouse.change_log (
   organization_id uuid not null,

@@ -2,18 +2,14 @@
 -- again and again; it makes months ahead, and notes which are over. Late or never, no write fails: lines of a month
 -- without a partition go to change_log_rest, and the next call makes that the partition of the months it holds.
 
--- Rows of lines are changed by nobody, whoever they are, and deleted only when the retention of their organization has
--- given them up: 0410_audit_chain.sql. Triggers, because privileges do not hold the owner.
+-- Nobody changes or deletes a line, whoever they are. Triggers, because privileges do not hold the owner.
 create function rowhouse.refuse_change_of_log() returns trigger
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if tg_op = 'DELETE' and rowhouse.is_given_up(old.organization_id, old.at) then
-    return old;
-  end if;
   raise exception 'The change log is append-only: % of rowhouse.% is refused.', tg_op, tg_table_name
-    using errcode = 'RH050', hint = 'Lines go when the retention of their organization gives them up: rowhouse org retention.';
+    using errcode = 'RH050', hint = 'A line that was wrong is followed by one that says so.';
 end
 $$;
 create trigger is_append_only before update or delete on rowhouse.change_log

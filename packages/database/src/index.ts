@@ -1,4 +1,7 @@
 // The SQL layer of Rowhouse: its schema, its installer and its queries.
+export { sealKeyOf, sealOrganization } from './audit/seal.ts'
+export { verifyOrganization } from './audit/verify.ts'
+export type { ChainProblem, ChainReport, ProblemKind } from './audit/verify.ts'
 export { changedOrganizations, positionAtStart, positionNow, readChanges } from './changes.ts'
 export type { Change, ChangePosition, Queryable } from './changes.ts'
 export { ensureIdentity } from './install/identity.ts'

@@ -1,0 +1,213 @@
+// `rowhouse audit …`: what proves the change log, and what it brings back. Sealing and verifying read every organization as
+// rowhouse_migrator; history and undelete enter one as an operator, with a reason that its log keeps.
+import { RowhouseError } from '@rowhouse/contracts'
+import { loginUrl, sealKeyOf, sealOrganization, verifyOrganization } from '@rowhouse/database'
+import type { ChainReport } from '@rowhouse/database'
+import type { Command } from 'commander'
+import { createRowhouse } from 'rowhouse'
+import type { Organization } from 'rowhouse'
+import type { Client } from 'pg'
+import { withMigrator } from '../as-migrator.ts'
+import { requireSigningKey, requireUrl } from '../environment.ts'
+import { makePrinter } from '../output/printer.ts'
+import { renderTable } from '../output/table.ts'
+
+interface ChainOptions {
+  readonly organization?: string
+  readonly expectHead?: string
+  readonly json?: boolean
+}
+
+interface RecordOptions {
+  readonly organization: string
+  readonly reason: string
+  readonly operator: string
+  readonly at?: string
+  readonly json?: boolean
+}
+
+interface HistoryLine {
+  readonly seq: string
+  readonly at: Date
+  readonly action: string
+  readonly actorKind: string
+  readonly actor: string | null
+  readonly reason: string | null
+  /** JSON as it is stored: a number keeps digits that JavaScript would round. */
+  readonly old: string | null
+  readonly new: string | null
+}
+
+const HISTORY_LINES_MAX = 1000
+
+export function addAuditCommands(program: Command): void {
+  const audit = program.command('audit').description('the audit trail: prove it, read a record’s life, undelete')
+
+  audit
+    .command('seal')
+    .description('seal what is new in the change log, one chain an organization; run it every few minutes')
+    .option('--organization <name>', 'only this one, by slug or id')
+    .option('--json', 'print JSON')
+    .action(async (options: ChainOptions) => {
+      const made = await withChains(options, async (client, id, key) => ({
+        organizationId: id,
+        seals: await sealOrganization(client, id, key),
+      }))
+      makePrinter(options.json === true).print(
+        made,
+        () => `Made ${made.reduce((sum, { seals }) => sum + seals, 0)} seals for ${made.length} organizations.`,
+      )
+    })
+
+  audit
+    .command('verify')
+    .description('find every line that was changed, removed or added since it was sealed')
+    .option('--organization <name>', 'only this one, by slug or id')
+    .option('--expect-head <head>', 'number:mac of an earlier run, kept elsewhere; needs --organization')
+    .option('--json', 'print JSON')
+    .action(async (options: ChainOptions) => {
+      if (options.expectHead !== undefined && options.organization === undefined)
+        throw new RowhouseError('invalid_option', '--expect-head is of one organization: name it with --organization.')
+      if (options.expectHead !== undefined && !/^\d+:[0-9a-f]{64}$/.test(options.expectHead))
+        throw new RowhouseError('invalid_option', `${options.expectHead} is no head: it looks like 12:9f86d0….`)
+      const reports = await withChains(options, (client, id, key) =>
+        verifyOrganization(client, id, key, options.expectHead),
+      )
+      if (reports.some(({ problems }) => problems.length > 0)) process.exitCode = 1
+      makePrinter(options.json === true).print(reports, () => reports.map(renderReport).join('\n'))
+    })
+
+  recordCommand(audit, 'history', 'every change of a record, oldest first; with --at, what it looked like then')
+    .option('--at <time>', 'such as 2026-03-10T09:00:00Z')
+    .action(async (table: string, record: string, options: RecordOptions) => {
+      const at = options.at === undefined ? null : new Date(options.at)
+      if (at !== null && Number.isNaN(at.getTime()))
+        throw new RowhouseError('invalid_option', `${options.at} is no time: it looks like 2026-03-10T09:00:00Z.`)
+      const lines = await withOrganization(options, (organization) => readHistory(organization, table, record, at))
+      const printer = makePrinter(options.json === true)
+      const last = lines.at(-1)
+      if (at === null) {
+        printer.print(lines, () => renderHistory(lines))
+      } else {
+        const state = last === undefined ? null : last.new
+        printer.print({ at, record: state === null ? null : (JSON.parse(state) as unknown), text: state }, () =>
+          state === null ? 'There was no such record.' : state,
+        )
+      }
+    })
+
+  recordCommand(audit, 'undelete', 'bring a deleted record back as it last was').action(
+    async (table: string, record: string, options: RecordOptions) => {
+      const notRestored = await withOrganization(options, async (organization) => {
+        const { rows } = await organization.query<{ column: string; reason: string }>(
+          'select column_name as "column", reason from rowhouse.undelete($1::regclass, $2)',
+          [table, record],
+        )
+        return rows
+      })
+      makePrinter(options.json === true).print({ table, record, notRestored }, () =>
+        [
+          `Undeleted ${record} of ${table}.`,
+          ...notRestored.map(({ column, reason }) => `  not restored: ${column}, ${reason}`),
+        ].join('\n'),
+      )
+    },
+  )
+}
+
+function recordCommand(audit: Command, name: string, description: string): Command {
+  return audit
+    .command(`${name} <table> <record>`)
+    .description(description)
+    .requiredOption('--organization <name>', 'slug or id')
+    .requiredOption('--reason <text>', 'why; the organization’s log keeps it')
+    .option('--operator <name>', 'who', process.env['USER'] ?? 'cli')
+    .option('--json', 'print JSON')
+}
+
+async function findOrganizations(client: Client, name: string | undefined): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    'select id from rowhouse.organizations where $1::text is null or slug = $1 or id::text = $1 order by id',
+    [name ?? null],
+  )
+  if (name !== undefined && rows.length === 0)
+    throw new RowhouseError('organization_not_found', `There is no organization ${name}.`)
+  return rows.map(({ id }) => id)
+}
+
+function withChains<Result>(
+  options: ChainOptions,
+  use: (client: Client, organizationId: string, key: Buffer) => Promise<Result>,
+): Promise<Result[]> {
+  return withMigrator(async (client) => {
+    const key = await sealKeyOf(client, requireSigningKey(process.env))
+    const results: Result[] = []
+    for (const id of await findOrganizations(client, options.organization)) results.push(await use(client, id, key))
+    return results
+  })
+}
+
+async function withOrganization<Result>(
+  { organization, operator, reason }: RecordOptions,
+  use: (organization: Organization) => Promise<Result>,
+): Promise<Result> {
+  const [organizationId] = await withMigrator((client) => findOrganizations(client, organization))
+  const signingKey = requireSigningKey(process.env)
+  const rowhouse = createRowhouse({
+    url: loginUrl(requireUrl(process.env), 'rowhouse_app', signingKey),
+    signingKey,
+    pool: { max: 1 },
+  })
+  try {
+    return await use(rowhouse.as({ organizationId: organizationId as string, operator, reason }))
+  } finally {
+    await rowhouse.close()
+  }
+}
+
+async function readHistory(
+  organization: Organization,
+  table: string,
+  record: string,
+  at: Date | null,
+): Promise<HistoryLine[]> {
+  const { rows } = await organization.query<HistoryLine>(
+    `select seq::text, at, action, actor_kind as "actorKind", actor_id as actor, reason, old::text, new::text
+     from (
+       select l.* from rowhouse.change_log l
+       join pg_class c on c.oid = $1::regclass
+       join pg_namespace n on n.oid = c.relnamespace
+       where l.record_hash = rowhouse.record_hash($2) and l.record_id = $2
+         and l.table_schema = n.nspname and l.table_name = c.relname and l.action <> 'read'
+         and ($3::timestamptz is null or l.at <= $3)
+       order by l.seq desc limit $4
+     ) newest
+     order by newest.seq`,
+    [table, record, at, HISTORY_LINES_MAX],
+  )
+  return rows
+}
+
+function renderHistory(lines: readonly HistoryLine[]): string {
+  if (lines.length === 0) return 'The log has no change of such a record.'
+  return renderTable(
+    ['at', 'action', 'by', 'row'],
+    lines.map((line) => [
+      line.at.toISOString(),
+      line.action,
+      `${line.actorKind} ${line.actor ?? '–'}`,
+      line.new ?? line.old ?? '–',
+    ]),
+  )
+}
+
+function renderReport({ organizationId, seals, lines, unsealed, head, problems }: ChainReport): string {
+  const state = problems.length === 0 ? 'intact' : `${problems.length} PROBLEMS`
+  return [
+    `${organizationId}: ${state}; ${lines} lines in ${seals} seals, ${unsealed} not sealed yet`,
+    ...problems.map(
+      ({ kind, seal, seq }) => `  ${kind.replaceAll('_', ' ')}: seal ${seal}${seq === null ? '' : `, line ${seq}`}`,
+    ),
+    ...(head === null ? [] : [`  head ${head}`]),
+  ].join('\n')
+}
