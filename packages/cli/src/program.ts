@@ -13,6 +13,7 @@ import { addOrganizationCommands } from './commands/organization.ts'
 import { addReportCommands } from './commands/report.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSyncCommands } from './commands/sync.ts'
+import { addVerifyCommand } from './commands/verify.ts'
 
 export function makeProgram(): Command {
   // A published package has its package.json beside the compiled files, the workspace one level up.
@@ -35,6 +36,7 @@ Examples:
   $ rowhouse worker                       the sync worker
   $ rowhouse org create acme --name Acme  an organization
   $ rowhouse doctor                       is everything as it should be?
+  $ rowhouse verify --url postgres://…    are organizations apart, in any database?
 
 Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command takes --json.`,
     )
@@ -42,6 +44,7 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addInstallCommands(program)
   addServeCommands(program)
   addDoctorCommand(program)
+  addVerifyCommand(program)
   addOrganizationCommands(program)
   addConnectorCommands(program)
   addConnectionCommands(program)

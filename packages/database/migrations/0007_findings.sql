@@ -506,16 +506,28 @@ as $$
   union all
   select 'app_privilege', r.severity, r.object, r.message, r.fix
   from ( -- V0309
-    select case when bool_or(l.rolcanlogin) or (select rowhouse from settings) then 'error' else 'info' end as severity, 'table' as kind, t.name as object,
-      format('%s has %s on %s, which row security does not hold.', string_agg(distinct r.name::text, ', '), string_agg(distinct p.privilege, ', '), t.name) as message,
-      format('revoke %s on %s from %s, public', string_agg(distinct p.privilege, ', '), t.name, string_agg(distinct quote_ident(r.name::text), ', ')) as fix
-    from tables t
-    cross join unnest('{TRUNCATE,REFERENCES,TRIGGER}'::text[]) as p (privilege)
-    join roles r on has_table_privilege(r.oid, t.oid, p.privilege)
-    join pg_roles l on l.oid = r.oid
-    where t.protected is not false and t.kind in ('r', 'p')
-      and not exists (select from reach h where h.start = r.oid and h.role = t.owner)
-    group by t.name
+    select case when x.grave then 'error' else 'info' end as severity, case when x.grave then 'table' else 'schema' end as kind,
+      x.object,
+      format('%s has %s on %s, which row security does not hold.', string_agg(distinct x.role, ', '),
+        string_agg(distinct x.privilege, ', '), case when x.grave then x.object
+          else case when count(distinct x.name) = 1 then min(x.name) else format('%s tables of tenants', count(distinct x.name)) end end) as message,
+      format('revoke %s on %s from %s, public', string_agg(distinct x.privilege, ', '),
+        case when x.grave then x.object else 'all tables in schema ' || x.object end,
+        string_agg(distinct quote_ident(x.role), ', ')) as fix
+    from (
+      select t.name, p.privilege, r.name::text as role, g.grave,
+        case when g.grave then t.name else quote_ident(n.nspname::text) end as object
+      from tables t
+      cross join unnest('{TRUNCATE,REFERENCES,TRIGGER}'::text[]) as p (privilege)
+      join roles r on has_table_privilege(r.oid, t.oid, p.privilege)
+      join pg_roles l on l.oid = r.oid
+      join pg_namespace n on n.oid = t.schema
+      -- A gateway sends none of the three: what is granted by default there is said once for a schema.
+      cross join lateral (select l.rolcanlogin or (select rowhouse from settings) as grave) g
+      where t.protected is not false and t.kind in ('r', 'p')
+        and not exists (select from reach h where h.start = r.oid and h.role = t.owner)
+    ) x
+    group by x.grave, x.object
   ) r
 
   union all
@@ -528,14 +540,18 @@ as $$
     join tables t on t.oid = k.conrelid
     cross join lateral (
       select array_agg(a.attname::text order by u.ordinality) as names,
-        bool_and(a.atttypid = 'uuid'::regtype) as unguessable
+        -- A secret is long, and a counter is another finding.
+        bool_and(a.atttypid = 'uuid'::regtype or a.attname ~* '(token|secret|hash|nonce)$' or a.attidentity <> '' or exists (
+          select from pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum
+            and pg_get_expr(d.adbin, d.adrelid) ~ '^nextval'
+        )) as unguessable
       from unnest(k.conkey) with ordinality u (attnum, ordinality)
       join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.attnum
     ) c
     where k.contype in ('p', 'u') and t.protected is not false and not t.root and t.col is not null and not t.child
       and case when t.protected then c.names[1] <> t.col
         -- Elsewhere: any place in the key keeps organizations apart, and a uuid cannot be guessed.
-        else t.reachable and not t.col = any (c.names) and not c.unguessable end
+        else t.reachable and not t.col::text = any (c.names) and not c.unguessable end
   ) r
 
   union all

@@ -1,4 +1,11 @@
 // Proof that organizations are apart, on anybody's Postgres. Reads the database under test, never writes to it.
+export { isRunnable } from './findings/fix.ts'
+export { rules } from './findings/rules.ts'
+export type { Rule } from './findings/rules.ts'
+export { parseBaseline, writeBaseline } from './report/baseline.ts'
+export type { Baseline } from './report/baseline.ts'
+export { renderHtml } from './report/html.ts'
+export { renderJunit } from './report/junit.ts'
 export type {
   AcceptedFinding,
   Coverage,
@@ -12,3 +19,7 @@ export { cloneTwoWorlds } from './clone/clone-two-worlds.ts'
 export type { CloneOptions, PlantedTable, ScratchWorld, TwoWorlds } from './clone/clone-two-worlds.ts'
 export type { Context, Identity } from './clone/model/contexts.ts'
 export type { Ownership, TenantModel } from './clone/model/tenant-model.ts'
+export { renderSarif } from './report/sarif.ts'
+export { renderText } from './report/text.ts'
+export { verify } from './verify.ts'
+export type { VerifyOptions } from './verify.ts'

@@ -61,8 +61,21 @@ export interface VerifyReport {
     readonly supabase: boolean
     readonly login: string
   }
+  /** What was taken for granted: a reviewer looks at this first. */
+  readonly examined: {
+    readonly rules: number
+    /** Tables of tenants, by name. */
+    readonly tables: readonly string[]
+    readonly tenantTable: string | null
+    /** The roles that requests come as. */
+    readonly roles: readonly string[]
+    /** Schemas that belong to one tenant each. */
+    readonly tenantSchemas: readonly string[]
+  }
   readonly findings: readonly Finding[]
   readonly accepted: readonly AcceptedFinding[]
+  /** About the baseline: what has expired, what is not found any more. */
+  readonly warnings: readonly string[]
   /** Null when no attack was asked for. */
   readonly attack: Coverage | null
   readonly outcome: Outcome

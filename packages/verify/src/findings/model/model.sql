@@ -54,7 +54,8 @@ columns as (
     select f.confrelid, f.target_att
     from foreign_keys f join relations t on t.oid = f.confrelid
     where f.conrelid = r.oid and f.att = a.attnum and f.width = 1
-      and lower(t.relname) ~ ('(^|_)(' || w.word || '|' || w.plural || ')$')
+      -- tenant_id means the tenant whatever its table is called; company_id may mean somebody's customer.
+      and (w.rank <= 4 or lower(t.relname) ~ ('(^|_)(' || (select string_agg(x.word || '|' || x.plural, '|') from words x) || ')$'))
     limit 1
   ) f on true
   where lower(r.relname) not in (w.word, w.plural)

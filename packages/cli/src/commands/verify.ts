@@ -1,0 +1,176 @@
+// `rowhouse verify`: are organizations apart in this database? Any Postgres, Rowhouse installed or not. Reads only.
+import { readFile, writeFile } from 'node:fs/promises'
+import { Option } from 'commander'
+import type { Command } from 'commander'
+import { RowhouseError } from '@rowhouse/contracts'
+import {
+  parseBaseline,
+  renderHtml,
+  renderJunit,
+  renderSarif,
+  renderText,
+  verify,
+  writeBaseline,
+} from '@rowhouse/verify'
+import type { Baseline, Severity, VerifyOptions, VerifyReport } from '@rowhouse/verify'
+import { requireUrl } from '../environment.ts'
+import { makePrinter } from '../output/printer.ts'
+
+interface VerifyCommandOptions {
+  readonly url?: string
+  readonly schema?: readonly string[]
+  readonly role?: readonly string[]
+  readonly tenantColumn?: string
+  readonly tenantTable?: string
+  readonly rules?: readonly string[]
+  readonly failOn: Severity
+  readonly config?: string
+  readonly baseline?: string
+  readonly baselineWrite?: string
+  readonly sarif?: string
+  readonly sarifLocation?: string
+  readonly junit?: string
+  readonly html?: string
+  readonly json?: boolean
+}
+
+/** What a file may say instead of options: the model of a schema belongs beside its code. */
+interface Config {
+  readonly schemas?: readonly string[]
+  readonly roles?: readonly string[]
+  readonly tenantColumn?: string
+  readonly tenantTable?: string
+  readonly rules?: readonly string[]
+  readonly failOn?: Severity
+}
+
+const severities = ['error', 'warning', 'info'] as const
+const configFields: Readonly<Record<keyof Config, 'text' | 'list'>> = {
+  schemas: 'list',
+  roles: 'list',
+  tenantColumn: 'text',
+  tenantTable: 'text',
+  rules: 'list',
+  failOn: 'text',
+}
+
+export function addVerifyCommand(program: Command): void {
+  program
+    .command('verify')
+    .description('find what lets one organization reach another, in any Postgres database; reads only')
+    .option('--url <url>', 'the database, as any login (default: ROWHOUSE_URL)')
+    .option('--schema <name...>', 'look at these schemas only')
+    .option('--role <name...>', 'the roles that requests come as')
+    .option('--tenant-column <name>', 'the column that says whose a row is')
+    .option('--tenant-table <name>', 'the table of tenants')
+    .option('--rules <rule...>', 'only these: V0101, V01 or rls_disabled; -V08 leaves out')
+    .addOption(
+      new Option('--fail-on <severity>', 'the least that makes the exit code 1').choices(severities).default('warning'),
+    )
+    .option('--config <file>', 'these options as JSON: schemas, roles, tenantColumn, tenantTable, rules, failOn')
+    .option('--baseline <file>', 'findings that are accepted, each with a reason and a day it ends')
+    .option('--baseline-write <file>', 'begin a baseline with everything that is found')
+    .option('--sarif <file>', 'write SARIF 2.1.0, for code scanning')
+    .option('--sarif-location <path>', 'the file that code scanning shows findings at', 'database')
+    .option('--junit <file>', 'write JUnit XML')
+    .option('--html <file>', 'write a page to send to a reviewer')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 clean, 1 found, 2 usage, 3 could not decide.
+
+  $ rowhouse verify --url postgres://postgres:secret@db.example.com/app
+  $ rowhouse verify --role web_user --tenant-column school_id --html isolation.html
+  $ rowhouse verify --baseline-write accepted.json && rowhouse verify --baseline accepted.json`,
+    )
+    .action(runVerify)
+}
+
+async function runVerify(options: VerifyCommandOptions, command: Command): Promise<void> {
+  const config = options.config === undefined ? {} : await readConfig(options.config)
+  const asked = command.getOptionValueSource('failOn') === 'default' ? undefined : options.failOn
+  const failOn = asked ?? config.failOn ?? options.failOn
+  const baseline = options.baseline === undefined ? undefined : await readBaseline(options.baseline)
+  const report = await verify(
+    present({
+      url: options.url === undefined ? requireUrl(process.env) : checkUrl(options.url),
+      schemas: options.schema ?? config.schemas,
+      roles: options.role ?? config.roles,
+      tenantColumn: options.tenantColumn ?? config.tenantColumn,
+      tenantTable: options.tenantTable ?? config.tenantTable,
+      rules: options.rules ?? config.rules,
+      failOn,
+      baseline,
+      onProgress: process.stderr.isTTY ? showProgress : undefined,
+    }),
+  )
+  if (options.sarif !== undefined)
+    await write(options.sarif, renderSarif(report, { location: options.sarifLocation ?? 'database' }))
+  if (options.junit !== undefined) await write(options.junit, renderJunit(report, failOn))
+  if (options.html !== undefined) await write(options.html, renderHtml(report))
+  if (options.baselineWrite !== undefined)
+    await write(options.baselineWrite, writeBaseline(report.findings, report.startedAt.slice(0, 10)))
+  process.exitCode = exitCodes[report.outcome]
+  makePrinter(options.json === true).print(report, () => renderText(report))
+}
+
+const exitCodes: Readonly<Record<VerifyReport['outcome'], 0 | 1 | 3>> = { clean: 0, findings: 1, undecided: 3 }
+
+/** Options that were not given are left out, so that each keeps its default. */
+const present = (options: { readonly [Key in keyof VerifyOptions]: VerifyOptions[Key] | undefined }): VerifyOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as VerifyOptions
+
+function checkUrl(url: string): string {
+  if (URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol)) return url
+  throw new RowhouseError('invalid_option', '--url is not the URL of a Postgres database.', {
+    hint: 'It looks like this: postgres://user:password@host:5432/database',
+  })
+}
+
+const PROGRESS_COLUMN = 60
+function showProgress(done: number, total: number): void {
+  process.stderr.write(done === total ? `\r${' '.repeat(PROGRESS_COLUMN)}\r` : `\rrule ${done + 1} of ${total}`)
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new RowhouseError('invalid_option', `${path} cannot be read: ${String(cause)}`, { cause })
+  }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text)
+  } catch (cause) {
+    throw new RowhouseError('invalid_option', `${path} cannot be written: ${String(cause)}`, { cause })
+  }
+}
+
+const readBaseline = async (path: string): Promise<Baseline> => parseBaseline(await read(path))
+
+async function readConfig(path: string): Promise<Config> {
+  const text = await read(path)
+  const refuse = (why: string): RowhouseError => new RowhouseError('invalid_option', `${path} cannot be used: ${why}.`)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw refuse(`it is not JSON: ${String(cause)}`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('it wants an object')
+  for (const [name, given] of Object.entries(value)) {
+    const kind = (configFields as Readonly<Record<string, 'text' | 'list' | undefined>>)[name]
+    if (kind === undefined) throw refuse(`it has ${name}; it may have ${Object.keys(configFields).join(', ')}`)
+    const fits =
+      kind === 'text'
+        ? typeof given === 'string'
+        : Array.isArray(given) && given.every((entry) => typeof entry === 'string')
+    if (!fits) throw refuse(`${name} is to be ${kind === 'text' ? 'a text' : 'a list of texts'}`)
+  }
+  const config = value as Config
+  if (config.failOn !== undefined && !severities.includes(config.failOn)) throw refuse(`failOn is ${config.failOn}`)
+  return config
+}
