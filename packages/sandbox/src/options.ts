@@ -44,6 +44,8 @@ const limitsSchema = z.strictObject({
   dailyMax: z.int().positive().optional(),
   /** Salesforce: long requests (over 20 seconds) under way at once. */
   concurrentLongMax: z.int().positive().default(25),
+  /** Salesforce: a duplicate rule that refuses contacts with an e-mail address another one has. */
+  refuseDuplicates: z.boolean().default(false),
   /** NetSuite: requests under way at once; without it, what the edition allows. */
   concurrencyMax: z.int().positive().optional(),
   /** NetSuite: how a request too many is refused; all three were seen in the wild. */

@@ -9,7 +9,8 @@ import type { ChaosInput } from './chaos/chaos.ts'
 import { createControl } from './control/control.ts'
 import { controlRoutes } from './control/control-routes.ts'
 import { overviewRoutes } from './control/overview.ts'
-import type { CreatedAccount, Hand } from './control/simulated-crm.ts'
+import { troubleChangeEvents } from './control/change-event-routes.ts'
+import type { ChangeEventTrouble, CreatedAccount, Hand } from './control/simulated-crm.ts'
 import { RequestLog } from './http/request-log.ts'
 import { createHubspot } from './hubspot/hubspot.ts'
 import { createNetsuite } from './netsuite/netsuite.ts'
@@ -36,6 +37,8 @@ export interface Sandbox {
   person(account: string): Hand
   /** Trouble for an account, as POST /_sandbox/chaos; what is not named is off. Throws `not_found`. */
   chaos(account: string, settings?: Omit<ChaosInput, 'account'>): void
+  /** Gaps and overflows in Salesforce's change events. Throws `not_found` and `validation_failed`. */
+  changeEvents(account: string, trouble: ChangeEventTrouble): void
   /** Takes scopes away from every grant of the account; undefined gives them back. Throws `not_found`. */
   reduceScopes(account: string, scopes: readonly string[] | undefined): void
   /** Resolves when every webhook was delivered or given up. */
@@ -120,6 +123,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       world.chaos.set(account, settings)
       if (revokeTokens === false) world.tokens.reinstate(account)
       else if (revokeTokens !== undefined) world.tokens.revoke(account, revokeTokens === 'all')
+      store.commit()
+    },
+    changeEvents(id, trouble) {
+      const account = control.account(id)
+      troubleChangeEvents(control.simulation(account), account, trouble)
       store.commit()
     },
     reduceScopes(id, scopes) {

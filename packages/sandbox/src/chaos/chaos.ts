@@ -31,6 +31,8 @@ export const chaosSchema = z.strictObject({
   truncatedRate: rate,
   /** Share of next pages that are the page before once more. @default 0 */
   repeatedPageRate: rate,
+  /** Salesforce: share of updates refused because somebody else holds the row. @default 0 */
+  rowLockRate: rate,
   /** How long an unanswered request hangs before its connection is cut. @default 0 */
   timeoutHoldMs: z.number().min(0).max(120_000).default(0),
   /** true voids every access token issued so far, 'all' the refresh tokens too; false lets the standing ones work again. */
@@ -54,6 +56,7 @@ const calm: ChaosSettings = {
   htmlRate: 0,
   truncatedRate: 0,
   repeatedPageRate: 0,
+  rowLockRate: 0,
   timeoutHoldMs: 0,
 }
 
@@ -78,6 +81,11 @@ export class Chaos {
 
   clear(account: string): void {
     this.#settings.delete(account)
+  }
+
+  isRowLocked(account: string): boolean {
+    const { rowLockRate } = this.settings(account)
+    return rowLockRate > 0 && this.#seeded.chance() < rowLockRate
   }
 
   before(account: string): Fate {

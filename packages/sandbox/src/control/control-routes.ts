@@ -12,6 +12,7 @@ import type { AccountInput } from '../options.ts'
 import { Refusal } from '../http/refusal.ts'
 import type { Env, World } from '../world.ts'
 import { privateClientId } from '../oauth/standing.ts'
+import { changeEventSchema, troubleChangeEvents } from './change-event-routes.ts'
 import type { Control } from './control.ts'
 import { handSchema, takeHand } from './hand-routes.ts'
 
@@ -100,6 +101,14 @@ export function controlRoutes(
   app.post('/hand', async (context) => {
     const input = await body(context.req, handSchema)
     return context.json(takeHand(control.person(control.account(input.account)), input))
+  })
+
+  app.post('/change-events', async (context) => {
+    const { account: id, ...trouble } = await body(context.req, changeEventSchema)
+    const account = control.account(id)
+    troubleChangeEvents(control.simulation(account), account, trouble)
+    world.store.commit()
+    return context.json({ account: account.id, ...trouble })
   })
 
   app.post('/scopes', async (context) => {

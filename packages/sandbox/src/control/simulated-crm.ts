@@ -62,6 +62,16 @@ export interface Hand {
   addObject(name: string, label: string): string
 }
 
+/** Trouble with Salesforce's change events. */
+export interface ChangeEventTrouble {
+  /** So many changes from now on are told as gap events, without their values. */
+  readonly gaps?: number | undefined
+  /** An overflow event for this object. */
+  readonly overflow?: string | undefined
+  /** Forgets every event, as after the three days they are kept. */
+  readonly forget?: boolean | undefined
+}
+
 export interface Simulation {
   readonly app: Hono<Env>
   /** Records in the API's own shape, with every field. */
@@ -74,4 +84,6 @@ export interface Simulation {
   /** Takes up changed limits of an account. */
   forget(account: string): void
   hand(account: Account): Hand
+  /** Salesforce only. */
+  changeEvents?(account: Account, trouble: ChangeEventTrouble): void
 }

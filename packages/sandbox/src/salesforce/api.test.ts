@@ -304,7 +304,14 @@ describe('metadata', () => {
     const account = sandbox.createAccount({ connector: 'salesforce', limits: { dailyMax: 1000 } })
     const connection = connect(account)
     const global = await connection.describeGlobal()
-    expect(global.sobjects.map(({ name }) => name)).toEqual(['Account', 'Contact', 'User'])
+    expect(global.sobjects.map(({ name }) => name)).toEqual([
+      'Account',
+      'Contact',
+      'Opportunity',
+      'Task',
+      'Note',
+      'User',
+    ])
     const contact = await connection.describe('Contact')
     expect(contact.fields.find(({ name }) => name === 'AccountId')).toMatchObject({
       type: 'reference',

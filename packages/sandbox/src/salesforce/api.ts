@@ -1,5 +1,7 @@
 // All resources below /services/data/vXX.X as one table, and performing an operation against it. Owns
 // turning refusals into answers, so a composite request can carry them as entries.
+import { ingestRoutes } from './bulk/ingest.ts'
+import { queryJobRoutes } from './bulk/query-jobs.ts'
 import { collectionRoutes } from './collections.ts'
 import { composite } from './composite.ts'
 import { describeRoutes } from './describe.ts'
@@ -15,6 +17,8 @@ const simpleRoutes: readonly Route[] = [
   ...describeRoutes,
   ...queryRoutes,
   ...replicationRoutes,
+  ...ingestRoutes,
+  ...queryJobRoutes,
   ...collectionRoutes,
   ...rowRoutes,
 ]

@@ -5,9 +5,9 @@ import { SalesforceRefusal, collectionError, malformedQuery } from './errors.ts'
 import { bodyOf, objectOf } from './operation.ts'
 import type { Answer, Operation, Route, Run } from './operation.ts'
 import { renderPaths } from './render.ts'
+import type { Organization } from './organization.ts'
 import { externalField, upsert } from './rows.ts'
-import { objectNames, objects } from './schema.ts'
-import type { ObjectName } from './schema.ts'
+import type { ObjectName } from './objects.ts'
 import { toLongId } from './ids.ts'
 
 export const collectionMax = 200
@@ -27,7 +27,7 @@ type Entry = Record<string, unknown>
 function createMany(run: Run): Answer {
   const { records, allOrNone } = readRecords(run.operation)
   return each(run, records, allOrNone, (record) => {
-    const created = run.organization.records.create(objectOf(typeOf(record)), record, run.author)
+    const created = run.organization.records.create(objectOf(run.organization, typeOf(record)), record, run.author)
     return { id: created.id, success: true, errors: [] }
   })
 }
@@ -37,14 +37,14 @@ function updateMany(run: Run): Answer {
   return each(run, records, allOrNone, (record) => {
     const { id, Id, ...fields } = record
     const given = textOf(id ?? Id)
-    const found = run.organization.records.required(objectOf(typeOf(record)), given)
+    const found = run.organization.records.required(objectOf(run.organization, typeOf(record)), given)
     run.organization.records.update(found, fields, run.author)
     return { id: found.id, success: true, errors: [] }
   })
 }
 
 function upsertMany(run: Run): Answer {
-  const object = objectOf(run.path['object'])
+  const object = objectOf(run.organization, run.path['object'])
   const fieldName = run.path['field'] ?? ''
   const { records, allOrNone } = readRecords(run.operation)
   const key = fieldName.toLowerCase() === 'id' ? 'Id' : externalField(run.organization, object, fieldName).name
@@ -78,7 +78,7 @@ function deleteMany(run: Run): Answer {
   const allOrNone = run.operation.query.get('allOrNone') === 'true'
   const entries = ids.map((id) => ({ id }))
   return each(run, entries, allOrNone, ({ id }) => {
-    const object = objectOfId(String(id))
+    const object = objectOfId(run.organization, String(id))
     if (!object) throw new SalesforceRefusal(400, 'MALFORMED_ID', `malformed id ${String(id)}`, [])
     const record = run.organization.records.get(object, String(id))
     if (!record) throw new SalesforceRefusal(404, 'INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id', [])
@@ -88,7 +88,7 @@ function deleteMany(run: Run): Answer {
 }
 
 function retrieveMany({ organization, operation, path }: Run): Answer {
-  const object = objectOf(path['object'])
+  const object = objectOf(organization, path['object'])
   const body = operation.method === 'POST' ? bodyOf(operation) : {}
   const text = (name: string): string[] => (operation.query.get(name) ?? '').split(',').filter((part) => part !== '')
   const ids = Array.isArray(body['ids']) ? body['ids'].map(String) : text('ids')
@@ -155,6 +155,7 @@ function typeOf(record: Entry): string | undefined {
   return typeof attributes?.type === 'string' ? attributes.type : undefined
 }
 
-function objectOfId(id: string): ObjectName | undefined {
-  return toLongId(id) === undefined ? undefined : objectNames.find((name) => objects[name].prefix === id.slice(0, 3))
+/** The object whose records have ids that begin like this one. */
+export function objectOfId(organization: Organization, id: string): ObjectName | undefined {
+  return toLongId(id) === undefined ? undefined : organization.schema.byPrefix(id.slice(0, 3))
 }

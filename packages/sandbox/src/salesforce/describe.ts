@@ -6,8 +6,8 @@ import { dailyMax } from '../oauth/editions.ts'
 import { SalesforceRefusal, notFound } from './errors.ts'
 import { bodyOf, objectOf } from './operation.ts'
 import type { Answer, Route, Run } from './operation.ts'
-import { objectNames, objects, parseObjectName } from './schema.ts'
-import type { Field, FieldType, ObjectName } from './schema.ts'
+import type { Organization } from './organization.ts'
+import type { Field, FieldType, ObjectName } from './objects.ts'
 
 export const apiVersions = Array.from({ length: 38 }, (_, index) => 30 + index)
 const batchSizeMax = 200
@@ -33,36 +33,55 @@ function limits({ organization, world }: Run): Answer {
   return { status: 200, body: { DailyApiRequests: { Max: max, Remaining: remaining } } }
 }
 
-function describeGlobal({ operation }: Run): Answer {
-  const sobjects = objectNames.map((name) => summary(name, operation.version))
+function describeGlobal({ organization, operation }: Run): Answer {
+  const sobjects = organization.schema.names().map((name) => summary(organization, name, operation.version))
   return { status: 200, body: { encoding: 'UTF-8', maxBatchSize: batchSizeMax, sobjects } }
 }
 
-function describeShort({ operation, path }: Run): Answer {
+function describeShort({ organization, operation, path }: Run): Answer {
+  const object = objectOf(organization, path['object'])
   return {
     status: 200,
-    body: { objectDescribe: summary(objectOf(path['object']), operation.version), recentItems: [] },
+    body: { objectDescribe: summary(organization, object, operation.version), recentItems: [] },
   }
 }
 
 function describe({ organization, operation, path }: Run): Answer {
-  const object = objectOf(path['object'])
-  const fields = organization.fields[object].all().map((field) => describeField(field, object))
+  const object = objectOf(organization, path['object'])
+  const fields = organization.schema
+    .fields(object)
+    .all()
+    .map((field) => describeField(organization, field, object))
   return {
     status: 200,
-    body: { ...summary(object, operation.version), fields, childRelationships: [], recordTypeInfos: [] },
+    body: {
+      ...summary(organization, object, operation.version),
+      fields,
+      childRelationships: childrenOf(organization, object),
+      recordTypeInfos: [],
+    },
   }
 }
 
-function summary(name: ObjectName, version: string): Record<string, unknown> {
-  const { plural, prefix, writable } = objects[name]
+function childrenOf(organization: Organization, parent: ObjectName): Record<string, unknown>[] {
+  return organization.schema.names().flatMap((name) =>
+    organization.schema
+      .fields(name)
+      .all()
+      .filter(({ referenceTo, writable }) => writable && referenceTo?.includes(parent))
+      .map((field) => ({ childSObject: name, field: field.name, relationshipName: null, cascadeDelete: false })),
+  )
+}
+
+function summary(organization: Organization, name: ObjectName, version: string): Record<string, unknown> {
+  const { label, plural, prefix, writable, custom } = organization.schema.facts(name)
   const base = `/services/data/${version}/sobjects/${name}`
   return {
     name,
-    label: name,
+    label,
     labelPlural: plural,
     keyPrefix: prefix,
-    custom: false,
+    custom,
     createable: writable,
     updateable: writable,
     deletable: writable,
@@ -92,10 +111,10 @@ const soapTypes: Readonly<Record<FieldType, string>> = {
   picklist: 'xsd:string',
 }
 
-function describeField(field: Field, object: ObjectName): Record<string, unknown> {
+function describeField(organization: Organization, field: Field, object: ObjectName): Record<string, unknown> {
   const { name, label, type, length, writable, required, custom, externalId, unique, referenceTo, relationshipName } =
     field
-  const settable = writable && objects[object].writable
+  const settable = writable && organization.schema.facts(object).writable
   return {
     name,
     label,
@@ -116,9 +135,15 @@ function describeField(field: Field, object: ObjectName): Record<string, unknown
     filterable: type !== 'textarea' || length <= 255,
     sortable: type !== 'textarea' || length <= 255,
     groupable: type !== 'textarea',
-    restrictedPicklist: false,
-    picklistValues: [],
-    referenceTo: referenceTo === undefined ? [] : [referenceTo],
+    restrictedPicklist: field.restricted,
+    picklistValues: field.options.map((value) => ({
+      active: true,
+      defaultValue: false,
+      label: value,
+      validFor: null,
+      value,
+    })),
+    referenceTo: referenceTo ?? [],
     relationshipName: relationshipName ?? null,
   }
 }
@@ -165,9 +190,9 @@ function addField({ organization, operation, world }: Run): Answer {
   if (!parsed.success) throw new SalesforceRefusal(400, 'JSON_PARSER_ERROR', z.prettifyError(parsed.error))
   const { FullName, Metadata } = parsed.data
   const [objectName = '', name = ''] = FullName.split('.')
-  const object = parseObjectName(objectName)
-  if (!object || !objects[object].writable) throw notFound(`No such object: ${objectName}`)
+  const object = organization.schema.parse(objectName)
+  if (!object || !organization.schema.facts(object).writable) throw notFound(`No such object: ${objectName}`)
   const { type, ...rest } = Metadata
-  organization.fields[object].add({ name, type: fieldTypes[type], ...rest })
+  organization.schema.fields(object).add({ name, type: fieldTypes[type], ...rest })
   return { status: 201, body: { id: `00N${world.seeded.letters(`field.${FullName}`, 15)}`, success: true, errors: [] } }
 }

@@ -2,8 +2,8 @@
 // since. Owns lookup without regard to case and adding custom fields; must not look at records.
 import type { Shelf, Store } from '../store/store.ts'
 import { SalesforceRefusal, invalidField } from './errors.ts'
-import { defaultLengths, standardFields } from './schema.ts'
-import type { Field, FieldType, ObjectName } from './schema.ts'
+import { defaultLengths, standardFields } from './objects.ts'
+import type { Field, FieldType, ObjectName } from './objects.ts'
 
 export interface NewField {
   readonly name: string
@@ -12,6 +12,10 @@ export interface NewField {
   readonly length?: number | undefined
   readonly externalId?: boolean | undefined
   readonly unique?: boolean | undefined
+  readonly options?: readonly string[] | undefined
+  /** Picklists: values that are not among the options are refused. */
+  readonly restricted?: boolean | undefined
+  readonly referenceTo?: readonly ObjectName[] | undefined
 }
 
 /** Custom fields an object may have, as in the Enterprise edition. */
@@ -69,7 +73,18 @@ export class Fields {
   }
 }
 
-function customField({ name, label, type, length, externalId = false, unique = false }: NewField): Field {
+function customField(input: NewField): Field {
+  const {
+    name,
+    label,
+    type,
+    length,
+    externalId = false,
+    unique = false,
+    options = [],
+    restricted = false,
+    referenceTo,
+  } = input
   return {
     name,
     label: label ?? name.replace(/__c$/, '').replaceAll('_', ' '),
@@ -80,5 +95,9 @@ function customField({ name, label, type, length, externalId = false, unique = f
     custom: true,
     externalId,
     unique,
+    options,
+    restricted,
+    // A custom reference Machine__c is crossed as Machine__r.
+    ...(referenceTo === undefined ? {} : { referenceTo, relationshipName: name.replace(/__c$/, '__r') }),
   }
 }

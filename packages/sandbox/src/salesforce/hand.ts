@@ -3,7 +3,7 @@ import type { Hand, HandFieldType } from '../control/simulated-crm.ts'
 import { SalesforceRefusal } from './errors.ts'
 import { objectOf } from './operation.ts'
 import type { Organization } from './organization.ts'
-import type { FieldType } from './schema.ts'
+import type { FieldType } from './objects.ts'
 
 const types: Readonly<Record<HandFieldType, FieldType>> = {
   text: 'string',
@@ -17,31 +17,37 @@ const types: Readonly<Record<HandFieldType, FieldType>> = {
 }
 
 export function handOf(organization: Organization): Hand {
-  const { records, fields, userId } = organization
-  const author = { userId }
+  const { records, schema, userId } = organization
+  // †: what changes from the pages name is told in no specification.
+  const author = { userId, origin: 'com/salesforce/api/soap/67.0;client=SfdcInternalAPI/', allowDuplicates: true }
   return {
-    create: (object, values) => records.create(objectOf(object), values, author).id,
+    create: (object, values) => records.create(objectOf(organization, object), values, author).id,
     update(object, id, values) {
-      records.update(records.required(objectOf(object), id), values, author)
+      records.update(records.required(objectOf(organization, object), id), values, author)
     },
     remove(object, id) {
-      records.delete(records.required(objectOf(object), id), author)
+      records.delete(records.required(objectOf(organization, object), id), author)
     },
     restore(object, id) {
-      const record = records.get(objectOf(object), id)
+      const record = records.get(objectOf(organization, object), id)
       if (!record) throw new SalesforceRefusal(404, 'NOT_FOUND', 'The requested resource does not exist')
       records.undelete(record, author)
     },
     merge(object, winnerId, loserId) {
-      const winner = records.required(objectOf(object), winnerId)
-      records.merge(winner, [records.required(objectOf(object), loserId)], author)
+      const winner = records.required(objectOf(organization, object), winnerId)
+      records.merge(winner, [records.required(objectOf(organization, object), loserId)], author)
       return winner.id
     },
-    addField(object, { name, label, type, unique }) {
-      fields[objectOf(object)].add({ name, label, type: types[type], ...(unique === undefined ? {} : { unique }) })
+    addField(object, { name, label, type, unique, options, referenceTo }) {
+      schema.fields(objectOf(organization, object)).add({
+        name,
+        label,
+        type: types[type],
+        ...(unique === undefined ? {} : { unique }),
+        ...(options === undefined ? {} : { options, restricted: true }),
+        ...(referenceTo === undefined ? {} : { referenceTo: [objectOf(organization, referenceTo)] }),
+      })
     },
-    addObject() {
-      throw new SalesforceRefusal(400, 'INVALID_TYPE', 'This organization has no custom objects.')
-    },
+    addObject: (name, label) => schema.addObject(name, label),
   }
 }

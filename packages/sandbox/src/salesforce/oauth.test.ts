@@ -80,12 +80,12 @@ describe('passwords', () => {
     const { username, password } = organization
     const soap = new jsforce.Connection({ loginUrl: sandbox.url, version: '60.0' })
     expect((await soap.login(username!, password!)).organizationId).toBe(organization.id)
-    expect((await soap.describeGlobal()).sobjects).toHaveLength(3)
+    expect((await soap.describeGlobal()).sobjects).toHaveLength(6)
     await soap.logout()
 
     const oauth = new jsforce.Connection({ oauth2: oauth2Of(app), version: '60.0' })
     await oauth.login(username!, password!)
-    expect((await oauth.describeGlobal()).sobjects).toHaveLength(3)
+    expect((await oauth.describeGlobal()).sobjects).toHaveLength(6)
     await expect(new jsforce.Connection({ loginUrl: sandbox.url }).login(username!, 'wrong')).rejects.toThrow(
       'INVALID_LOGIN',
     )

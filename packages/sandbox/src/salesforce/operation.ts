@@ -4,8 +4,7 @@
 import type { World } from '../world.ts'
 import { SalesforceRefusal, notFound } from './errors.ts'
 import type { Organization } from './organization.ts'
-import { parseObjectName } from './schema.ts'
-import type { ObjectName } from './schema.ts'
+import type { ObjectName } from './objects.ts'
 import type { Author } from './records.ts'
 
 export interface Operation {
@@ -81,8 +80,9 @@ function decode(segment: string): string {
   }
 }
 
-export function objectOf(name: string | undefined): ObjectName {
-  const object = parseObjectName(name ?? '')
+/** The object a path or body names. Throws NOT_FOUND. */
+export function objectOf(organization: Organization, name: string | undefined): ObjectName {
+  const object = organization.schema.parse(name ?? '')
   if (!object) throw notFound()
   return object
 }

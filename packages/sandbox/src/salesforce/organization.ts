@@ -3,20 +3,21 @@
 import { DailyCount } from '../http/window.ts'
 import type { Account } from '../oauth/account.ts'
 import type { World } from '../world.ts'
-import { Fields } from './fields.ts'
 import { userIdOf, userName } from './fixture-user.ts'
+import { Jobs } from './bulk/jobs.ts'
 import { Cursors } from './cursors.ts'
-import { Records, recycleBinMs } from './records.ts'
+import { ChangeEvents } from './events/change-events.ts'
+import { Records } from './records.ts'
 import type { SalesforceRecord } from './records.ts'
-import type { Field, ObjectName } from './schema.ts'
-import { formatInstant } from './values.ts'
-import type { Value } from './values.ts'
+import { Schema } from './schema.ts'
 
 export interface Organization {
   readonly account: Account
   readonly userId: string
-  readonly fields: Readonly<Record<ObjectName, Fields>>
+  readonly schema: Schema
   readonly records: Records
+  readonly changeEvents: ChangeEvents
+  readonly jobs: Jobs
   readonly cursors: Cursors
   readonly daily: DailyCount
   /** When each request under way arrived. */
@@ -25,54 +26,27 @@ export interface Organization {
 
 export function openOrganization(world: World, account: Account): Organization {
   const { store, now } = world
-  const fields = {
-    Account: new Fields('Account', account.id, store),
-    Contact: new Fields('Contact', account.id, store),
-    User: new Fields('User', account.id, store),
-  }
-  const records = new Records(account.id, store, now, fields)
+  const schema = new Schema(account.id, store)
+  const changeEvents = new ChangeEvents(world, account.id, schema)
+  const records = new Records(account.id, store, now, {
+    schema,
+    changed: (change) => changeEvents.publish(change),
+    isLocked: () => world.chaos.isRowLocked(account.id),
+    refuseDuplicates: account.limits.refuseDuplicates,
+  })
   const userId = userIdOf(account)
   if (!records.get('User', userId)) records.plant(firstUser(account, userId, now()))
-  return { account, userId, fields, records, cursors: new Cursors(world), daily: new DailyCount(), underWay: new Set() }
-}
-
-/** The value of a field as queries and answers see it. */
-export function readField(record: SalesforceRecord, field: Field): Value {
-  switch (field.name) {
-    case 'Id':
-      return record.id
-    case 'IsDeleted':
-      return record.deletedAt !== undefined
-    case 'CreatedDate':
-      return formatInstant(record.createdAt)
-    case 'LastModifiedDate':
-    case 'SystemModstamp':
-      return formatInstant(record.modifiedAt)
-    case 'CreatedById':
-      return record.createdBy
-    case 'LastModifiedById':
-      return record.modifiedBy
-    case 'Name':
-      return record.object === 'Contact' ? fullName(record) : (record.values['Name'] ?? null)
-    default:
-      return record.values[field.name] ?? (field.type === 'boolean' ? false : null)
+  return {
+    account,
+    userId,
+    schema,
+    records,
+    changeEvents,
+    jobs: new Jobs(account.id, store),
+    cursors: new Cursors(world),
+    daily: new DailyCount(),
+    underWay: new Set(),
   }
-}
-
-/** The value of a field that is an instant of the record itself, in milliseconds since the epoch. */
-export function readInstant(record: SalesforceRecord, field: Field): number | undefined {
-  if (field.name === 'CreatedDate') return record.createdAt
-  return field.name === 'LastModifiedDate' || field.name === 'SystemModstamp' ? record.modifiedAt : undefined
-}
-
-/** Whether queryAll still shows the record: what left the recycle bin is gone for good. */
-export function isKept(record: SalesforceRecord, now: number): boolean {
-  return record.deletedAt === undefined || record.deletedAt > now - recycleBinMs
-}
-
-function fullName(record: SalesforceRecord): string {
-  const { FirstName, LastName } = record.values
-  return [FirstName, LastName].filter((part) => typeof part === 'string' && part !== '').join(' ')
 }
 
 function firstUser(account: Account, id: string, now: number): SalesforceRecord {

@@ -4,12 +4,11 @@
 import type { Cursor } from './cursors.ts'
 import { SalesforceRefusal, malformedQuery } from './errors.ts'
 import type { Answer, Route, Run } from './operation.ts'
-import { isKept } from './organization.ts'
+import { isKept } from './read-field.ts'
 import type { Organization } from './organization.ts'
 import type { SalesforceRecord } from './records.ts'
 import { renderResolved } from './render.ts'
-import { parseObjectName } from './schema.ts'
-import type { ObjectName } from './schema.ts'
+import type { ObjectName } from './objects.ts'
 import type { Query, Selected } from './soql/ast.ts'
 import { compileCondition, resolvePath, sortRecords } from './soql/compile.ts'
 import type { Resolved } from './soql/compile.ts'
@@ -28,11 +27,39 @@ export const queryRoutes: readonly Route[] = [
 ]
 
 function start(run: Run, includeDeleted: boolean): Answer {
-  const { organization, operation, world } = run
-  const soql = operation.query.get('q')
+  const soql = run.operation.query.get('q')
   if (!soql) throw malformedQuery('A query string has to be specified')
+  const { query, object, found, columns, aggregates } = select(run, soql, includeDeleted)
+  if (aggregates.length > 0) return { status: 200, body: aggregate(run.organization, object, query, aggregates, found) }
+  return page(run, { query, found, batchSize: batchSizeOf(run), expiresAt: 0 }, columns, 0)
+}
+
+/** Every row of a query as text, for bulk jobs. Throws what a query throws, and refuses aggregates. */
+export function selectAll(
+  run: Run,
+  soql: string,
+  includeDeleted: boolean,
+): { object: ObjectName; header: string[]; rows: string[][] } {
+  const { object, found, columns, aggregates } = select(run, soql, includeDeleted)
+  if (aggregates.length > 0) {
+    throw new SalesforceRefusal(400, 'FEATURENOTENABLED', 'Aggregate functions are not supported in bulk queries.')
+  }
+  const header = columns.map(({ relationships, field }) => [...relationships, field.name].join('.'))
+  return { object, header, rows: found.map((record) => columns.map(({ read }) => String(read(record) ?? ''))) }
+}
+
+interface Selection {
+  readonly query: Query
+  readonly object: ObjectName
+  readonly found: readonly SalesforceRecord[]
+  readonly columns: readonly Resolved[]
+  readonly aggregates: readonly Extract<Selected, { kind: 'aggregate' }>[]
+}
+
+function select(run: Run, soql: string, includeDeleted: boolean): Selection {
+  const { organization, world } = run
   const query = parseQuery(soql)
-  const object = fromOf(query)
+  const object = fromOf(organization, query)
   const now = world.now()
   // Selecting is resolved before anything is read, so that a wrong field is refused on no rows too.
   const aggregates = query.selected.filter((selected) => selected.kind === 'aggregate')
@@ -42,17 +69,20 @@ function start(run: Run, includeDeleted: boolean): Answer {
   for (const record of organization.records.all(object)) {
     if (includeDeleted ? isKept(record, now) : record.deletedAt === undefined) if (matches(record)) found.push(record)
   }
-  if (aggregates.length > 0) return { status: 200, body: aggregate(organization, object, query, aggregates, found) }
-  const limited = sortRecords(organization, object, query.orders, found).slice(
-    query.offset,
-    query.limit === undefined ? undefined : query.offset + query.limit,
-  )
-  return page(run, { query, found: limited, batchSize: batchSizeOf(run), expiresAt: 0 }, columns, 0)
+  if (aggregates.length > 0) return { query, object, found, columns, aggregates }
+  const end = query.limit === undefined ? undefined : query.offset + query.limit
+  return {
+    query,
+    object,
+    found: sortRecords(organization, object, query.orders, found).slice(query.offset, end),
+    columns,
+    aggregates,
+  }
 }
 
 function next(run: Run): Answer {
   const { id, cursor, offset } = run.organization.cursors.find(run.path['locator'] ?? '')
-  const columns = resolveSelected(run.organization, fromOf(cursor.query), cursor.query)
+  const columns = resolveSelected(run.organization, fromOf(run.organization, cursor.query), cursor.query)
   return page(run, cursor, columns, offset, id)
 }
 
@@ -73,8 +103,8 @@ function page(run: Run, cursor: Cursor, columns: readonly Resolved[], offset: nu
   }
 }
 
-function fromOf(query: Query): ObjectName {
-  const object = parseObjectName(query.from)
+function fromOf(organization: Organization, query: Query): ObjectName {
+  const object = organization.schema.parse(query.from)
   if (object) return object
   const message = `sObject type '${query.from}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name.`
   throw new SalesforceRefusal(400, 'INVALID_TYPE', message)
@@ -104,7 +134,8 @@ function resolveGroup(
   if (group !== 'STANDARD' && (limit === undefined || limit > fieldsLimitMax)) {
     throw malformedQuery(`The SOQL FIELDS function must have a LIMIT of at most ${fieldsLimitMax}`)
   }
-  const fields = organization.fields[object]
+  const fields = organization.schema
+    .fields(object)
     .all()
     .filter(({ custom }) => group === 'ALL' || custom === (group === 'CUSTOM'))
   return fields.map(({ name }) => resolvePath(organization, object, name))

@@ -4,10 +4,9 @@
 import type { Store } from '../store/store.ts'
 import type { Shelf } from '../store/store.ts'
 import { SalesforceRefusal, invalidField, notFound } from './errors.ts'
-import type { Fields } from './fields.ts'
 import { recordId, toLongId } from './ids.ts'
-import { objectNames, objects } from './schema.ts'
-import type { Field, ObjectName } from './schema.ts'
+import type { Field, ObjectName } from './objects.ts'
+import type { Schema } from './schema.ts'
 import { normalizeValue, toSecond } from './values.ts'
 import type { Value } from './values.ts'
 
@@ -25,6 +24,30 @@ export interface SalesforceRecord {
 
 export interface Author {
   readonly userId: string
+  /** How change events name what made the change: com/salesforce/api/rest/67.0;client=… */
+  readonly origin: string
+  /** Whether a duplicate rule may be overruled. */
+  readonly allowDuplicates?: boolean
+}
+
+export interface Change {
+  readonly record: SalesforceRecord
+  readonly type: 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE'
+  /** Fields whose value is another one now. */
+  readonly changed: readonly string[]
+  readonly author: Author
+  /** The same for all changes of one call. */
+  readonly transaction: number
+}
+
+export interface Surroundings {
+  readonly schema: Schema
+  /** Told of changes once they stay: not of those a group takes back. */
+  readonly changed: (change: Change) => void
+  /** Whether somebody else holds the row right now. */
+  readonly isLocked: () => boolean
+  /** Whether contacts with an e-mail address that another one has are refused. */
+  readonly refuseDuplicates: boolean
 }
 
 /** Deleted records stay in the recycle bin this long. */
@@ -38,26 +61,29 @@ export class Records {
   readonly #store: Store
   readonly #account: string
   readonly #now: () => number
-  readonly #fields: Readonly<Record<ObjectName, Fields>>
+  readonly #schema: Schema
+  readonly #surroundings: Surroundings
+  #transaction = 0
+  #pending: Change[] | undefined
   /** What records were before the group of writes under way; undefined outside one. */
   #before: Map<string, SalesforceRecord | undefined> | undefined
 
-  constructor(account: string, store: Store, now: () => number, fields: Readonly<Record<ObjectName, Fields>>) {
+  constructor(account: string, store: Store, now: () => number, surroundings: Surroundings) {
     this.#account = account
     this.#store = store
     this.#now = now
-    this.#fields = fields
+    this.#schema = surroundings.schema
+    this.#surroundings = surroundings
     this.#shelf = store.shelf(account, 'record')
-    for (const name of objectNames) this.#byObject.set(name, new Map())
     for (const record of this.#shelf.values()) {
-      this.#byObject.get(record.object)?.set(record.id, record)
+      this.#of(record.object).set(record.id, record)
       this.#index(record)
     }
   }
 
   /** Records of one object in the order of their ids, the deleted ones too. */
   all(object: ObjectName): MapIterator<SalesforceRecord> {
-    return this.#byObject.get(object)!.values()
+    return this.#of(object).values()
   }
 
   /** How many are not deleted. */
@@ -70,7 +96,16 @@ export class Records {
   /** The record with this 15- or 18-character id, deleted or not. */
   get(object: ObjectName, id: string): SalesforceRecord | undefined {
     const longId = toLongId(id)
-    return longId === undefined ? undefined : this.#byObject.get(object)?.get(longId)
+    return longId === undefined ? undefined : this.#of(object).get(longId)
+  }
+
+  /** The record of any of these objects with this id: references may lead to several. */
+  find(objects: readonly ObjectName[], id: string): SalesforceRecord | undefined {
+    for (const object of objects) {
+      const record = this.get(object, id)
+      if (record) return record
+    }
+    return undefined
   }
 
   /** Throws NOT_FOUND, and ENTITY_IS_DELETED (404) for what lies in the recycle bin. */
@@ -84,11 +119,11 @@ export class Records {
   /** Live records whose external id field has this value. */
   byExternalId(object: ObjectName, field: Field, value: string): SalesforceRecord[] {
     const ids = this.#external.get(`${object}.${field.name}`)?.get(value.toLowerCase()) ?? []
-    return [...ids].map((id) => this.#byObject.get(object)!.get(id)!)
+    return [...ids].map((id) => this.#of(object).get(id)!)
   }
 
   create(object: ObjectName, input: Readonly<Record<string, unknown>>, author: Author): SalesforceRecord {
-    if (!objects[object].writable) {
+    if (!this.#schema.facts(object).writable) {
       throw new SalesforceRefusal(
         400,
         'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
@@ -96,12 +131,14 @@ export class Records {
       )
     }
     const values = this.#check(object, input)
-    const missing = this.#fields[object]
+    const missing = this.#schema
+      .fields(object)
       .all()
       .filter(({ name, required }) => required && (values[name] ?? null) === null)
     this.#refuseMissing(missing)
+    if (!author.allowDuplicates) this.#refuseDuplicate(object, values)
     const now = toSecond(this.#now())
-    const { prefix } = objects[object]
+    const { prefix } = this.#schema.facts(object)
     const id = recordId(prefix, this.#account.slice(3), this.#store.next(this.#account, `record.${object}`))
     const record: SalesforceRecord = {
       id,
@@ -114,29 +151,37 @@ export class Records {
     }
     this.#remember(id, undefined)
     this.#save(record)
+    this.#tell({ record, type: 'CREATE', changed: [], author })
     return record
   }
 
   update(record: SalesforceRecord, input: Readonly<Record<string, unknown>>, author: Author): SalesforceRecord {
     if (record.deletedAt !== undefined) throw new SalesforceRefusal(404, 'ENTITY_IS_DELETED', 'entity is deleted')
-    if (!objects[record.object].writable)
+    if (!this.#schema.facts(record.object).writable)
       throw new SalesforceRefusal(403, 'INSUFFICIENT_ACCESS', 'insufficient access rights on object id')
     const values = this.#check(record.object, input, record)
-    const emptied = this.#fields[record.object].all().filter(({ name, required }) => required && values[name] === null)
+    const emptied = this.#schema
+      .fields(record.object)
+      .all()
+      .filter(({ name, required }) => required && values[name] === null)
     this.#refuseMissing(emptied)
+    if (this.#surroundings.isLocked()) throw rowLocked()
     this.#remember(record.id, record)
     this.#unindex(record)
+    const changed = Object.keys(values).filter((name) => (record.values[name] ?? null) !== (values[name] ?? null))
     Object.assign(record.values, values)
     record.modifiedAt = toSecond(this.#now())
     record.modifiedBy = author.userId
     this.#save(record)
+    // A write of the same values moves the dates, but no change event tells of it.
+    if (changed.length > 0) this.#tell({ record, type: 'UPDATE', changed, author })
     return record
   }
 
-  /** Moves to the recycle bin; the contacts of an account go with it. Returns how many went. */
+  /** Moves to the recycle bin; what belongs to the record goes with it. Returns how many went. */
   delete(record: SalesforceRecord, author: Author): number {
     if (record.deletedAt !== undefined) throw new SalesforceRefusal(404, 'ENTITY_IS_DELETED', 'entity is deleted')
-    if (!objects[record.object].writable)
+    if (!this.#schema.facts(record.object).writable)
       throw new SalesforceRefusal(403, 'INSUFFICIENT_ACCESS', 'insufficient access rights on object id')
     this.#remember(record.id, record)
     this.#unindex(record)
@@ -145,11 +190,18 @@ export class Records {
     record.modifiedAt = now
     record.modifiedBy = author.userId
     this.#save(record)
-    if (record.object !== 'Account') return 1
-    let count = 1
-    for (const contact of this.all('Contact')) {
-      if (contact.deletedAt === undefined && contact.values['AccountId'] === record.id)
-        count += this.delete(contact, author)
+    this.#tell({ record, type: 'DELETE', changed: [], author })
+    return 1 + this.#deleteOwned(record, author)
+  }
+
+  // Contacts and opportunities go with their account, tasks and notes with what they are about.
+  #deleteOwned(record: SalesforceRecord, author: Author): number {
+    let count = 0
+    for (const [object, fields] of owned[record.object] ?? []) {
+      for (const other of this.all(object)) {
+        if (other.deletedAt !== undefined || !fields.some((field) => other.values[field] === record.id)) continue
+        count += this.delete(other, author)
+      }
     }
     return count
   }
@@ -161,7 +213,7 @@ export class Records {
     if (record.deletedAt <= this.#now() - recycleBinMs || record.values['MasterRecordId']) {
       throw new SalesforceRefusal(400, 'UNDELETE_FAILED', 'Entity is not in the recycle bin')
     }
-    for (const field of this.#fields[record.object].all()) {
+    for (const field of this.#schema.fields(record.object).all()) {
       this.#refuseTaken(record.object, field, record.values[field.name] ?? null, record)
     }
     this.#remember(record.id, record)
@@ -169,6 +221,7 @@ export class Records {
     record.modifiedAt = toSecond(this.#now())
     record.modifiedBy = author.userId
     this.#save(record)
+    this.#tell({ record, type: 'UNDELETE', changed: [], author })
   }
 
   /** The losers go to the recycle bin with the master's id; what named them names the master. Its values stay. */
@@ -177,10 +230,11 @@ export class Records {
       if (loser.object !== master.object || loser === master) {
         throw new SalesforceRefusal(400, 'INVALID_ID_FIELD', 'records to merge must be others of the same object')
       }
-      for (const object of objectNames) {
-        const references = this.#fields[object]
+      for (const object of this.#schema.names()) {
+        const references = this.#schema
+          .fields(object)
           .all()
-          .filter((field) => field.referenceTo === loser.object && field.writable)
+          .filter((field) => field.referenceTo?.includes(loser.object) && field.writable)
         for (const record of this.all(object)) {
           if (record.deletedAt !== undefined) continue
           const named = references.filter(({ name }) => record.values[name] === loser.id)
@@ -200,6 +254,10 @@ export class Records {
     const outer = this.#before
     const before = new Map<string, SalesforceRecord | undefined>()
     this.#before = before
+    const outerPending = this.#pending
+    const pending: Change[] = []
+    this.#pending = pending
+    if (!outer) this.#transaction++
     let kept = false
     try {
       const result = work()
@@ -207,6 +265,8 @@ export class Records {
       return result
     } finally {
       this.#before = outer
+      this.#pending = outerPending
+      if (kept) for (const change of pending) this.#pass(change)
       if (!kept) this.#restore(before)
       else if (outer) for (const [id, record] of before) if (!outer.has(id)) outer.set(id, record)
     }
@@ -218,10 +278,10 @@ export class Records {
   }
 
   clear(): void {
-    for (const object of objectNames) {
-      if (!objects[object].writable) continue
-      for (const id of this.#byObject.get(object)!.keys()) this.#shelf.delete(id)
-      this.#byObject.get(object)!.clear()
+    for (const object of this.#schema.names()) {
+      if (!this.#schema.facts(object).writable) continue
+      for (const id of this.#of(object).keys()) this.#shelf.delete(id)
+      this.#of(object).clear()
     }
     this.#external.clear()
   }
@@ -234,7 +294,7 @@ export class Records {
     const values: Record<string, Value> = {}
     for (const [name, raw] of Object.entries(input)) {
       if (name === 'attributes') continue
-      const field = this.#fields[object].get(name)
+      const field = this.#schema.fields(object).get(name)
       if (!field) throw invalidField(name, object)
       if (!field.writable) {
         const message = `Unable to create/update fields: ${field.name}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.`
@@ -260,7 +320,7 @@ export class Records {
 
   #refuseReference(field: Field, value: Value): void {
     if (field.referenceTo === undefined || value === null) return
-    const target = this.get(field.referenceTo, String(value))
+    const target = this.find(field.referenceTo, String(value))
     if (target && target.deletedAt === undefined) return
     const [status, code, message] = target
       ? ([400, 'ENTITY_IS_DELETED', 'entity is deleted'] as const)
@@ -276,6 +336,26 @@ export class Records {
     throw new SalesforceRefusal(400, 'DUPLICATE_VALUE', message, [])
   }
 
+  #tell(change: Omit<Change, 'transaction'>): void {
+    if (!this.#pending) this.#transaction++
+    this.#pass({ ...change, transaction: this.#transaction })
+  }
+
+  #pass(change: Change): void {
+    if (this.#pending) this.#pending.push(change)
+    else this.#surroundings.changed(change)
+  }
+
+  #refuseDuplicate(object: ObjectName, values: Readonly<Record<string, Value>>): void {
+    const email = values['Email'] ?? null
+    if (!this.#surroundings.refuseDuplicates || object !== 'Contact' || email === null) return
+    for (const other of this.all(object)) {
+      if (other.deletedAt === undefined && other.values['Email'] === email) {
+        throw new SalesforceRefusal(400, 'DUPLICATES_DETECTED', 'Use one of these records?', [])
+      }
+    }
+  }
+
   #remember(id: string, record: SalesforceRecord | undefined): void {
     if (this.#before && !this.#before.has(id)) this.#before.set(id, record && structuredClone(record))
   }
@@ -287,20 +367,20 @@ export class Records {
       if (record) this.#save(record)
       else {
         this.#shelf.delete(id)
-        if (current) this.#byObject.get(current.object)!.delete(id)
+        if (current) this.#of(current.object).delete(id)
       }
     }
   }
 
   #save(record: SalesforceRecord): void {
     this.#shelf.set(record.id, record)
-    this.#byObject.get(record.object)!.set(record.id, record)
+    this.#of(record.object).set(record.id, record)
     this.#index(record)
   }
 
   #index(record: SalesforceRecord): void {
     if (record.deletedAt !== undefined) return
-    for (const field of this.#fields[record.object].all()) {
+    for (const field of this.#schema.fields(record.object).all()) {
       const value = record.values[field.name]
       if (!(field.externalId || field.unique) || value === null || value === undefined) continue
       const name = `${record.object}.${field.name}`
@@ -314,10 +394,37 @@ export class Records {
   }
 
   #unindex(record: SalesforceRecord): void {
-    for (const field of this.#fields[record.object].all()) {
+    for (const field of this.#schema.fields(record.object).all()) {
       const value = record.values[field.name]
       if (value === null || value === undefined) continue
       this.#external.get(`${record.object}.${field.name}`)?.get(String(value).toLowerCase())?.delete(record.id)
     }
   }
+
+  #of(object: ObjectName): Map<string, SalesforceRecord> {
+    const known = this.#byObject.get(object) ?? new Map<string, SalesforceRecord>()
+    this.#byObject.set(object, known)
+    return known
+  }
+}
+
+const owned: Readonly<Record<ObjectName, readonly (readonly [object: ObjectName, fields: readonly string[]])[]>> = {
+  Account: [
+    ['Contact', ['AccountId']],
+    ['Opportunity', ['AccountId']],
+    ['Task', ['WhatId']],
+    ['Note', ['ParentId']],
+  ],
+  Contact: [
+    ['Task', ['WhoId']],
+    ['Note', ['ParentId']],
+  ],
+  Opportunity: [
+    ['Task', ['WhatId']],
+    ['Note', ['ParentId']],
+  ],
+}
+
+function rowLocked(): SalesforceRefusal {
+  return new SalesforceRefusal(400, 'UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access to this record', [])
 }

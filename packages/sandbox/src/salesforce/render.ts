@@ -1,6 +1,6 @@
 // A record as the API answers it: attributes first, then fields. Must not change anything.
 import type { Organization } from './organization.ts'
-import { readField } from './organization.ts'
+import { readField } from './read-field.ts'
 import type { SalesforceRecord } from './records.ts'
 import { resolvePath } from './soql/compile.ts'
 import type { Resolved } from './soql/compile.ts'
@@ -25,7 +25,7 @@ export function renderPaths(
 /** The record with every field it has. */
 export function renderWhole(organization: Organization, record: SalesforceRecord, version: string): Rendered {
   const body: Rendered = { attributes: attributesOf(record, version) }
-  for (const field of organization.fields[record.object].all()) body[field.name] = readField(record, field)
+  for (const field of organization.schema.fields(record.object).all()) body[field.name] = readField(record, field)
   return body
 }
 
@@ -40,9 +40,12 @@ export function renderResolved(
     let at: Rendered | null = body
     let owner: SalesforceRecord = record
     for (const name of relationships) {
-      const hop = organization.fields[owner.object].all().find((candidate) => candidate.relationshipName === name)!
+      const hop = organization.schema
+        .fields(owner.object)
+        .all()
+        .find((candidate) => candidate.relationshipName === name)!
       const id = readField(owner, hop)
-      const target = id === null ? undefined : organization.records.get(hop.referenceTo!, String(id))
+      const target = id === null ? undefined : organization.records.find(hop.referenceTo!, String(id))
       if (!target) {
         at[name] = null
         at = null

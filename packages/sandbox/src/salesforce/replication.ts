@@ -20,7 +20,7 @@ export const replicationRoutes: readonly Route[] = [
 function updated(run: Run): Answer {
   const { start, end } = readSpan(run, updatedBackMs)
   const ids: string[] = []
-  for (const record of run.organization.records.all(objectOf(run.path['object']))) {
+  for (const record of run.organization.records.all(objectOf(run.organization, run.path['object']))) {
     if (record.deletedAt === undefined && record.modifiedAt >= start && record.modifiedAt < end) ids.push(record.id)
   }
   checkCount(ids)
@@ -30,7 +30,7 @@ function updated(run: Run): Answer {
 function deleted(run: Run): Answer {
   const { start, end } = readSpan(run, recycleBinMs)
   const deletedRecords: { id: string; deletedDate: string }[] = []
-  for (const { id, deletedAt } of run.organization.records.all(objectOf(run.path['object']))) {
+  for (const { id, deletedAt } of run.organization.records.all(objectOf(run.organization, run.path['object']))) {
     if (deletedAt !== undefined && deletedAt >= start && deletedAt < end)
       deletedRecords.push({ id, deletedDate: formatInstant(deletedAt) })
   }

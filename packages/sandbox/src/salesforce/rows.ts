@@ -7,7 +7,7 @@ import type { Answer, Operation, Route, Run } from './operation.ts'
 import type { Organization } from './organization.ts'
 import type { SalesforceRecord } from './records.ts'
 import { renderPaths, renderWhole } from './render.ts'
-import type { Field, ObjectName } from './schema.ts'
+import type { Field, ObjectName } from './objects.ts'
 
 export const rowRoutes: readonly Route[] = [
   { method: 'POST', pattern: '/sobjects/:object', run: create },
@@ -20,13 +20,13 @@ export const rowRoutes: readonly Route[] = [
 ]
 
 function create({ organization, author, operation, path }: Run): Answer {
-  const record = organization.records.create(objectOf(path['object']), bodyOf(operation), author)
+  const record = organization.records.create(objectOf(organization, path['object']), bodyOf(operation), author)
   const location = `/services/data/${operation.version}/sobjects/${record.object}/${record.id}`
   return { status: 201, body: { id: record.id, success: true, errors: [] }, headers: { location }, written: 1 }
 }
 
 function find({ organization, path }: Run): SalesforceRecord {
-  return organization.records.required(objectOf(path['object']), path['id'] ?? '')
+  return organization.records.required(objectOf(organization, path['object']), path['id'] ?? '')
 }
 
 function read({ organization, operation }: Run, record: SalesforceRecord): Answer {
@@ -58,7 +58,7 @@ function remove(run: Run, record: SalesforceRecord): Answer {
 
 function upsertRow(run: Run): Answer {
   const { organization, operation, path, author } = run
-  const object = objectOf(path['object'])
+  const object = objectOf(organization, path['object'])
   const value = path['value'] ?? ''
   const outcome = upsert(organization, object, path['field'] ?? '', value, bodyOf(operation), author)
   if (Array.isArray(outcome)) {
@@ -96,13 +96,13 @@ export function upsert(
 
 /** Throws NOT_FOUND for a field that is no external id, as Salesforce does. */
 export function externalField(organization: Organization, object: ObjectName, name: string): Field {
-  const field = organization.fields[object].get(name)
+  const field = organization.schema.fields(object).get(name)
   if (!field?.externalId) throw notFound(`Provided external ID field does not exist or is not accessible: ${name}`)
   return field
 }
 
 function findExternal({ organization, path }: Run): SalesforceRecord {
-  const object = objectOf(path['object'])
+  const object = objectOf(organization, path['object'])
   const field = externalField(organization, object, path['field'] ?? '')
   const [record] = organization.records.byExternalId(object, field, path['value'] ?? '')
   if (!record) throw notFound()

@@ -3,6 +3,7 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import type { Simulation } from '../control/simulated-crm.ts'
+import { readJson, readText } from '../http/body.ts'
 import { countWritten, pipeline } from '../http/pipeline.ts'
 import type { Dialect } from '../http/pipeline.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -13,15 +14,19 @@ import { perform } from './api.ts'
 import { apiVersions } from './describe.ts'
 import { SalesforceRefusal, notFound } from './errors.ts'
 import { handOf } from './hand.ts'
+import { cometdRoutes } from './events/cometd.ts'
 import { oauthRoutes } from './oauth-routes.ts'
 import type { Answer } from './operation.ts'
 import { objectOf } from './operation.ts'
 import { openOrganization } from './organization.ts'
 import type { Organization } from './organization.ts'
+import type { Author } from './records.ts'
 import { renderWhole } from './render.ts'
 
 /** A request that has been under way this long counts as long. */
 const longAfterMs = 20_000
+/** †: the strictest of what is reported for REST bodies. */
+const bodyBytesMax = 50 * 1024 * 1024
 const latest = `v${apiVersions.at(-1)}.0`
 
 export function createSalesforce(world: World): Simulation {
@@ -53,19 +58,26 @@ export function createSalesforce(world: World): Simulation {
   app.all('/services/data/:version/*', (context) => answerData(world, organization, context))
   app.all('/services/data/:version', (context) => answerData(world, organization, context))
   app.route('/', oauthRoutes(world))
+  app.route('/', cometdRoutes(world, organization))
   app.all('/services/*', () => {
     throw notFound()
   })
 
   return {
     app,
-    objects: () => ['Contact', 'Account'],
-    count: (account, object) => organization(account).records.liveCount(objectOf(object)),
+    objects: (account) => organization(account).schema.shown(),
+    count: (account, object) => organization(account).records.liveCount(objectOf(organization(account), object)),
     clear: (account) => organization(account).records.clear(),
     hand: (account) => handOf(organization(account)),
+    changeEvents(account, { gaps, overflow, forget }) {
+      const opened = organization(account)
+      if (gaps !== undefined) opened.changeEvents.gap(gaps)
+      if (overflow !== undefined) opened.changeEvents.overflow(objectOf(opened, overflow))
+      if (forget) opened.changeEvents.forget()
+    },
     records(account, object, archived) {
       const opened = organization(account)
-      const all = [...opened.records.all(objectOf(object))]
+      const all = [...opened.records.all(objectOf(opened, object))]
       return all
         .filter((record) => archived || record.deletedAt === undefined)
         .map((record) => renderWhole(opened, record, latest))
@@ -86,13 +98,13 @@ async function answerData(
   const opened = organization(account)
   const headers = context.req.header()
   const answer = perform(
-    { world, organization: opened, author: { userId: opened.userId } },
+    { world, organization: opened, author: authorOf(opened, version, headers) },
     {
       method: context.req.method,
       path: path.replace(/(.)\/$/, '$1'),
       version: `v${version}`,
       query: url.searchParams,
-      body: await readJson(context),
+      body: await readBody(context),
       headers,
     },
   )
@@ -100,19 +112,46 @@ async function answerData(
   return toResponse(context, answer)
 }
 
+function authorOf({ userId }: Organization, version: string, headers: Readonly<Record<string, string>>): Author {
+  const client = /client=([^;,\s]+)/i.exec(headers['sforce-call-options'] ?? '')?.[1] ?? ''
+  return {
+    userId,
+    origin: `com/salesforce/api/rest/${version};client=${client}`,
+    allowDuplicates: /allowSave=true/i.test(headers['sforce-duplicate-rule-header'] ?? ''),
+  }
+}
+
 function toResponse(context: Context<Env>, { status, body, headers = {} }: Answer): Response {
+  if (typeof body === 'string') return context.body(body, status as 200, headers)
   if (body === undefined) return context.body(null, status as 204, headers)
   return context.json(body as object, status as 200, headers)
 }
 
-async function readJson(context: Context<Env>): Promise<unknown> {
-  const text = await context.req.text()
-  if (text === '') return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new SalesforceRefusal(400, 'JSON_PARSER_ERROR', 'Unexpected character in the request body: it is not JSON')
+async function readBody(context: Context<Env>): Promise<unknown> {
+  const type = context.req.header('content-type') ?? 'application/json'
+  const isText = /^text\/csv\b/i.test(type)
+  const body = isText ? await readText(context, bodyBytesMax) : await readJson(context, bodyBytesMax)
+  if ('fault' in body) {
+    if (body.fault === 'too-large') {
+      throw new SalesforceRefusal(413, 'REQUEST_ENTITY_TOO_LARGE', 'The request body is larger than 50 MB.')
+    }
+    throw new SalesforceRefusal(
+      400,
+      'JSON_PARSER_ERROR',
+      body.fault === 'not-utf8'
+        ? 'Invalid UTF-8 in the request body'
+        : 'Unexpected character in the request body: it is not JSON',
+    )
   }
+  if ('text' in body) return body.text
+  if (body.value !== undefined && !/json\b/i.test(type)) {
+    throw new SalesforceRefusal(
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      `${type.slice(0, 80)} is not a content type this resource takes.`,
+    )
+  }
+  return body.value
 }
 
 function dialect(world: World, organization: (account: Account) => Organization): Dialect {

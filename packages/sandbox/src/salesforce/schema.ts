@@ -1,121 +1,76 @@
-// The objects and fields of an organization. Owns the standard ones and what a field is; custom fields
-// are kept by fields.ts. Data and types only; must not look at records.
-// https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_contact.htm
+// The objects of one organization: the standard ones and the custom ones, with their fields. Owns names,
+// prefixes and adding objects; must not look at records.
+import type { Shelf, Store } from '../store/store.ts'
+import { SalesforceRefusal } from './errors.ts'
+import { Fields } from './fields.ts'
+import { standardObjects } from './objects.ts'
+import type { ObjectFacts, ObjectName } from './objects.ts'
 
-export type FieldType =
-  | 'id'
-  | 'string'
-  | 'textarea'
-  | 'email'
-  | 'phone'
-  | 'url'
-  | 'picklist'
-  | 'reference'
-  | 'boolean'
-  | 'int'
-  | 'double'
-  | 'currency'
-  | 'date'
-  | 'datetime'
+/** Custom objects an organization may have. */
+const customMax = 200
 
-export interface Field {
-  readonly name: string
-  readonly label: string
-  readonly type: FieldType
-  readonly length: number
-  /** Whether a client may set it when creating, and later. */
-  readonly writable: boolean
-  readonly required: boolean
-  readonly custom: boolean
-  readonly externalId: boolean
-  readonly unique: boolean
-  /** References: the object they lead to and the name of the way there. */
-  readonly referenceTo?: ObjectName
-  readonly relationshipName?: string
-}
+export class Schema {
+  readonly #custom: Shelf<ObjectFacts>
+  readonly #fields = new Map<ObjectName, Fields>()
+  readonly #byName = new Map<string, ObjectFacts>()
+  readonly #account: string
+  readonly #store: Store
 
-export type ObjectName = 'Account' | 'Contact' | 'User'
+  constructor(account: string, store: Store) {
+    this.#account = account
+    this.#store = store
+    this.#custom = store.shelf(account, 'object')
+    for (const facts of [...standardObjects, ...this.#custom.values()]) this.#keep(facts)
+  }
 
-export interface ObjectFacts {
-  readonly name: ObjectName
-  readonly plural: string
-  readonly prefix: string
-  readonly writable: boolean
-}
+  names(): ObjectName[] {
+    return [...this.#byName.values()].map(({ name }) => name)
+  }
 
-export const objects: Readonly<Record<ObjectName, ObjectFacts>> = {
-  Account: { name: 'Account', plural: 'Accounts', prefix: '001', writable: true },
-  Contact: { name: 'Contact', plural: 'Contacts', prefix: '003', writable: true },
-  User: { name: 'User', plural: 'Users', prefix: '005', writable: false },
-}
+  /** The objects people look at. */
+  shown(): ObjectName[] {
+    return this.names().filter((name) => name !== 'User')
+  }
 
-export const objectNames = Object.keys(objects) as ObjectName[]
+  /** The object in the case Salesforce writes it; undefined when there is none. */
+  parse(name: string): ObjectName | undefined {
+    return this.#byName.get(name.toLowerCase())?.name
+  }
 
-export function parseObjectName(name: string): ObjectName | undefined {
-  return objectNames.find((known) => known.toLowerCase() === name.toLowerCase())
-}
+  facts(name: ObjectName): ObjectFacts {
+    return this.#byName.get(name.toLowerCase())!
+  }
 
-// name:type[:length][!][*][>Object.Relationship] — '!' only Salesforce writes, '*' required.
-const system = `Id:id:18! IsDeleted:boolean! CreatedDate:datetime! CreatedById:reference!>User.CreatedBy
-LastModifiedDate:datetime! LastModifiedById:reference!>User.LastModifiedBy SystemModstamp:datetime!`
-const own: Readonly<Record<ObjectName, string>> = {
-  Account: `MasterRecordId:reference!>Account.MasterRecord Name:string:255* Type:picklist:255
-ParentId:reference>Account.Parent BillingStreet:textarea:255 BillingCity:string:40 BillingState:string:80
-BillingPostalCode:string:20 BillingCountry:string:80 ShippingStreet:textarea:255 ShippingCity:string:40
-ShippingState:string:80 ShippingPostalCode:string:20 ShippingCountry:string:80 Phone:phone:40 Fax:phone:40
-AccountNumber:string:40 Website:url:255 Sic:string:20 Industry:picklist:255 AnnualRevenue:currency
-NumberOfEmployees:int Ownership:picklist:255 TickerSymbol:string:20 Description:textarea:32000 Rating:picklist:255
-Site:string:80 OwnerId:reference>User.Owner AccountSource:picklist:255`,
-  Contact: `MasterRecordId:reference!>Contact.MasterRecord AccountId:reference>Account.Account LastName:string:80*
-FirstName:string:40 Salutation:picklist:40 Name:string:121! OtherStreet:textarea:255 OtherCity:string:40
-OtherState:string:80 OtherPostalCode:string:20 OtherCountry:string:80 MailingStreet:textarea:255 MailingCity:string:40
-MailingState:string:80 MailingPostalCode:string:20 MailingCountry:string:80 Phone:phone:40 Fax:phone:40
-MobilePhone:phone:40 HomePhone:phone:40 OtherPhone:phone:40 AssistantPhone:phone:40
-ReportsToId:reference>Contact.ReportsTo Email:email:80 Title:string:128 Department:string:80
-AssistantName:string:40 LeadSource:picklist:255 Birthdate:date Description:textarea:32000 OwnerId:reference>User.Owner
-HasOptedOutOfEmail:boolean DoNotCall:boolean`,
-  User: `Username:string:80! Name:string:121! FirstName:string:40! LastName:string:80! Email:email:128! IsActive:boolean!`,
-}
+  fields(name: ObjectName): Fields {
+    return this.#fields.get(name)!
+  }
 
-/** The fields every organization has, in the order of describe. */
-export function standardFields(object: ObjectName): Field[] {
-  return `${system} ${own[object]}`.split(/\s+/).map((text) => parseField(text))
-}
+  byPrefix(prefix: string): ObjectName | undefined {
+    return [...this.#byName.values()].find((facts) => facts.prefix === prefix)?.name
+  }
 
-export const defaultLengths: Readonly<Record<FieldType, number>> = {
-  id: 18,
-  string: 255,
-  textarea: 255,
-  email: 80,
-  phone: 40,
-  url: 255,
-  picklist: 255,
-  reference: 18,
-  boolean: 0,
-  int: 0,
-  double: 0,
-  currency: 0,
-  date: 0,
-  datetime: 0,
-}
+  /** Adds a custom object; returns its API name. Throws DUPLICATE_DEVELOPER_NAME and INVALID_NAME. */
+  addObject(name: string, label: string): ObjectName {
+    const full = name.endsWith('__c') ? name : `${name}__c`
+    if (!/^[A-Za-z][A-Za-z0-9_]{0,37}__c$/.test(full)) {
+      throw new SalesforceRefusal(400, 'INVALID_NAME', `${full} is not a name of a custom object.`)
+    }
+    if (this.parse(full) || this.#custom.size >= customMax) {
+      throw new SalesforceRefusal(
+        400,
+        'DUPLICATE_DEVELOPER_NAME',
+        `There is already an object named ${full}, or too many.`,
+      )
+    }
+    const prefix = `a${this.#custom.size.toString(36).padStart(2, '0')}`
+    const facts = { name: full, label, plural: `${label}s`, prefix, writable: true, custom: true }
+    this.#custom.set(full, facts)
+    this.#keep(facts)
+    return full
+  }
 
-function parseField(text: string): Field {
-  const match = /^(\w+):(\w+)(?::(\d+))?(!)?(\*)?(?:>(\w+)\.(\w+))?$/.exec(text)
-  if (!match) throw new Error(`The field ${text} is not written as it should be.`)
-  const [, name = '', type, length, readOnly, required, referenceTo, relationshipName] = match
-  const fieldType = type as FieldType
-  return {
-    name,
-    label: name.replace(/([a-z])([A-Z])/g, '$1 $2'),
-    type: fieldType,
-    length: length === undefined ? defaultLengths[fieldType] : Number(length),
-    writable: readOnly === undefined,
-    required: required !== undefined,
-    custom: false,
-    externalId: false,
-    unique: false,
-    ...(referenceTo === undefined
-      ? {}
-      : { referenceTo: referenceTo as ObjectName, relationshipName: relationshipName! }),
+  #keep(facts: ObjectFacts): void {
+    this.#byName.set(facts.name.toLowerCase(), facts)
+    this.#fields.set(facts.name, new Fields(facts.name, this.#account, this.#store))
   }
 }

@@ -1,8 +1,9 @@
 // What Salesforce does to a value before it keeps it, and how it writes instants. Pure. Owns the checks
 // of type and length; must not look at other records.
+import { BigNumber } from '../http/body.ts'
 import { SalesforceRefusal } from './errors.ts'
 import { toLongId } from './ids.ts'
-import type { Field } from './schema.ts'
+import type { Field } from './objects.ts'
 
 export type Value = string | number | boolean | null
 
@@ -70,11 +71,20 @@ function normalizeText(field: Field, value: unknown): string | null {
     throw new SalesforceRefusal(400, 'INVALID_EMAIL_ADDRESS', `Email: invalid email address: ${text}`, [field.name])
   }
   if (text === '') return null
+  if (field.restricted && !field.options.includes(text)) {
+    const message = `${field.label}: bad value for restricted picklist field: ${text.slice(0, 80)}`
+    throw new SalesforceRefusal(400, 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST', message, [field.name])
+  }
   return field.type === 'email' ? text.toLowerCase() : text
 }
 
 function normalizeNumber(field: Field, value: unknown): number {
   const number = typeof value === 'number' ? value : typeof value === 'string' ? Number(value) : Number.NaN
+  // What JavaScript cannot hold is refused, never rounded: Salesforce's own fields end at 18 digits.
+  if (value instanceof BigNumber || (field.type === 'int' && Math.abs(number) > 2_147_483_647)) {
+    const message = `${field.label}: value outside of valid range on numeric field: ${describe(value)}`
+    throw new SalesforceRefusal(400, 'NUMBER_OUTSIDE_VALID_RANGE', message, [field.name])
+  }
   const fits = field.type === 'int' ? Number.isInteger(number) : Number.isFinite(number)
   return fits ? number : refuseType(field, value, field.type)
 }

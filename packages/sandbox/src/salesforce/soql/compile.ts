@@ -3,9 +3,9 @@
 import { SalesforceRefusal, malformedQuery } from '../errors.ts'
 import { toLongId } from '../ids.ts'
 import type { Organization } from '../organization.ts'
-import { readField, readInstant } from '../organization.ts'
+import { readField, readInstant } from '../read-field.ts'
 import type { SalesforceRecord } from '../records.ts'
-import type { Field, ObjectName } from '../schema.ts'
+import type { Field, ObjectName } from '../objects.ts'
 import { parseInstant } from '../values.ts'
 import type { Value } from '../values.ts'
 import type { Comparison, Condition, Literal, Order } from './ast.ts'
@@ -42,9 +42,10 @@ export function resolvePath(organization: Organization, object: ObjectName, path
       throw new SalesforceRefusal(400, 'INVALID_FIELD', message)
     }
     hops.push(hop)
-    at = hop.referenceTo!
+    // Of several objects a reference may lead to, the first one names the fields.
+    at = hop.referenceTo![0]!
   }
-  const field = organization.fields[at].required(names.at(-1)!)
+  const field = organization.schema.fields(at).required(names.at(-1)!)
   const read = (record: SalesforceRecord): Value => {
     const end = hops.length === 0 ? record : follow(organization, record, hops)
     return end ? readField(end, field) : null
@@ -58,7 +59,10 @@ export function resolvePath(organization: Organization, object: ObjectName, path
 }
 
 function relationship(organization: Organization, object: ObjectName, name: string): Field | undefined {
-  return organization.fields[object].all().find((field) => field.relationshipName?.toLowerCase() === name.toLowerCase())
+  return organization.schema
+    .fields(object)
+    .all()
+    .find((field) => field.relationshipName?.toLowerCase() === name.toLowerCase())
 }
 
 function follow(
@@ -69,7 +73,7 @@ function follow(
   let at: SalesforceRecord | undefined = record
   for (const hop of hops) {
     const id: Value = at ? readField(at, hop) : null
-    at = id === null ? undefined : organization.records.get(hop.referenceTo!, String(id))
+    at = id === null ? undefined : organization.records.find(hop.referenceTo!, String(id))
   }
   return at
 }
