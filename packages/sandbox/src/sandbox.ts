@@ -13,6 +13,7 @@ import { troubleChangeEvents } from './control/change-event-routes.ts'
 import type { ChangeEventTrouble, CreatedAccount, Hand } from './control/simulated-crm.ts'
 import { RequestLog } from './http/request-log.ts'
 import { createHubspot } from './hubspot/hubspot.ts'
+import type { WebhookTrouble } from './hubspot/webhooks.ts'
 import { createNetsuite } from './netsuite/netsuite.ts'
 import { createSalesforce } from './salesforce/salesforce.ts'
 import { Accounts } from './oauth/accounts.ts'
@@ -37,6 +38,8 @@ export interface Sandbox {
   person(account: string): Hand
   /** Trouble for an account, as POST /_sandbox/chaos; what is not named is off. Throws `not_found`. */
   chaos(account: string, settings?: Omit<ChaosInput, 'account'>): void
+  /** Webhooks twice, shuffled, late; what is not named is off. Throws `not_found`. */
+  webhookTrouble(account: string, trouble: WebhookTrouble): void
   /** Gaps and overflows in Salesforce's change events. Throws `not_found` and `validation_failed`. */
   changeEvents(account: string, trouble: ChangeEventTrouble): void
   /** Takes scopes away from every grant of the account; undefined gives them back. Throws `not_found`. */
@@ -99,7 +102,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   })
   app.route(
     '/_sandbox',
-    controlRoutes(world, control, (target) => hubspot.webhooks.setTarget(target)),
+    controlRoutes(world, control, {
+      setTarget: (target) => hubspot.webhooks.setTarget(target),
+      setTrouble: (account, trouble) => hubspot.webhooks.setTrouble(account, trouble),
+    }),
   )
   app.route('/', overviewRoutes(world, control))
   app.route('/', hubspot.app)
@@ -125,6 +131,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       else if (revokeTokens !== undefined) world.tokens.revoke(account, revokeTokens === 'all')
       store.commit()
     },
+    webhookTrouble: (id, trouble) => hubspot.webhooks.setTrouble(control.account(id).id, trouble),
     changeEvents(id, trouble) {
       const account = control.account(id)
       troubleChangeEvents(control.simulation(account), account, trouble)

@@ -5,7 +5,7 @@ import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 import { Hono } from 'hono'
 import { z } from 'zod'
 import { chaosSchema } from '../chaos/chaos.ts'
-import type { WebhookTarget } from '../hubspot/webhooks.ts'
+import type { WebhookTarget, WebhookTrouble } from '../hubspot/webhooks.ts'
 import type { RegisteredApp } from '../oauth/accounts.ts'
 import { isLoopbackHost, isLoopbackUrl } from '../oauth/loopback.ts'
 import type { AccountInput } from '../options.ts'
@@ -15,6 +15,7 @@ import { privateClientId } from '../oauth/standing.ts'
 import { changeEventSchema, troubleChangeEvents } from './change-event-routes.ts'
 import type { Control } from './control.ts'
 import { handSchema, takeHand } from './hand-routes.ts'
+import { webhookTroubleSchema } from './webhook-trouble.ts'
 
 const webhookSchema = z.strictObject({
   /** The app whose secret signs. Without it, the account's own private app. */
@@ -38,10 +39,16 @@ const scopesSchema = z.strictObject({
   scopes: z.array(z.string()).nullable(),
 })
 
+/** What the control of webhooks needs of the one who delivers them. */
+export interface Deliveries {
+  readonly setTarget: (target: WebhookTarget) => void
+  readonly setTrouble: (account: string, trouble: WebhookTrouble) => void
+}
+
 export function controlRoutes(
   world: World,
   control: Control,
-  setWebhookTarget: (target: WebhookTarget) => void,
+  { setTarget: setWebhookTarget, setTrouble: setWebhookTrouble }: Deliveries,
 ): Hono<Env> {
   const app = new Hono<Env>()
 
@@ -101,6 +108,13 @@ export function controlRoutes(
   app.post('/hand', async (context) => {
     const input = await body(context.req, handSchema)
     return context.json(takeHand(control.person(control.account(input.account)), input))
+  })
+
+  app.post('/webhook-trouble', async (context) => {
+    const { account: id, ...trouble } = await body(context.req, webhookTroubleSchema)
+    const account = control.account(id)
+    setWebhookTrouble(account.id, trouble)
+    return context.json({ account: account.id, ...trouble })
   })
 
   app.post('/change-events', async (context) => {

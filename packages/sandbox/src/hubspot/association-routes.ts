@@ -4,11 +4,10 @@ import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { z } from 'zod'
 import type { Env, World } from '../world.ts'
-import { associationType, associationTypes } from './associations.ts'
-import type { AssociatedRecord } from './associations.ts'
+import type { AssociatedRecord, AssociationType } from './associations.ts'
 import { checkSize } from './batch.ts'
 import { notFound } from './errors.ts'
-import { objectTypes, parseObjectType } from './object-types.ts'
+import { factsOf } from './object-types.ts'
 import type { ObjectType } from './object-types.ts'
 import type { Portal } from './portal.ts'
 import { required } from './records.ts'
@@ -35,8 +34,8 @@ export function associationRoutes(
   const at = (): string => new Date(world.now()).toISOString()
   const pairOf = (context: Context<Env>): Pair => ({
     portal: portalOf(context),
-    from: parseObjectType(context.req.param('from') ?? ''),
-    to: parseObjectType(context.req.param('to') ?? ''),
+    from: portalOf(context).schemas.parse(context.req.param('from') ?? ''),
+    to: portalOf(context).schemas.parse(context.req.param('to') ?? ''),
   })
   const complete = (results: readonly unknown[], errors: readonly unknown[] = []): Record<string, unknown> => ({
     status: 'COMPLETE',
@@ -46,22 +45,22 @@ export function associationRoutes(
     ...(errors.length > 0 ? { numErrors: errors.length, errors } : {}),
   })
   const ensure = ({ portal, from, to }: Pair, fromId: string, toId: string): void => {
-    required(portal.records[from].find(fromId))
-    required(portal.records[to].find(toId))
+    required(portal.of(from).records.find(fromId))
+    required(portal.of(to).records.find(toId))
   }
   const pairBody = (
-    { from, to }: Pair,
+    { portal, from, to }: Pair,
     fromId: string,
     toId: string,
     typeIds: readonly number[],
   ): Record<string, unknown> => ({
-    fromObjectTypeId: objectTypes[from].typeId,
+    fromObjectTypeId: factsOf(from).typeId,
     fromObjectId: fromId,
-    toObjectTypeId: objectTypes[to].typeId,
+    toObjectTypeId: factsOf(to).typeId,
     toObjectId: toId,
-    labels: associationTypes(from, to).flatMap(({ id, label }) =>
-      label !== null && typeIds.includes(id) ? [label] : [],
-    ),
+    labels: portal.associations
+      .types(from, to)
+      .flatMap(({ id, label }) => (label !== null && typeIds.includes(id) ? [label] : [])),
   })
 
   const v3 = new Hono<Env>()
@@ -72,7 +71,9 @@ export function associationRoutes(
     const pair = pairOf(context)
     for (const { from, to } of inputs) ensure(pair, from.id, to.id)
     for (const { from, to, type } of inputs) {
-      pair.portal.associations.add(pair.from, from.id, pair.to, to.id, [associationType(pair.from, pair.to, type).id])
+      pair.portal.associations.add(pair.from, from.id, pair.to, to.id, [
+        pair.portal.associations.type(pair.from, pair.to, type).id,
+      ])
     }
     return context.json(complete(inputs), 201)
   })
@@ -80,7 +81,7 @@ export function associationRoutes(
     const { inputs } = await readBody(context, inputsOf(idSchema))
     checkSize(inputs, batchReadMax)
     const { portal, from, to } = pairOf(context)
-    const names = associationTypes(from, to)
+    const names = portal.associations.types(from, to)
     const results = inputs.flatMap(({ id }) => {
       const associated = portal.associations.list(from, id, to)
       if (associated.length === 0) return []
@@ -96,13 +97,17 @@ export function associationRoutes(
     checkSize(inputs, batchCreateMax)
     const { portal, from, to } = pairOf(context)
     for (const input of inputs) {
-      portal.associations.remove(from, input.from.id, to, input.to.id, [associationType(from, to, input.type).id])
+      portal.associations.remove(from, input.from.id, to, input.to.id, [
+        portal.associations.type(from, to, input.type).id,
+      ])
     }
     return context.body(null, 204)
   })
   v3.get('/:from/:to/types', (context) => {
-    const { from, to } = pairOf(context)
-    return context.json({ results: associationTypes(from, to).map(({ id, name }) => ({ id: String(id), name })) })
+    const { portal, from, to } = pairOf(context)
+    return context.json({
+      results: portal.associations.types(from, to).map(({ id, name }) => ({ id: String(id), name })),
+    })
   })
 
   const v4 = new Hono<Env>()
@@ -141,12 +146,12 @@ export function associationRoutes(
       if (page.records.length > 0) {
         results.push({
           from: { id },
-          to: page.records.map((other) => renderAssociated(from, to, other)),
+          to: page.records.map((other) => renderAssociated(portal, from, to, other)),
           ...pagingOf(page.next),
         })
         continue
       }
-      const message = `No ${objectTypes[to].singular} is associated with ${objectTypes[from].singular} ${id}.`
+      const message = `No ${factsOf(to).singular} is associated with ${factsOf(from).singular} ${id}.`
       errors.push({
         ...notFound(message).body,
         subCategory: 'crm.associations.NO_ASSOCIATIONS_FOUND',
@@ -179,23 +184,29 @@ export function associationRoutes(
     return context.body(null, 204)
   })
   v4.get('/:from/:to/labels', (context) => {
-    const { from, to } = pairOf(context)
-    const results = associationTypes(from, to).map(({ id, label }) => ({
-      category: 'HUBSPOT_DEFINED',
-      typeId: id,
-      label,
-    }))
-    return context.json({ results })
+    const { portal, from, to } = pairOf(context)
+    return context.json({ results: portal.associations.types(from, to).map((type) => renderType(type)) })
+  })
+  v4.post('/:from/:to/labels', async (context) => {
+    const { name, label, inverseLabel } = await readBody(context, labelSchema)
+    const { portal, from, to } = pairOf(context)
+    const added = portal.associations.addLabel(from, to, name, label, inverseLabel ?? label)
+    return context.json({ results: added.map((type) => renderType(type)) })
+  })
+  v4.delete('/:from/:to/labels/:id', (context) => {
+    const { portal, from, to } = pairOf(context)
+    portal.associations.removeLabel(from, to, Number(context.req.param('id')))
+    return context.body(null, 204)
   })
 
   const objects = new Hono<Env>()
   objects.get('/:from/:id/associations/:to', (context) => {
     const { portal, from, to } = pairOf(context)
-    const { id } = required(portal.records[from].find(context.req.param('id')))
+    const { id } = required(portal.of(from).records.find(context.req.param('id')))
     const limit = numberParameter(context, 'limit', associationPageMax, associationPageMax)
     const page = associatedPage(portal.associations.list(from, id, to), Number(context.req.query('after') ?? 0), limit)
     return context.json({
-      results: page.records.map((other) => renderAssociated(from, to, other)),
+      results: page.records.map((other) => renderAssociated(portal, from, to, other)),
       ...pagingOf(page.next),
     })
   })
@@ -227,8 +238,14 @@ export function associationRoutes(
   return { v3, v4, objects }
 }
 
+const labelSchema = z.object({ name: z.string().min(1), label: z.string().min(1), inverseLabel: z.string().optional() })
+
+function renderType({ category, id, label }: AssociationType): Record<string, unknown> {
+  return { category, typeId: id, label }
+}
+
 function associateByDefault({ portal, from, to }: Pair, fromId: string, toId: string): Record<string, unknown>[] {
-  const plain = associationTypes(from, to).find(({ primary }) => !primary)!
+  const plain = portal.associations.types(from, to).find(({ primary }) => !primary)!
   portal.associations.add(from, fromId, to, toId, [plain.id])
   const spec = (associationTypeId: number): Record<string, unknown> => ({
     associationCategory: 'HUBSPOT_DEFINED',
@@ -241,16 +258,17 @@ function associateByDefault({ portal, from, to }: Pair, fromId: string, toId: st
 }
 
 function renderAssociated(
+  portal: Portal,
   from: ObjectType,
   to: ObjectType,
   { id, typeIds }: AssociatedRecord,
 ): Record<string, unknown> {
-  const types = associationTypes(from, to)
+  const types = portal.associations.types(from, to)
   return {
     // A string, as the specification and the official client's type say; live answers have been seen with numbers.
     toObjectId: id,
     associationTypes: typeIds.map((typeId) => ({
-      category: 'HUBSPOT_DEFINED',
+      category: types.find((type) => type.id === typeId)?.category ?? 'HUBSPOT_DEFINED',
       typeId,
       label: types.find((type) => type.id === typeId)?.label ?? null,
     })),

@@ -143,7 +143,8 @@ describe('properties', () => {
     const details = await client.apiRequest({ path: '/account-info/v3/details' })
     expect(await details.json()).toMatchObject({ portalId: expect.any(Number), accountType: 'STANDARD' })
     expect(
-      (await client.apiRequest({ path: '/crm/v3/objects/deals' }).catch((error: unknown) => error as Response)).status,
+      (await client.apiRequest({ path: '/crm/v3/objects/unicorns' }).catch((error: unknown) => error as Response))
+        .status,
     ).toBe(404)
   })
 })

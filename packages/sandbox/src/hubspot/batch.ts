@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { HubspotRefusal, invalid } from './errors.ts'
 import type { HubspotError } from './errors.ts'
 import type { AssociationSpec } from './associations.ts'
-import { objectTypes, parseObjectType } from './object-types.ts'
+import { factsOf, standardTypes } from './object-types.ts'
 import type { ObjectType } from './object-types.ts'
 import type { Portal } from './portal.ts'
 import type { HubspotRecord, Source } from './records.ts'
@@ -66,9 +66,9 @@ export function createBatch(
   const reserved = new Map<string, string>()
   const check = (input: CreateInput): (() => HubspotRecord) => {
     const targets = checkAssociations(portal, type, input)
-    const values = portal.records[type].check(input.properties, undefined, reserved)
+    const values = portal.of(type).records.check(input.properties, undefined, reserved)
     return () => {
-      const record = portal.records[type].create(values, source)
+      const record = portal.of(type).records.create(values, source)
       for (const { toType, id, types } of targets) portal.associations.add(type, record.id, toType, id, types)
       return record
     }
@@ -88,7 +88,7 @@ export function updateBatch(
   source: Source,
 ): BatchOutcome {
   refuseDuplicates(inputs)
-  const records = portal.records[type]
+  const records = portal.of(type).records
   return each(inputs, (input) => {
     const record = records.find(input.id, input.idProperty ?? undefined)
     if (!record) throw missing(type, [input.id])
@@ -104,7 +104,7 @@ export function upsertBatch(
   source: Source,
 ): BatchOutcome {
   refuseDuplicates(inputs)
-  const records = portal.records[type]
+  const records = portal.of(type).records
   return each(inputs, (input) => {
     const { id, idProperty } = input
     if (!idProperty || idProperty === 'hs_object_id') {
@@ -135,7 +135,7 @@ export function readBatch(
   const found = new Map<string, HubspotRecord>()
   const absent: string[] = []
   for (const { id } of request.inputs) {
-    const record = portal.records[type].lookup(id, request.idProperty ?? undefined)
+    const record = portal.of(type).records.lookup(id, request.idProperty ?? undefined)
     if (record && record.archived === archived) found.set(record.id, record)
     else absent.push(id)
   }
@@ -146,7 +146,7 @@ export function readBatch(
 }
 
 export function archiveBatch(portal: Portal, type: ObjectType, ids: readonly string[], source: Source): number {
-  const records = ids.flatMap((id) => portal.records[type].find(id) ?? [])
+  const records = ids.flatMap((id) => portal.of(type).records.find(id) ?? [])
   for (const record of records) portal.archive(type, record, source)
   return records.length
 }
@@ -160,18 +160,21 @@ export interface AssociationTarget {
 /** The associations a create asks for. Throws HubSpot's refusals for unknown types and records. */
 export function checkAssociations(portal: Portal, type: ObjectType, input: CreateInput): AssociationTarget[] {
   return (input.associations ?? []).map(({ to, types }) => {
-    const toType = targetTypeOf(type, types)
-    required(portal.records[toType].find(to.id))
+    const toType = targetTypeOf(portal, type, types)
+    required(portal.of(toType).records.find(to.id))
     return { toType, id: to.id, types: types.map((spec) => spec.associationTypeId) }
   })
 }
 
-function targetTypeOf(type: ObjectType, types: readonly AssociationSpec[]): ObjectType {
-  const toCompany = types.every(({ associationTypeId }) => [1, 279].includes(associationTypeId))
-  const toContact = types.every(({ associationTypeId }) => [2, 280].includes(associationTypeId))
-  if (type === 'contacts' && toCompany) return parseObjectType('companies')
-  if (type === 'companies' && toContact) return parseObjectType('contacts')
-  throw invalid(`${JSON.stringify(types)} are not valid association types of ${type}`)
+// A create names the types of its associations, not the type at their other end: the ids tell it.
+function targetTypeOf(portal: Portal, type: ObjectType, specs: readonly AssociationSpec[]): ObjectType {
+  const others = [...standardTypes, ...portal.schemas.all().map((schema) => schema.type)]
+  const target = others.find((other) => {
+    const ids = portal.associations.knows(type, other)
+    return ids.length > 0 && specs.every(({ associationTypeId }) => ids.includes(associationTypeId))
+  })
+  if (target) return target
+  throw invalid(`${JSON.stringify(specs)} are not valid association types of ${type}`)
 }
 
 function each<I extends { readonly objectWriteTraceId?: string | null | undefined; readonly id?: string }>(
@@ -214,7 +217,7 @@ function refuseDuplicates(inputs: readonly UpdateInput[]): void {
 }
 
 function missing(type: ObjectType, ids: readonly string[]): HubspotRefusal {
-  const singular = objectTypes[type].singular.toUpperCase()
+  const singular = factsOf(type).singular.toUpperCase()
   return new HubspotRefusal(404, {
     message: `Could not get some ${singular} objects, they may be deleted or not exist. Check that ids are valid.`,
     category: 'OBJECT_NOT_FOUND',

@@ -1,7 +1,5 @@
 // What a person does in HubSpot's own pages: webhooks and histories say CRM_UI.
 import type { Hand, HandFieldType } from '../control/simulated-crm.ts'
-import { invalid } from './errors.ts'
-import { parseObjectType } from './object-types.ts'
 import type { Portal } from './portal.ts'
 import type { PropertyType } from './property-definitions.ts'
 import { fieldTypeOf } from './property-definitions.ts'
@@ -24,25 +22,25 @@ export function handOf(portal: Portal): Hand {
   const source: Source = { sourceType: 'CRM_UI', sourceId: 'userId:100001' }
   return {
     create(object, values) {
-      const records = portal.records[parseObjectType(object)]
+      const records = portal.of(portal.schemas.parse(object)).records
       return records.create(records.check(values as Record<string, RawValue>), source).id
     },
     update(object, id, values) {
-      const records = portal.records[parseObjectType(object)]
+      const records = portal.of(portal.schemas.parse(object)).records
       const record = required(records.find(id))
       records.update(record, records.check(values as Record<string, RawValue>, record), source)
     },
     remove(object, id) {
-      const type = parseObjectType(object)
-      portal.archive(type, required(portal.records[type].find(id)), source)
+      const type = portal.schemas.parse(object)
+      portal.archive(type, required(portal.of(type).records.find(id)), source)
     },
     restore(object, id) {
-      const type = parseObjectType(object)
-      portal.records[type].restore(required(portal.records[type].get(id)), source)
+      const type = portal.schemas.parse(object)
+      portal.of(type).records.restore(required(portal.of(type).records.get(id)), source)
     },
-    merge: (object, winnerId, loserId) => portal.merge(parseObjectType(object), winnerId, loserId, source).id,
+    merge: (object, winnerId, loserId) => portal.merge(portal.schemas.parse(object), winnerId, loserId, source).id,
     addField(object, { name, label, type, options = [], unique = false }) {
-      portal.catalogues[parseObjectType(object)].create({
+      portal.of(portal.schemas.parse(object)).catalogue.create({
         name,
         label: label ?? name,
         type: types[type],
@@ -53,8 +51,20 @@ export function handOf(portal: Portal): Hand {
         hasUniqueValue: unique,
       })
     },
-    addObject() {
-      throw invalid('This portal has no custom objects.')
+    addObject(name, label) {
+      const shape = {
+        requiredProperties: [],
+        searchableProperties: [],
+        secondaryDisplayProperties: [],
+        associatedObjects: [],
+      }
+      const schema = portal.schemas.add({
+        ...shape,
+        name,
+        labels: { singular: label, plural: `${label}s` },
+        createdAt: portal.now(),
+      })
+      return portal.schemas.fullName(schema)
     },
   }
 }

@@ -15,11 +15,16 @@ import { HubspotRefusal, correlationIds, notFound } from './errors.ts'
 import { handOf } from './hand.ts'
 import { oauthRoutes } from './oauth-routes.ts'
 import { objectRoutes } from './object-routes.ts'
-import { parseObjectType } from './object-types.ts'
+import { standardTypes } from './object-types.ts'
+import type { ObjectType } from './object-types.ts'
 import { openPortal } from './portal.ts'
 import type { Portal } from './portal.ts'
 import { propertyRoutes } from './property-routes.ts'
 import { everything, renderRecord } from './render.ts'
+import { ownerRoutes } from './owner-routes.ts'
+import { pipelineRoutes } from './pipeline-routes.ts'
+import { schemaRoutes } from './schema-routes.ts'
+import { neededScope } from './scopes.ts'
 import { webhookRoutes } from './webhook-routes.ts'
 import { Webhooks } from './webhooks.ts'
 
@@ -52,7 +57,8 @@ export function createHubspot(world: World): Hubspot {
   const guarded = pipeline(world, dialect(world, portal))
   app.use('/crm/*', guarded)
   app.use('/account-info/*', guarded)
-  app.route('/account-info', accountRoutes())
+  app.use('/crm-object-schemas/*', guarded)
+  app.route('/account-info', accountRoutes(world, portalOf))
   const associations = associationRoutes(world, portalOf)
   const objects = objectRoutes(world, portalOf)
   const properties = propertyRoutes(world, portalOf)
@@ -62,6 +68,11 @@ export function createHubspot(world: World): Hubspot {
   for (const base of ['/crm/v3/properties', '/crm/properties/2026-03']) app.route(base, properties)
   for (const base of ['/crm/v4/associations', '/crm/associations/2026-03']) app.route(base, associations.v4)
   app.route('/crm/v3/associations', associations.v3)
+  const schemas = schemaRoutes(portalOf)
+  for (const base of ['/crm/v3/schemas', '/crm-object-schemas/v3/schemas', '/crm-object-schemas/2026-03/schemas'])
+    app.route(base, schemas)
+  app.route('/crm/v3/owners', ownerRoutes())
+  app.route('/crm/v3/pipelines', pipelineRoutes())
   app.route('/webhooks/v3', webhookRoutes(world, webhooks))
   app.route('/', oauthRoutes(world))
   app.all('/crm/*', () => {
@@ -71,19 +82,31 @@ export function createHubspot(world: World): Hubspot {
   return {
     app,
     webhooks,
-    objects: () => ['contacts', 'companies'],
-    count: (account, object) => portal(account).records[parseObjectType(object)].liveCount(),
+    objects: (account) => [
+      ...standardTypes,
+      ...portal(account)
+        .schemas.all()
+        .map(({ name }) => name),
+    ],
+    count: (account, object) => portal(account).of(portal(account).schemas.parse(object)).records.liveCount(),
     clear: (account) => portal(account).clear(),
     hand: (account) => handOf(portal(account)),
     records(account, object, archived) {
       const opened = portal(account)
-      const type = parseObjectType(object)
-      return [...opened.records[type].all()]
+      const type = opened.schemas.parse(object)
+      return [...opened.of(type).records.all()]
         .filter((record) => record.mergedInto === undefined && (archived || !record.archived))
-        .map((record) => renderRecord(opened, type, record, { ...everything, associations: ['contacts', 'companies'] }))
+        .map((record) =>
+          renderRecord(opened, type, record, { ...everything, associations: associatedTypes(opened, type) }),
+        )
     },
     forget: (account) => void portals.delete(account),
   }
+}
+
+// In the order people look at them, without the type itself.
+function associatedTypes(portal: Portal, type: ObjectType): ObjectType[] {
+  return standardTypes.filter((other) => other !== type && portal.associations.knows(type, other).length > 0)
 }
 
 function dialect(world: World, portal: (account: Account) => Portal): Dialect {
@@ -111,6 +134,10 @@ function dialect(world: World, portal: (account: Account) => Portal): Dialect {
     },
 
     admit(context, { account, token }) {
+      const scopes = neededScope(context.req.method, context.req.path, portal(account).schemas)
+      const isNarrow = token.kind === 'static' || token.scopes.length > 0
+      if (scopes && isNarrow && !scopes.some((scope) => world.tokens.allows(token, scope)))
+        throw missingScope(scopes[0]!)
       const now = world.now()
       const { searches, daily, window } = portal(account)
       if (daily.used(now) >= dailyMax(account)) {
@@ -140,6 +167,19 @@ function dialect(world: World, portal: (account: Account) => Portal): Dialect {
       return new HubspotRefusal(status, { message: 'internal error', category: 'INTERNAL_ERROR' })
     },
   }
+}
+
+function missingScope(scope: string): HubspotRefusal {
+  return new HubspotRefusal(403, {
+    message: `This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.`,
+    category: 'MISSING_SCOPES',
+    errors: [
+      {
+        message: 'One or more of the following scopes are required.',
+        context: { requiredGranularScopes: [scope] },
+      },
+    ],
+  })
 }
 
 function limited(message: string, policyName: string, headers: Readonly<Record<string, string>> = {}): HubspotRefusal {

@@ -148,8 +148,8 @@ describe('tokens', () => {
     const [mine, theirs] = await Promise.all([exchange(await codeOf()), exchange(await codeOf({}, other.id))])
     const clientOf = ({ body }: typeof mine): Client =>
       new Client({ basePath: sandbox.url, accessToken: String(body['access_token']) })
-    const { id } = await clientOf(mine).crm.companies.basicApi.create({ properties: { name: 'Mine' } })
-    await expect(clientOf(theirs).crm.companies.basicApi.getById(id)).rejects.toMatchObject({ code: 404 })
+    const { id } = await clientOf(mine).crm.contacts.basicApi.create({ properties: { firstname: 'Mine' } })
+    await expect(clientOf(theirs).crm.contacts.basicApi.getById(id)).rejects.toMatchObject({ code: 404 })
   })
 
   it('are told by introspection, until revoked', async () => {

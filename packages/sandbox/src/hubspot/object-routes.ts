@@ -20,7 +20,6 @@ import {
   upsertBatch,
 } from './batch.ts'
 import type { BatchOutcome } from './batch.ts'
-import { parseObjectType } from './object-types.ts'
 import type { ObjectType } from './object-types.ts'
 import type { Portal } from './portal.ts'
 import { required, restorableMs } from './records.ts'
@@ -30,12 +29,13 @@ import { numberParameter, propertiesSchema, readBody, readView, sourceOf } from 
 import { search, searchSchema } from './search.ts'
 
 export const listPageMax = 100
+const gdprSchema = z.object({ objectId: z.coerce.string(), idProperty: z.string().optional() })
 const mergeSchema = z.object({ primaryObjectId: z.coerce.string(), objectIdToMerge: z.coerce.string() })
 
 export function objectRoutes(world: World, portalOf: (context: Context<Env>) => Portal): Hono<Env> {
   const app = new Hono<Env>()
   const at = (): string => new Date(world.now()).toISOString()
-  const typeOf = (context: Context<Env>): ObjectType => parseObjectType(context.req.param('type') ?? '')
+  const typeOf = (context: Context<Env>): ObjectType => portalOf(context).schemas.parse(context.req.param('type') ?? '')
 
   const answerBatch = (context: Context<Env>, startedAt: string, outcome: BatchOutcome, done: 200 | 201): Response => {
     const { results, errors } = outcome
@@ -86,7 +86,7 @@ export function objectRoutes(world: World, portalOf: (context: Context<Env>) => 
     const request = await readBody(context, searchSchema)
     const portal = portalOf(context)
     const type = typeOf(context)
-    const page = search(searchable(portal, type), request, portal.catalogues[type])
+    const page = search(searchable(portal, type), request, portal.of(type).catalogue)
     const view = {
       properties: request.properties.map((name) => name.toLowerCase()),
       propertiesWithHistory: [],
@@ -97,6 +97,15 @@ export function objectRoutes(world: World, portalOf: (context: Context<Env>) => 
       results: page.records.map((record) => renderRecord(portal, type, record, view)),
       ...(page.next === undefined ? {} : { paging: { next: { after: String(page.next) } } }),
     })
+  })
+
+  app.post('/:type/gdpr-delete', async (context) => {
+    const { objectId, idProperty } = await readBody(context, gdprSchema)
+    const portal = portalOf(context)
+    const type = typeOf(context)
+    portal.erase(type, required(portal.of(type).records.lookup(objectId, idProperty)), sourceOf(context))
+    countWritten(context, 1)
+    return context.body(null, 204)
   })
 
   app.post('/:type/merge', async (context) => {
@@ -113,7 +122,7 @@ export function objectRoutes(world: World, portalOf: (context: Context<Env>) => 
     const portal = portalOf(context)
     const type = typeOf(context)
     const targets = checkAssociations(portal, type, input)
-    const record = portal.records[type].create(portal.records[type].check(input.properties), sourceOf(context))
+    const record = portal.of(type).records.create(portal.of(type).records.check(input.properties), sourceOf(context))
     for (const { toType, id, types } of targets) portal.associations.add(type, record.id, toType, id, types)
     countWritten(context, 1)
     return context.json(renderRecord(portal, type, record, everything), 201)
@@ -123,10 +132,10 @@ export function objectRoutes(world: World, portalOf: (context: Context<Env>) => 
     const portal = portalOf(context)
     const type = typeOf(context)
     const limit = numberParameter(context, 'limit', 10, listPageMax)
-    const view = readView(context)
+    const view = readView(context, portal)
     const archived = context.req.query('archived') === 'true'
     const after = Number(context.req.query('after') ?? 0)
-    const page = pageAfter(listed(portal.records[type].all(), archived, world.now()), after, limit + 1)
+    const page = pageAfter(listed(portal.of(type).records.all(), archived, world.now()), after, limit + 1)
     const results = page.slice(0, limit)
     const last = results.at(-1)
     const next = page.length > limit && last ? nextPage(context, last.id) : undefined
@@ -139,10 +148,15 @@ export function objectRoutes(world: World, portalOf: (context: Context<Env>) => 
   app.get('/:type/:id', (context) => {
     const portal = portalOf(context)
     const type = typeOf(context)
-    const record = required(portal.records[type].lookup(context.req.param('id'), context.req.query('idProperty')))
+    const record = required(portal.of(type).records.lookup(context.req.param('id'), context.req.query('idProperty')))
     const archived = context.req.query('archived') === 'true'
     return context.json(
-      renderRecord(portal, type, required(record.archived === archived ? record : undefined), readView(context)),
+      renderRecord(
+        portal,
+        type,
+        required(record.archived === archived ? record : undefined),
+        readView(context, portal),
+      ),
     )
   })
 
@@ -150,7 +164,7 @@ export function objectRoutes(world: World, portalOf: (context: Context<Env>) => 
     const { properties } = await readBody(context, z.object({ properties: propertiesSchema }))
     const portal = portalOf(context)
     const type = typeOf(context)
-    const records = portal.records[type]
+    const records = portal.of(type).records
     const record = required(records.find(context.req.param('id'), context.req.query('idProperty')))
     records.update(record, records.check(properties, record), sourceOf(context))
     countWritten(context, 1)
@@ -170,8 +184,8 @@ export function objectRoutes(world: World, portalOf: (context: Context<Env>) => 
 }
 
 function* searchable(portal: Portal, type: ObjectType): Generator<HubspotRecord> {
-  for (const record of portal.records[type].all()) {
-    const visible = portal.indexes[type].view(record)
+  for (const record of portal.of(type).records.all()) {
+    const visible = portal.of(type).index.view(record)
     if (visible) yield visible
   }
 }

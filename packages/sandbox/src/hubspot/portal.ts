@@ -3,30 +3,40 @@
 import { DailyCount, SlidingWindow } from '../http/window.ts'
 import type { Account } from '../oauth/account.ts'
 import type { World } from '../world.ts'
-import { Associations, otherType } from './associations.ts'
+import { Associations } from './associations.ts'
 import { invalid } from './errors.ts'
-import { objectTypes } from './object-types.ts'
+import { factsOf, standardTypes } from './object-types.ts'
 import type { ObjectType } from './object-types.ts'
 import { PropertyCatalogue } from './property-catalogue.ts'
 import { Records, required } from './records.ts'
 import type { HubspotRecord, Source } from './records.ts'
+import { Schemas } from './schemas.ts'
 import { SearchIndex } from './search-index.ts'
-import { associationEvents, changeEvents, mergeEvents } from './webhook-events.ts'
+import { associationEvents, changeEvents, mergeEvents, privacyEvents } from './webhook-events.ts'
 import type { WebhookEvent } from './webhook-events.ts'
 
 export interface Portal {
   readonly account: Account
-  readonly records: Readonly<Record<ObjectType, Records>>
-  readonly catalogues: Readonly<Record<ObjectType, PropertyCatalogue>>
+  readonly schemas: Schemas
+  readonly now: () => number
+  /** What the portal has of one type. */
+  readonly of: (type: ObjectType) => Opened
   readonly associations: Associations
-  readonly indexes: Readonly<Record<ObjectType, SearchIndex>>
   readonly searches: SlidingWindow
   readonly daily: DailyCount
   /** The ten-second window of one app in this portal. */
   readonly window: (appId: number) => SlidingWindow
   readonly archive: (type: ObjectType, record: HubspotRecord, source: Source) => void
+  /** Erases a record for good, as the law may want. */
+  readonly erase: (type: ObjectType, record: HubspotRecord, source: Source) => void
   readonly merge: (type: ObjectType, primaryId: string, mergedId: string, source: Source) => HubspotRecord
   readonly clear: () => void
+}
+
+export interface Opened {
+  readonly records: Records
+  readonly catalogue: PropertyCatalogue
+  readonly index: SearchIndex
 }
 
 export type Publish = (account: string, events: readonly WebhookEvent[]) => void
@@ -37,11 +47,19 @@ export function openPortal(world: World, account: Account, publish: Publish): Po
   // Association changes follow from a request too, but HubSpot names no property and no source there.
   const associations = new Associations(account.id, store, (change) => {
     const contactId = change.fromType === 'contacts' ? change.fromId : change.toId
-    const contact = records.contacts.get(contactId)
-    if (contact) records.contacts.annotate(contact, 'associatedcompanyid', associations.primaryCompany(contactId))
+    const isCompanyOfContact = [change.fromType, change.toType].sort().join() === 'companies,contacts'
+    const contact = isCompanyOfContact ? of('contacts').records.get(contactId) : undefined
+    if (contact) of('contacts').records.annotate(contact, 'associatedcompanyid', associations.primaryCompany(contactId))
     tell(associationEvents(change, now()))
   })
-  const open = (type: ObjectType): { catalogue: PropertyCatalogue; index: SearchIndex; records: Records } => {
+  const schemas = new Schemas(account.id, store)
+  const known = new Map<ObjectType, Opened>()
+  const of = (type: ObjectType): Opened => {
+    const opened = known.get(type) ?? open(type)
+    known.set(type, opened)
+    return opened
+  }
+  const open = (type: ObjectType): Opened => {
     const catalogue = new PropertyCatalogue(type, account.id, store, now)
     const index = new SearchIndex(account.limits.searchLagMs, now)
     const records = new Records({
@@ -55,19 +73,16 @@ export function openPortal(world: World, account: Account, publish: Publish): Po
     })
     return { catalogue, index, records }
   }
-  const contacts = open('contacts')
-  const companies = open('companies')
-  const records = { contacts: contacts.records, companies: companies.records }
   const searches = new SlidingWindow(account.limits.searchSecondlyMax, 1000)
   const daily = new DailyCount()
   const windows = new Map<number, SlidingWindow>()
 
   return {
     account,
-    records,
-    catalogues: { contacts: contacts.catalogue, companies: companies.catalogue },
+    schemas,
+    now,
+    of,
     associations,
-    indexes: { contacts: contacts.index, companies: companies.index },
     searches,
     daily,
     window(appId) {
@@ -78,22 +93,27 @@ export function openPortal(world: World, account: Account, publish: Publish): Po
     archive(type, record, source) {
       if (record.archived) return
       associations.removeAll(type, record.id)
-      records[type].archive(record, source)
+      of(type).records.archive(record, source)
+    },
+    erase(type, record, source) {
+      associations.removeAll(type, record.id)
+      of(type).records.erase(record)
+      tell(privacyEvents(type, record, source, now()))
     },
     merge(type, primaryId, mergedId, source) {
-      const primary = required(records[type].find(primaryId))
-      const merged = required(records[type].find(mergedId))
+      const primary = required(of(type).records.find(primaryId))
+      const merged = required(of(type).records.find(mergedId))
       if (primary.id === merged.id) throw invalid('An object cannot be merged with itself.')
-      const result = mergeRecords(records[type], associations, type, primary, merged, source)
+      const result = mergeRecords(of(type).records, associations, type, primary, merged, source)
       tell(mergeEvents(type, primary, merged, result, source, now()))
       return result
     },
     clear() {
-      records.contacts.clear()
-      records.companies.clear()
+      for (const type of [...standardTypes, ...schemas.all().map((schema) => schema.type)]) {
+        of(type).records.clear()
+        of(type).index.clear()
+      }
       associations.clear()
-      contacts.index.clear()
-      companies.index.clear()
     },
   }
 }
@@ -108,10 +128,16 @@ function mergeRecords(
   merged: HubspotRecord,
   source: Source,
 ): HubspotRecord {
-  const other = otherType(type)
-  const edges = [primary, merged].flatMap(({ id }) => associations.list(type, id, other))
-  const own = new Set(['hs_object_id', 'createdate', 'hs_object_source', 'hs_merged_object_ids', 'associatedcompanyid'])
-  own.add(objectTypes[type].modifiedProperty)
+  const edges = [primary, merged].flatMap(({ id }) => associations.all(type, id))
+  const own = new Set([
+    'hs_object_id',
+    'createdate',
+    'hs_createdate',
+    'hs_object_source',
+    'hs_merged_object_ids',
+    'associatedcompanyid',
+  ])
+  own.add(factsOf(type).modifiedProperty)
   const values = Object.fromEntries(
     Object.entries({ ...merged.properties, ...primary.properties }).filter(([name]) => !own.has(name)),
   )
@@ -126,6 +152,6 @@ function mergeRecords(
   ])
   records.annotate(result, 'hs_merged_object_ids', earlier.join(';'))
   for (const record of [primary, merged]) records.absorb(record, result)
-  for (const { id, typeIds } of edges) associations.add(type, result.id, other, id, typeIds)
+  for (const { toType, id, typeIds } of edges) associations.add(type, result.id, toType, id, typeIds)
   return result
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import type { Shelf, Store } from '../store/store.ts'
 import { HubspotRefusal, invalid, notFound } from './errors.ts'
-import { objectTypes } from './object-types.ts'
+import { factsOf } from './object-types.ts'
 import type { ObjectType } from './object-types.ts'
 import { defaultProperties } from './property-definitions.ts'
 import type { PropertyDefinition } from './property-definitions.ts'
@@ -34,8 +34,15 @@ export const propertyPatchSchema = propertyInputSchema
 /** Unique properties an object type may have. https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide */
 const uniqueMax = 10
 
+export interface PropertyGroup {
+  readonly name: string
+  readonly label: string
+  readonly displayOrder: number
+}
+
 export class PropertyCatalogue {
   readonly #custom: Shelf<PropertyDefinition>
+  readonly #groups: Shelf<PropertyGroup>
   readonly #definitions = new Map<string, PropertyDefinition>()
   readonly #type: ObjectType
   readonly #now: () => number
@@ -44,6 +51,7 @@ export class PropertyCatalogue {
     this.#type = type
     this.#now = now
     this.#custom = store.shelf(account, `property.${type}`)
+    this.#groups = store.shelf(account, `group.${type}`)
     for (const definition of defaultProperties(type)) this.#definitions.set(definition.name, definition)
     for (const definition of this.#custom.values()) this.#definitions.set(definition.name, definition)
   }
@@ -56,13 +64,30 @@ export class PropertyCatalogue {
   required(name: string, archived = false): PropertyDefinition {
     const definition = this.#definitions.get(name)
     if (!definition || definition.archived !== archived) {
-      throw notFound(`Property "${name}" does not exist on ${objectTypes[this.#type].typeId}`)
+      throw notFound(`Property "${name}" does not exist on ${factsOf(this.#type).typeId}`)
     }
     return definition
   }
 
   list(archived = false): PropertyDefinition[] {
     return [...this.#definitions.values()].filter((definition) => definition.archived === archived)
+  }
+
+  groups(): (PropertyGroup & { readonly archived: false })[] {
+    const name = `${factsOf(this.#type).singular}information`
+    const own = { name, label: name, displayOrder: 0 }
+    return [own, ...this.#groups.values()].map((group) => ({ ...group, archived: false }))
+  }
+
+  addGroup(group: PropertyGroup): PropertyGroup & { readonly archived: false } {
+    if (this.groups().some(({ name }) => name === group.name)) {
+      throw new HubspotRefusal(409, {
+        message: `A group named ${group.name} already exists.`,
+        category: 'OBJECT_ALREADY_EXISTS',
+      })
+    }
+    this.#groups.set(group.name, group)
+    return { ...group, archived: false }
   }
 
   unique(): PropertyDefinition[] {

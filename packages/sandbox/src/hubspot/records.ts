@@ -4,7 +4,7 @@
 import type { Shelf, Store } from '../store/store.ts'
 import { HubspotRefusal, contactExists, invalid, invalidProperties, notFound } from './errors.ts'
 import type { PropertyFault } from './errors.ts'
-import { objectTypes } from './object-types.ts'
+import { factsOf } from './object-types.ts'
 import type { ObjectType } from './object-types.ts'
 import type { PropertyDefinition } from './property-definitions.ts'
 import type { PropertyCatalogue } from './property-catalogue.ts'
@@ -114,9 +114,7 @@ export class Records {
     if (idProperty === undefined || idProperty === 'hs_object_id') return this.get(value)
     const definition = this.#catalogue.get(idProperty)
     if (!definition?.hasUniqueValue) {
-      throw invalid(
-        `Property ${idProperty} is not a unique property of ${objectTypes[this.type].singular.toUpperCase()}`,
-      )
+      throw invalid(`Property ${idProperty} is not a unique property of ${factsOf(this.type).singular.toUpperCase()}`)
     }
     const normal = normalizeValue(definition, value)
     const id = typeof normal === 'string' ? this.#unique.get(idProperty)?.get(normal) : undefined
@@ -166,8 +164,9 @@ export class Records {
     }
     this.#beforeWrite(record, true)
     const changed = this.#apply(record, values, now, source)
-    Object.assign(record.properties, { hs_object_id: id, createdate: stamp, hs_object_source: source.sourceType })
-    record.properties[objectTypes[this.type].modifiedProperty] = stamp
+    Object.assign(record.properties, { hs_object_id: id, hs_object_source: source.sourceType })
+    record.properties[factsOf(this.type).createdProperty] = stamp
+    record.properties[factsOf(this.type).modifiedProperty] = stamp
     this.#save(record)
     this.#afterWrite({ record, action: 'create', changed, source })
     return record
@@ -180,7 +179,7 @@ export class Records {
     this.#unindex(record)
     const changed = this.#apply(record, values, now, source)
     record.updatedAt = now
-    record.properties[objectTypes[this.type].modifiedProperty] = new Date(now).toISOString()
+    record.properties[factsOf(this.type).modifiedProperty] = new Date(now).toISOString()
     this.#save(record)
     this.#afterWrite({ record, action: 'update', changed, source })
     return record
@@ -195,7 +194,7 @@ export class Records {
     record.archived = true
     record.archivedAt = now
     record.updatedAt = now
-    record.properties[objectTypes[this.type].modifiedProperty] = new Date(now).toISOString()
+    record.properties[factsOf(this.type).modifiedProperty] = new Date(now).toISOString()
     this.#save(record)
     this.#afterWrite({ record, action: 'archive', changed: {}, source })
   }
@@ -212,7 +211,7 @@ export class Records {
     record.archived = false
     delete record.archivedAt
     record.updatedAt = now
-    record.properties[objectTypes[this.type].modifiedProperty] = new Date(now).toISOString()
+    record.properties[factsOf(this.type).modifiedProperty] = new Date(now).toISOString()
     this.#save(record)
     this.#afterWrite({ record, action: 'restore', changed: {}, source })
   }
@@ -237,6 +236,13 @@ export class Records {
   /** Frees the unique values of the record, for a merge that gives them to another one. */
   release(record: HubspotRecord): void {
     this.#unindex(record)
+  }
+
+  /** Takes the record out of everything, for good. */
+  erase(record: HubspotRecord): void {
+    this.#beforeWrite(record, false)
+    this.#unindex(record)
+    this.#shelf.delete(record.id)
   }
 
   clear(): void {

@@ -1,8 +1,7 @@
 // A record as the objects API answers it. Owns which properties an answer carries; must not change
 // anything. https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide
-import { associationTypes } from './associations.ts'
 import type { ObjectType } from './object-types.ts'
-import { objectTypes } from './object-types.ts'
+import { factsOf } from './object-types.ts'
 import type { Portal } from './portal.ts'
 import type { HubspotRecord } from './records.ts'
 
@@ -49,9 +48,9 @@ function pickProperties(
   wanted: readonly string[],
 ): Record<string, string | null> {
   if (wanted[0] === '*') return { ...record.properties }
-  const { defaultProperties, modifiedProperty } = objectTypes[type]
+  const { defaultProperties, modifiedProperty, createdProperty } = factsOf(type)
   // Named properties come with the three that HubSpot always adds; what has no value is null.
-  const names = wanted.length === 0 ? defaultProperties : [...wanted, 'createdate', 'hs_object_id', modifiedProperty]
+  const names = wanted.length === 0 ? defaultProperties : [...wanted, createdProperty, 'hs_object_id', modifiedProperty]
   return Object.fromEntries([...new Set(names)].map((name) => [name, record.properties[name] ?? null]))
 }
 
@@ -72,7 +71,7 @@ function renderAssociations(
 ): Record<string, unknown> | undefined {
   const entries = wanted.flatMap((other) => {
     if (other === type) return []
-    const names = associationTypes(type, other)
+    const names = portal.associations.types(type, other)
     const results = portal.associations
       .list(type, record.id, other)
       .flatMap(({ id, typeIds }) =>

@@ -3,23 +3,37 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import type { Env } from '../world.ts'
-import { invalid } from './errors.ts'
-import { parseObjectType } from './object-types.ts'
+import { BigNumber, readJson } from '../http/body.ts'
+import { HubspotRefusal, invalid } from './errors.ts'
+import type { Portal } from './portal.ts'
 import type { View } from './render.ts'
 import type { Source } from './records.ts'
 
-export const rawValue = z.union([z.string(), z.number(), z.boolean(), z.null()])
+// What JavaScript cannot hold is kept as it was written: every value is text to HubSpot.
+const bigNumber = z.instanceof(BigNumber).transform(({ text }) => text)
+export const rawValue = z.union([z.string(), z.number(), z.boolean(), z.null(), bigNumber])
+/** †: a body may be this large. */
+const bodyBytesMax = 10 * 1024 * 1024
+
 export const propertiesSchema = z.record(z.string(), rawValue)
 
 /** The body as the schema has it. Throws HubSpot's 400 for no JSON or another shape. */
 export async function readBody<S extends z.ZodType>(context: Context<Env>, schema: S): Promise<z.output<S>> {
-  let body: unknown
-  try {
-    body = await context.req.json()
-  } catch {
+  const type = context.req.header('content-type')
+  if (type !== undefined && !/json\b/i.test(type) && !type.startsWith('text/plain')) {
+    throw new HubspotRefusal(415, {
+      message: `Unsupported media type ${type.slice(0, 80)}`,
+      category: 'VALIDATION_ERROR',
+    })
+  }
+  const body = await readJson(context, bodyBytesMax)
+  if ('fault' in body && body.fault === 'too-large') {
+    throw new HubspotRefusal(413, { message: 'The request body is too large.', category: 'VALIDATION_ERROR' })
+  }
+  if ('fault' in body || body.value === undefined) {
     throw invalid('Invalid input JSON on line 1, column 1: the body is not JSON')
   }
-  const parsed = schema.safeParse(body)
+  const parsed = schema.safeParse(body.value)
   if (parsed.success) return parsed.data
   const errors = parsed.error.issues.map((issue) => ({ message: issue.message, in: issue.path.join('.') }))
   throw invalid(
@@ -43,11 +57,11 @@ export function numberParameter(context: Context<Env>, name: string, fallback: n
 }
 
 /** What an object answer shall carry. */
-export function readView(context: Context<Env>): View {
+export function readView(context: Context<Env>, portal: Portal): View {
   return {
     properties: listParameter(context, 'properties').map((name) => name.toLowerCase()),
     propertiesWithHistory: listParameter(context, 'propertiesWithHistory'),
-    associations: listParameter(context, 'associations').map((name) => parseObjectType(name)),
+    associations: listParameter(context, 'associations').map((name) => portal.schemas.parse(name)),
   }
 }
 

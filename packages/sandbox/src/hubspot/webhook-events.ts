@@ -1,7 +1,7 @@
 // What a change looks like as a webhook event. Owns the shapes of webhooks v3; must not deliver.
 // Shapes: https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide
 import type { AssociationChange } from './associations.ts'
-import { objectTypes } from './object-types.ts'
+import { factsOf } from './object-types.ts'
 import type { ObjectType } from './object-types.ts'
 import type { Change, HubspotRecord, Source } from './records.ts'
 
@@ -20,8 +20,14 @@ export interface WebhookEvent {
 
 export function changeEvents(type: ObjectType, change: Change, occurredAt: number): WebhookEvent[] {
   const { record, action, changed, source } = change
-  const { singular } = objectTypes[type]
-  const common = { objectId: Number(record.id), occurredAt, changeSource: source.sourceType, sourceId: source.sourceId }
+  const { singular } = factsOf(type)
+  const common = {
+    objectId: Number(record.id),
+    ...(singular === 'object' ? { objectTypeId: type } : {}),
+    occurredAt,
+    changeSource: source.sourceType,
+    sourceId: source.sourceId,
+  }
   if (action === 'restore') return [{ ...common, subscriptionType: `${singular}.restore`, changeFlag: 'RESTORED' }]
   if (action === 'archive') return [{ ...common, subscriptionType: `${singular}.deletion`, changeFlag: 'DELETED' }]
   const properties = Object.entries(changed).map(([propertyName, propertyValue]) => ({
@@ -44,7 +50,7 @@ export function mergeEvents(
 ): WebhookEvent[] {
   return [
     {
-      subscriptionType: `${objectTypes[type].singular}.merge`,
+      subscriptionType: `${factsOf(type).singular}.merge`,
       objectId: Number(result.id),
       occurredAt,
       changeSource: source.sourceType,
@@ -57,14 +63,25 @@ export function mergeEvents(
   ]
 }
 
+export function privacyEvents(
+  type: ObjectType,
+  record: HubspotRecord,
+  source: Source,
+  occurredAt: number,
+): WebhookEvent[] {
+  const { sourceType: changeSource, sourceId } = source
+  const subscriptionType = `${factsOf(type).singular}.privacyDeletion`
+  return [{ subscriptionType, objectId: Number(record.id), occurredAt, changeSource, sourceId, changeFlag: 'DELETED' }]
+}
+
 /** Both directions of one association change. */
 export function associationEvents(change: AssociationChange, occurredAt: number): WebhookEvent[] {
   const { fromType, fromId, toType, toId, removed, primary } = change
   const event = (from: ObjectType, id: string, to: ObjectType, otherId: string): WebhookEvent => ({
-    subscriptionType: `${objectTypes[from].singular}.associationChange`,
+    subscriptionType: `${factsOf(from).singular}.associationChange`,
     occurredAt,
     changeSource: 'INTEGRATION',
-    associationType: `${objectTypes[from].singular}_to_${objectTypes[to].singular}`.toUpperCase(),
+    associationType: `${factsOf(from).singular}_to_${factsOf(to).singular}`.toUpperCase(),
     fromObjectId: Number(id),
     toObjectId: Number(otherId),
     associationRemoved: removed,

@@ -38,6 +38,13 @@ const queueMax = 50_000
 const gatherMs = 15
 const answerTimeoutMs = 5000
 
+/** How deliveries go wrong: events twice, in another order, late. */
+export interface WebhookTrouble {
+  readonly duplicateRate?: number | undefined
+  readonly shuffle?: boolean | undefined
+  readonly delayMs?: number | undefined
+}
+
 interface Queue {
   readonly events: Addressed[]
   gathering: boolean
@@ -48,6 +55,7 @@ export class Webhooks {
   readonly #targets: Shelf<WebhookTarget>
   readonly #queues = new Map<string, Queue>()
   readonly #world: World
+  readonly #trouble = new Map<string, WebhookTrouble>()
   #pending = 0
   #settled: (() => void)[] = []
 
@@ -67,6 +75,11 @@ export class Webhooks {
 
   removeTarget(appId: number, account: string | null): void {
     this.#targets.delete(keyOf(appId, account))
+  }
+
+  /** Replaces the trouble of an account; what is not named is off. */
+  setTrouble(account: string, trouble: WebhookTrouble): void {
+    this.#trouble.set(account, trouble)
   }
 
   publish(account: string, events: readonly WebhookEvent[]): void {
@@ -96,6 +109,19 @@ export class Webhooks {
     return (
       target.account === account || (target.account === null && this.#world.tokens.installed(account, target.appId))
     )
+  }
+
+  // Duplicates come as separate deliveries in reality, which a receiver cannot tell from ones in a batch.
+  #disturb(events: readonly Addressed[]): Addressed[] {
+    const disturbed = events.flatMap((event) => {
+      const { duplicateRate = 0 } = this.#trouble.get(String(event.portalId)) ?? {}
+      return duplicateRate > 0 && this.#world.seeded.chance() < duplicateRate ? [event, event] : [event]
+    })
+    if (!events.some(({ portalId }) => this.#trouble.get(String(portalId))?.shuffle)) return disturbed
+    return disturbed
+      .map((event) => ({ event, at: this.#world.seeded.chance() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ event }) => event)
   }
 
   #enqueue(key: string, event: Addressed): void {
@@ -134,9 +160,13 @@ export class Webhooks {
   }
 
   async #deliver(key: string, batch: readonly Addressed[]): Promise<void> {
+    const delays = batch.map(({ portalId }) => this.#trouble.get(String(portalId))?.delayMs ?? 0)
+    const delayMs = Math.max(...delays)
+    if (delayMs > 0) await this.#world.sleep(delayMs, this.#world.signal)
+    const disturbed = this.#disturb(batch)
     for (let attempt = 0; attempt <= retriesMax && !this.#world.signal.aborted; attempt++) {
       const target = this.#targets.get(key)
-      if (!target || (await this.#post(target, batch, attempt))) return
+      if (!target || (await this.#post(target, disturbed, attempt))) return
       await this.#world.sleep(Math.min(100 * 2 ** attempt, 30_000), this.#world.signal)
     }
     this.#world.log(`webhook target ${key} did not take ${batch.length} events`)

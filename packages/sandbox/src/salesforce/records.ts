@@ -1,6 +1,7 @@
 // The records of all objects of one organization: creating, changing, deleting, finding, external ids,
 // and taking a group of writes back. Owns the rules of a single record; requests and answers live
 // beside it. Time has the precision of a second, as in Salesforce, so many records share one.
+// Long because a write, its index, its undoing and its telling share one private state.
 import type { Store } from '../store/store.ts'
 import type { Shelf } from '../store/store.ts'
 import { SalesforceRefusal, invalidField, notFound } from './errors.ts'

@@ -1,0 +1,200 @@
+// Clients that others wrote, call by call: each call is made, and the list in docs/sandbox.md is the list of
+// calls made here. Beside it: every row of the fidelity tables names its source and a test that is there.
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Client } from '@hubspot/api-client'
+import jsforce from 'jsforce'
+import NetsuiteRest from 'netsuite-rest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startSandbox } from './sandbox.ts'
+import type { Sandbox } from './sandbox.ts'
+
+const docs = readFileSync(join(import.meta.dirname, '../../../docs/sandbox.md'), 'utf8')
+
+type Calls = readonly (readonly [name: string, call: () => PromiseLike<unknown>])[]
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await startSandbox()
+})
+afterAll(() => sandbox.close())
+
+function hubspotCalls(): Calls {
+  const account = sandbox.createAccount({ connector: 'hubspot' })
+  const { crm } = new Client({ basePath: sandbox.url, accessToken: account.accessToken })
+  const person = sandbox.person(account.id)
+  const [a, b, gone] = ['a', 'b', 'c'].map((name) => person.create('contacts', { email: `${name}@calls.example` }))
+  const company = person.create('companies', { name: 'C' })
+  const inputs = [{ id: a!, properties: { firstname: 'A' } }]
+  return [
+    ['crm.contacts.basicApi.create', () => crm.contacts.basicApi.create({ properties: { firstname: 'N' } })],
+    ['crm.contacts.basicApi.getById', () => crm.contacts.basicApi.getById(a!, ['email'], ['email'], ['companies'])],
+    ['crm.contacts.basicApi.getPage', () => crm.contacts.basicApi.getPage(10)],
+    ['crm.contacts.basicApi.update', () => crm.contacts.basicApi.update(a!, { properties: { lastname: 'L' } })],
+    ['crm.contacts.basicApi.archive', () => crm.contacts.basicApi.archive(gone!)],
+    ['crm.contacts.batchApi.create', () => crm.contacts.batchApi.create({ inputs: [{ properties: {} }] })],
+    [
+      'crm.contacts.batchApi.read',
+      () => crm.contacts.batchApi.read({ inputs, properties: [], propertiesWithHistory: [] }),
+    ],
+    ['crm.contacts.batchApi.update', () => crm.contacts.batchApi.update({ inputs })],
+    [
+      'crm.contacts.batchApi.upsert',
+      () => crm.contacts.batchApi.upsert({ inputs: [{ id: 'a@calls.example', idProperty: 'email', properties: {} }] }),
+    ],
+    ['crm.contacts.searchApi.doSearch', () => crm.contacts.searchApi.doSearch({ query: 'calls' })],
+    [
+      'crm.associations.v4.basicApi.createDefault',
+      () => crm.associations.v4.basicApi.createDefault('contacts', a!, 'companies', company),
+    ],
+    ['crm.associations.v4.basicApi.getPage', () => crm.associations.v4.basicApi.getPage('contacts', a!, 'companies')],
+    [
+      'crm.associations.v4.batchApi.getPage',
+      () => crm.associations.v4.batchApi.getPage('contacts', 'companies', { inputs: [{ id: a! }] }),
+    ],
+    ['crm.properties.coreApi.getAll', () => crm.properties.coreApi.getAll('deals')],
+    ['crm.properties.groupsApi.getAll', () => crm.properties.groupsApi.getAll('contacts')],
+    ['crm.schemas.coreApi.getAll', () => crm.schemas.coreApi.getAll()],
+    ['crm.owners.ownersApi.getPage', () => crm.owners.ownersApi.getPage()],
+    ['crm.pipelines.pipelinesApi.getAll', () => crm.pipelines.pipelinesApi.getAll('deals')],
+    ['crm.deals.basicApi.create', () => crm.deals.basicApi.create({ properties: { dealname: 'D' } })],
+    [
+      'crm.objects.notes.basicApi.create',
+      () => crm.objects.notes.basicApi.create({ properties: { hs_timestamp: '2026-01-01T00:00:00Z' } }),
+    ],
+    ['crm.contacts.publicObjectApi.merge', () => mergeContacts(crm, a!, b!)],
+  ]
+}
+
+// The client of today merges through basicApi; older ones had an API of its own for it.
+function mergeContacts(crm: Client['crm'], primaryObjectId: string, objectIdToMerge: string): Promise<unknown> {
+  const merging = crm.contacts as unknown as Record<string, { merge?: (input: unknown) => Promise<unknown> }>
+  const api = merging['basicApi']?.merge ? merging['basicApi'] : merging['publicObjectApi']
+  return api!.merge!({ primaryObjectId, objectIdToMerge })
+}
+
+function salesforceCalls(): Calls {
+  const account = sandbox.createAccount({ connector: 'salesforce' })
+  const connection = new jsforce.Connection({
+    instanceUrl: sandbox.url,
+    accessToken: account.accessToken,
+    version: '60.0',
+  })
+  const person = sandbox.person(account.id)
+  const [id, gone] = ['A', 'B'].map((Name) => person.create('Account', { Name }))
+  const accounts = connection.sobject('Account')
+  const span = [new Date(Date.now() - 3_600_000).toISOString(), new Date(Date.now() + 60_000).toISOString()] as const
+  return [
+    ['sobject.create', () => accounts.create({ Name: 'C' })],
+    ['sobject.create (many)', () => accounts.create([{ Name: 'D' }, { Name: 'E' }])],
+    ['sobject.retrieve', () => accounts.retrieve(id!)],
+    ['sobject.update', () => accounts.update({ Id: id!, Phone: '1' })],
+    ['sobject.upsert', () => accounts.upsert({ External_Id__c: 'x', Name: 'F' }, 'External_Id__c')],
+    ['sobject.destroy', () => accounts.destroy(gone!)],
+    [
+      'sobject.find',
+      () =>
+        accounts
+          .find({ Name: { $like: 'A%' } }, ['Id', 'Name'])
+          .sort({ Name: -1 })
+          .limit(5),
+    ],
+    ['sobject.count', () => accounts.count()],
+    ['sobject.describe', () => accounts.describe()],
+    ['sobject.updated', () => accounts.updated(...span)],
+    ['sobject.deleted', () => accounts.deleted(...span)],
+    ['query', () => connection.query('SELECT Id, Owner.Name FROM Account')],
+    ['query (scanAll)', () => connection.query('SELECT Id FROM Account', { scanAll: true })],
+    ['describeGlobal', () => connection.describeGlobal()],
+    ['limits', () => connection.limits()],
+    [
+      'bulk2.loadAndWaitForResults',
+      () =>
+        connection.bulk2.loadAndWaitForResults({
+          object: 'Account',
+          operation: 'insert',
+          input: [{ Name: 'G' }],
+          pollInterval: 1,
+        } as never),
+    ],
+    [
+      'bulk2.query',
+      async () =>
+        (await connection.bulk2.query('SELECT Id FROM Account', { pollInterval: 1, pollTimeout: 5000 })).toArray(),
+    ],
+  ]
+}
+
+function netsuiteCalls(): Calls {
+  const account = sandbox.createAccount({ connector: 'netsuite' })
+  const { consumerKey, consumerSecret, tokenId, tokenSecret } = account.tokenBased!
+  const client = new NetsuiteRest({
+    consumer_key: consumerKey,
+    consumer_secret_key: consumerSecret,
+    token: tokenId,
+    token_secret: tokenSecret,
+    realm: account.id,
+    base_url: sandbox.url,
+  })
+  const id = sandbox.person(account.id).create('customer', { companyName: 'A' })
+  const record = `record/v1/customer/${id}`
+  return [
+    ['GET record/v1/customer', () => client.request({ path: 'record/v1/customer?limit=10' })],
+    ['GET record/v1/customer/{id}', () => client.request({ path: record })],
+    [
+      'POST record/v1/customer',
+      () => client.request({ path: 'record/v1/customer', method: 'POST', body: '{"companyName":"B"}' }),
+    ],
+    ['PATCH record/v1/customer/{id}', () => client.request({ path: record, method: 'PATCH', body: '{"phone":"1"}' })],
+    [
+      'PUT record/v1/customer/eid:{value}',
+      () => client.request({ path: 'record/v1/customer/eid:X', method: 'PUT', body: '{"companyName":"X"}' }),
+    ],
+    [
+      'POST query/v1/suiteql',
+      () =>
+        client.request({ path: 'query/v1/suiteql?limit=5', method: 'POST', body: '{"q":"select id from customer"}' }),
+    ],
+    ['GET record/v1/metadata-catalog/customer', () => client.request({ path: 'record/v1/metadata-catalog/customer' })],
+    ['DELETE record/v1/customer/{id}', () => client.request({ path: record, method: 'DELETE' })],
+  ]
+}
+
+describe.each([
+  ['@hubspot/api-client', hubspotCalls],
+  ['jsforce', salesforceCalls],
+  ['netsuite-rest', netsuiteCalls],
+] as const)('%s', (name, callsOf) => {
+  it('makes every call that the docs list, and the docs list every call', async () => {
+    const calls = callsOf()
+    for (const [call, make] of calls) {
+      try {
+        await make()
+      } catch (error) {
+        throw new Error(`${call} failed: ${String(error)}`, { cause: error })
+      }
+    }
+    expect(docs).toContain(`| \`${name}\` | ${calls.map(([call]) => call).join(' · ')} |`)
+  })
+})
+
+describe('the fidelity tables', () => {
+  const rows = docs
+    .slice(docs.indexOf('## Fidelity'))
+    .split('\n')
+    .filter((line) => /^\| .+ \|$/.test(line) && line.split(' | ').length === 4)
+    .map((line) => line.slice(2, -2).split(' | '))
+    .filter(([endpoint]) => endpoint !== 'endpoint')
+
+  it.each(rows)('%s: its source is named, its test is there', (_endpoint, _simulated, source, tests) => {
+    expect(source).not.toBe('')
+    for (const test of tests.trim().split(', ')) {
+      const [folder = '', file = ''] = test.split('/')
+      expect(globSync(`${folder}/**/${file}.test.ts`, { cwd: import.meta.dirname })).toHaveLength(1)
+    }
+  })
+
+  it('are three', () => {
+    expect(rows.length).toBeGreaterThan(40)
+  })
+})
