@@ -62,26 +62,26 @@ create function rowhouse.adopt_change_log_rest() returns text
   set timezone = 'UTC'
 as $$
 declare
-  starts_at timestamptz;
-  ends_at timestamptz;
-  name text;
+  first_at timestamptz;
+  end_at timestamptz;
+  part text;
 begin
   execute 'lock table rowhouse.change_log_rest in access exclusive mode';
-  select date_trunc('month', min(r.at)), date_trunc('month', max(r.at)) + interval '1 month' into starts_at, ends_at
+  select date_trunc('month', min(r.at)), date_trunc('month', max(r.at)) + interval '1 month' into first_at, end_at
   from rowhouse.change_log_rest r;
-  if starts_at is null
-    or exists (select from rowhouse.change_log_partitions p where p.starts_at < ends_at and p.ends_at > starts_at)
+  if first_at is null
+    or exists (select from rowhouse.change_log_partitions p where p.starts_at < end_at and p.ends_at > first_at)
   then
     return null;
   end if;
-  name := to_char(starts_at, '"change_log_"YYYY_MM') || to_char(ends_at, '"_to_"YYYY_MM');
+  part := to_char(first_at, '"change_log_"YYYY_MM') || to_char(end_at, '"_to_"YYYY_MM');
   alter table rowhouse.change_log detach partition rowhouse.change_log_rest;
-  execute format('alter table rowhouse.change_log_rest rename to %I', name);
-  execute format('alter table rowhouse.change_log attach partition rowhouse.%I for values from (%L) to (%L)', name, starts_at, ends_at);
+  execute format('alter table rowhouse.change_log_rest rename to %I', part);
+  execute format('alter table rowhouse.change_log attach partition rowhouse.%I for values from (%L) to (%L)', part, first_at, end_at);
   create table rowhouse.change_log_rest partition of rowhouse.change_log default;
   perform rowhouse.make_log_append_only('rowhouse.change_log_rest');
-  insert into rowhouse.change_log_partitions (name, starts_at, ends_at) values (name, starts_at, ends_at);
-  return name;
+  insert into rowhouse.change_log_partitions (name, starts_at, ends_at) values (part, first_at, end_at);
+  return part;
 end
 $$;
 

@@ -11,6 +11,7 @@ import { createRowhouse } from 'rowhouse'
 import type { Rowhouse } from 'rowhouse'
 import { createFailureLimit } from './auth/failure-limit.ts'
 import { openCatalogue } from './catalogue/catalogue.ts'
+import { keepLogMonths } from './catalogue/log-months.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ServerConfig } from './config/config.ts'
 import { openConsole } from './console/files.ts'
@@ -178,8 +179,10 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
   const sync =
     options.sync ??
     createSync({ rowhouse, controlUrl, encryptionKey, connectors, observe: (event) => log({ type: 'sync', event }) })
+  const months = keepLogMonths(catalogue, (error) => log(failedEvent('change log', error)))
   let closed: Promise<void> | null = null
   const close = async (): Promise<void> => {
+    await months.stop()
     await sync.worker.stop()
     await sync.close()
     await catalogue.close()
