@@ -94,7 +94,7 @@ describe('an access token that expires', () => {
     const form = new URLSearchParams({
       client_id: app.clientId,
       redirect_uri: 'http://127.0.0.1:9/callback',
-      scope: 'crm.objects.contacts.read',
+      scope: 'crm.objects.contacts.write crm.objects.companies.write',
       account: account.id,
       decision: 'approve',
     })
