@@ -17,8 +17,16 @@ import { describeMachine } from './machine.ts'
 import { report } from './report.ts'
 import { rls } from './rls.ts'
 import { sync } from './sync.ts'
+import { verify } from './verify.ts'
 
-const benches: Readonly<Record<string, Bench>> = { 'hot-path': hotPath, 'change-log': changeLog, report, rls, sync }
+const benches: Readonly<Record<string, Bench>> = {
+  'hot-path': hotPath,
+  'change-log': changeLog,
+  report,
+  rls,
+  sync,
+  verify,
+}
 
 interface Server {
   readonly adminUrl: string

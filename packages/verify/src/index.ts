@@ -15,6 +15,14 @@ export type {
   Severity,
   VerifyReport,
 } from './report/report.ts'
+export { arenaOfClone } from './attacks/arena-of-clone.ts'
+export { attackDatabase } from './attacks/attack-database.ts'
+export type { AttackDatabaseOptions } from './attacks/attack-database.ts'
+export type { Arena, AttackContext } from './attacks/arena.ts'
+export type { AttackOptions, AttackProgress, AttackResult } from './attacks/options.ts'
+export { runAttacks } from './attacks/run-attacks.ts'
+export { expectIsolated } from './expect-isolated.ts'
+export type { ExpectIsolatedOptions } from './expect-isolated.ts'
 export { cloneTwoWorlds } from './clone/clone-two-worlds.ts'
 export type { CloneOptions, PlantedTable, ScratchWorld, TwoWorlds } from './clone/clone-two-worlds.ts'
 export type { Context, Identity } from './clone/model/contexts.ts'

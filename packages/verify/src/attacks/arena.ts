@@ -17,8 +17,8 @@ export interface AttackContext {
   /** The role that logs in. */
   readonly login: string
   /**
-   * Messages that make a transaction one of organization A, each sent alone, in the world of this index. Empty for a
-   * transaction without context. Called for each transaction, since a token lives for a minute.
+   * Messages that make a transaction one of organization A, in the world of this index: the first is sent with BEGIN, each
+   * other one alone. Empty for a transaction without context. Called for each transaction, since a token lives for a minute.
    */
   readonly enter: (world: 0 | 1) => readonly string[]
   /** The same for organization B: what an attacker would like to forge. Absent where nobody is B. */

@@ -15,6 +15,8 @@ export interface AttackOptions {
    * used again: A's rows are no longer what they were. @default true
    */
   readonly commits?: boolean
+  /** Findings whose SQL is made as short as it can be; the rest show the shortest probe as it ran. @default 60 */
+  readonly shrinksMax?: number
   /** Called as it goes on. */
   readonly onProgress?: (event: AttackProgress) => void
   /** Milliseconds, from any start. @default performance.now */

@@ -8,11 +8,13 @@ import { RowhouseError } from '@rowhouse/contracts'
 import type { Arena, AttackContext } from './arena.ts'
 import { commitWrites } from './committed.ts'
 import { forgingProbes } from './probes/forging.ts'
+import { tryGate } from './gate.ts'
 import { Lane } from './lane.ts'
 import type { AttackOptions, AttackProgress, AttackResult } from './options.ts'
 import { equaliser, succeeded } from './outcome/outcome.ts'
 import { inheritOwners } from './owners.ts'
 import { planProbes } from './probes/all-probes.ts'
+import type { Probe } from './probes/probe.ts'
 import { qualified } from './quoting.ts'
 import { ruleOf } from './rules.ts'
 import { shuffle } from './seed.ts'
@@ -27,11 +29,18 @@ import type { Cell } from './tally.ts'
 import { Witness } from './witness.ts'
 
 const LANES_MAX = 8
-/** Findings whose evidence is shortened; the rest shows the shortest probe as it ran. */
-const SHRUNK_MAX = 60
+const SHRINKS_MAX = 60
 /** Relations on which a forged context is tried: where one opens, all do. */
 const MARKS_MAX = 3
 const PROGRESS_EVERY = 100
+/** What shows that a relation on which the catalogue gives no privilege is out of reach: the rest would be the same 42501. */
+const WITHOUT_PRIVILEGE = new Set(['select', 'count', 'update blind', 'delete blind', 'insert', 'truncate', 'trigger'])
+/** Asked inside a context: the relations on which it has any privilege. */
+const WITHIN_REACH = `select n.nspname || '.' || c.relname
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'v', 'm', 'f') and pg_catalog.has_schema_privilege(n.oid, 'usage')
+    and (pg_catalog.has_any_column_privilege(c.oid, 'select, insert, update, references')
+      or pg_catalog.has_table_privilege(c.oid, 'delete, truncate, trigger'))`
 
 /**
  * Attacks both worlds of the arena as organization A.
@@ -74,16 +83,30 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     const first = lanes[0] as Lane
 
     const contexts: AttackContext[] = []
+    const reach = new Map<AttackContext, ReadonlySet<string>>()
     for (const context of arena.contexts) {
-      const { outcomes } = await first.judge(context, { sql: 'select 1', writes: false })
-      if (outcomes.every(succeeded)) contexts.push(context)
-      else
+      const { outcomes } = await first.judge(context, { sql: WITHIN_REACH, writes: false })
+      if (outcomes.every(succeeded)) {
+        contexts.push(context)
+        reach.set(context, new Set(outcomes[0].results[0]?.rows.map(([name]) => name ?? '')))
+      } else
         undecided.add(`The context ${context.name} could not be entered: ${outcomes[0].message || outcomes[1].message}`)
     }
+    const gate = await tryGate(admins[0], arena)
+    for (const reason of gate.undecided) undecided.add(reason)
+    for (const { rule, object, seen, sql } of gate.findings) {
+      const probe: Probe = { name: 'gate', family: 'forge', object, sql, writes: false }
+      tally.add(
+        rule,
+        { context: { name: 'gate', login: 'rowhouse_app', enter: () => [], actsForA: false }, probe },
+        seen,
+      )
+    }
+    tally.cells += gate.trials
     nameWhatIsLeftOut(arena, surface, witness, tally)
 
     const plan = planProbes(arena, surface, witness, names[0] as string)
-    const [main, late] = await cellsOf(arena, contexts, plan, surface, witness, admins[0])
+    const [main, late] = await cellsOf(arena, contexts, reach, plan, surface, witness, admins[0])
     const total = main.length + late.length
     const sawOwnRows = new Set<string>()
     let next = 0
@@ -127,7 +150,7 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
         return effect !== null && ruleOf(probe.family, effect, context.actsForA, context, probe.object) === group.rule
       }
       const sql =
-        index < SHRUNK_MAX && now() < end && group.rule.severity === 'error'
+        index < (options.shrinksMax ?? SHRINKS_MAX) && now() < end && group.rule.severity === 'error'
           ? await shrink(probe.sql, holds)
           : probe.sql
       evidence.set(group, reproduction(group.cell, sql))
@@ -162,6 +185,7 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
   async function cellsOf(
     arena: Arena,
     contexts: readonly AttackContext[],
+    reach: ReadonlyMap<AttackContext, ReadonlySet<string>>,
     plan: ReturnType<typeof planProbes>,
     surface: Surface,
     witness: Witness,
@@ -171,7 +195,11 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     const actor = contexts.find(({ actsForA }) => actsForA) ?? contexts[0]
     const rolesDone = new Set<string>()
     for (const context of contexts) {
-      for (const probe of plan.probes) if (probe.once !== true || context === actor) cells.push({ context, probe })
+      for (const probe of plan.probes) {
+        if (probe.once === true && context !== actor) continue
+        const isReached = probe.relation === undefined || reach.get(context)?.has(probe.relation) === true
+        if (isReached || WITHOUT_PRIVILEGE.has(probe.name)) cells.push({ context, probe })
+      }
       if (context.actsForA) {
         const marks = surface.relations
           .filter(

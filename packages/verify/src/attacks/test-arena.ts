@@ -92,12 +92,20 @@ export interface Protected {
   drop(): Promise<void>
 }
 
-/** Two databases with Rowhouse in them: the second is a copy of the first, with other rows of B. */
-export async function makeProtected(schema = ''): Promise<Protected> {
+/**
+ * Two databases with Rowhouse in them: the second is a copy of the first, with other rows of B.
+ *
+ * @param schema more of it, as an administrator, given the ids of A and B
+ * @param other what makes B another one in it, run in the second
+ */
+export async function makeProtected(
+  schema: (a: string, b: string) => string = () => '',
+  other: (b: string) => string = () => '',
+): Promise<Protected> {
   const first = await createTestDatabase()
   const worlds = await createTwoWorlds(first)
   const { a, b } = worlds
-  if (schema !== '') await withClient(first.migratorUrl, (migrator) => migrator.query(schema))
+  await withClient(first.adminUrl, (admin) => admin.query(schema(a.organizationId, b.organizationId)))
   await withClient(first.controlUrl, async (control) => {
     for (const [name, world] of [
       ['alder', a],
@@ -121,6 +129,7 @@ export async function makeProtected(schema = ''): Promise<Protected> {
     )
     await admin.query(rows[0]?.statement ?? '')
     await admin.query(differentB(b.organizationId))
+    await admin.query(other(b.organizationId))
   })
   const token = (organizationId: string, user: string) => (): readonly string[] => [
     `select rowhouse.enter('${mintToken(first, { org: organizationId, user })}')`,

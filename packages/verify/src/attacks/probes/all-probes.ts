@@ -15,6 +15,9 @@ import { shadowProbes, triggerProbes } from './shadows.ts'
 import { targetOf } from './target.ts'
 import { writeProbes } from './writes.ts'
 
+/** Names of schemas that a function's text is tried with. */
+const SCHEMAS_MAX = 4
+
 export interface ProbePlan {
   readonly probes: readonly Probe[]
   /** Derived for one login, by its name. */
@@ -33,6 +36,7 @@ export function planProbes(arena: Arena, surface: Surface, witness: Witness, dat
   const owned = targets.filter(({ owner }) => owner !== undefined)
   const bait: Bait = {
     organizations: arena.organizations,
+    schemas: [...new Set(owned.map(({ relation }) => relation.schema))].slice(0, SCHEMAS_MAX),
     rows: owned.flatMap(({ relation, b }) =>
       b === undefined || relation.kind === 'v' ? [] : [{ relation: nameOf(relation), row: b }],
     ),

@@ -12,6 +12,8 @@ const BAITS_MAX = 12
 
 export interface Bait {
   readonly organizations: { readonly a: string; readonly b: string }
+  /** Schemas that hold somebody's rows: an argument may name one. */
+  readonly schemas: readonly string[]
   /** Rows of B, one a relation. */
   readonly rows: readonly { readonly relation: string; readonly row: Row }[]
 }
@@ -85,6 +87,7 @@ function* argumentLists(formal: readonly Argument[], source: string, bait: Bait)
       yield fill((argument) => (argument.category === 'S' ? text : fits(argument, id)))
   }
   if (formal.some(({ category }) => category === 'S')) {
+    for (const schema of bait.schemas) yield fill((argument) => (argument.category === 'S' ? schema : undefined))
     for (const breakout of breakouts) yield fill((argument) => (argument.category === 'S' ? breakout : undefined))
   }
   yield fill(() => null)

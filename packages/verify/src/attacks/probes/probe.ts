@@ -21,6 +21,8 @@ export interface Probe {
   /** Of its kind, over all objects: `select by key`. */
   readonly name: string
   readonly family: Family
+  /** `schema.name` of the relation it is about. */
+  readonly relation?: string
   /** With its kind: `table public.contacts`. */
   readonly object: string
   /** One or several statements, run as one simple message inside the transaction of a context. */

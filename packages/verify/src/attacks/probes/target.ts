@@ -41,6 +41,7 @@ export function targetOf(relation: Relation, arena: Arena, witness: Witness): Ta
       name,
       family,
       object,
+      relation: nameOf(relation),
       sql,
       writes: family === 'write' || family === 'constraint' || family === 'privilege',
       ...rest,

@@ -1,0 +1,40 @@
+// Clones the schema of a database, attacks the clones, drops them. The database itself is only read.
+import { cloneTwoWorlds } from '../clone/clone-two-worlds.ts'
+import type { CloneOptions } from '../clone/clone-two-worlds.ts'
+import { arenaOfClone } from './arena-of-clone.ts'
+import type { AttackOptions, AttackResult } from './options.ts'
+import { runAttacks } from './run-attacks.ts'
+
+export interface AttackDatabaseOptions extends AttackOptions {
+  /** How the two worlds are made and planted. */
+  readonly clone?: CloneOptions
+}
+
+/**
+ * Attacks the schema of the database at `url` in two scratch databases beside it, or where `clone.scratch` says.
+ *
+ * @throws RowhouseError scratch_unavailable, database_unreachable
+ *
+ * @example
+ * const { findings, coverage, undecided } = await attackDatabase('postgres://…', { attackSeconds: 120 })
+ */
+export async function attackDatabase(url: string, options: AttackDatabaseOptions = {}): Promise<AttackResult> {
+  const worlds = await cloneTwoWorlds(url, options.clone)
+  try {
+    const arena = arenaOfClone(worlds)
+    const acting = arena.contexts.some(({ actsForA }) => actsForA)
+    const result = await runAttacks(arena, options)
+    return {
+      findings: result.findings,
+      coverage: { ...result.coverage, notCovered: [...worlds.notCovered, ...result.coverage.notCovered] },
+      undecided: [
+        ...result.undecided,
+        ...(acting
+          ? []
+          : ['Nothing in the schema says for which organization a request acts, so none was tried as A.']),
+      ],
+    }
+  } finally {
+    await worlds.close()
+  }
+}

@@ -1,0 +1,321 @@
+// The gate of Rowhouse, tried with what it must refuse: tokens that are expired, forged, for somebody who is no member;
+// seals of another backend, another transaction, another organization. The administrator makes them with the keys of the
+// scratch database, so they differ from good ones in the one thing that is tried.
+import type { Client } from 'pg'
+
+import type { Arena } from './arena.ts'
+import { literal } from './quoting.ts'
+import { attackRules } from './rules.ts'
+import type { AttackRule } from './rules.ts'
+
+export interface GateFinding {
+  readonly rule: AttackRule
+  readonly object: string
+  readonly seen: string
+  readonly sql: string
+}
+
+const LOGIN = 'rowhouse_app'
+const ABSENT = '-'.repeat(36)
+
+interface People {
+  readonly organization: string
+  readonly user: string
+}
+
+interface Trial {
+  readonly what: string
+  /** Run as the administrator, before the token is made. */
+  readonly before?: string
+  /** Run as the tenant login, before the token is shown. */
+  readonly first?: (good: string) => string
+  readonly token?: {
+    readonly [part in 'database' | 'organization' | 'user' | 'seconds' | 'signature']?: string | number
+  }
+}
+
+/** @returns findings, how many trials there were, and why it says nothing */
+export async function tryGate(
+  admin: Client,
+  arena: Arena,
+): Promise<{ findings: GateFinding[]; trials: number; undecided: string[] }> {
+  const findings: GateFinding[] = []
+  const undecided: string[] = []
+  const people = await peopleOf(admin, arena)
+  if (people === undefined) return { findings, trials: 0, undecided }
+  const { a, b } = people
+  let trials = 0
+  const find = (rule: AttackRule, object: string, what: string, sql: string): void => {
+    findings.push({ rule, object, seen: what, sql })
+  }
+
+  const attempt = async (statements: readonly string[]): Promise<string | null> => {
+    trials += 1
+    await admin.query('begin')
+    try {
+      await admin.query('set local statement_timeout = 5000')
+      let last: string | null = null
+      for (const statement of statements) {
+        const result: unknown = await admin.query(statement)
+        const { rows } = (Array.isArray(result) ? result.at(-1) : result) as { rows?: Record<string, unknown>[] }
+        last = rows?.[0] === undefined ? last : String(Object.values(rows[0])[0])
+      }
+      return last ?? 'done'
+    } catch {
+      return null
+    } finally {
+      await admin.query('rollback')
+    }
+  }
+  const asTenant = `set local session authorization ${LOGIN}`
+  const seal = "current_setting('rowhouse.seal', true)"
+
+  const entered = async ({ before, first, token = {} }: Trial): Promise<string | null> => {
+    const good = await mint(admin, b, {})
+    await admin.query('begin')
+    let text: string
+    try {
+      if (before !== undefined) await admin.query(before)
+      text = await mint(admin, b, token)
+    } finally {
+      await admin.query('rollback')
+    }
+    return attempt([
+      ...(before === undefined ? [] : [before]),
+      asTenant,
+      ...(first === undefined ? [] : [first(good)]),
+      `select rowhouse.enter(${literal(text)})`,
+      'select rowhouse.organization_id()',
+    ])
+  }
+  if ((await entered({ what: 'a good token' })) !== b.organization) {
+    undecided.push(
+      'The gate of Rowhouse refuses a good token in the scratch database, so what it refuses proves nothing.',
+    )
+    return { findings, trials, undecided }
+  }
+  const stranger = '00000000-0000-4000-8000-00000000dead'
+  const refused: readonly Trial[] = [
+    { what: 'an expired token', token: { seconds: -5 } },
+    { what: 'a token that lives for an hour', token: { seconds: 3_600 } },
+    { what: 'a token with a wrong signature', token: { signature: '0'.repeat(64) } },
+    { what: 'a token for another database', token: { database: stranger } },
+    { what: 'a token of a person who is no member', token: { user: stranger } },
+    { what: 'a token of a member of another organization', token: { user: a.user } },
+    {
+      what: 'a token of a suspended organization',
+      before: `update rowhouse.organizations set status = 'suspended' where id = ${literal(b.organization)}`,
+    },
+    {
+      what: 'a token of an organization that lives elsewhere',
+      before: `delete from rowhouse.placements where organization_id = ${literal(b.organization)}`,
+    },
+  ]
+  for (const trial of refused) {
+    const outcome = await entered(trial)
+    if (outcome !== null)
+      find(
+        attackRules.gate,
+        'function rowhouse.enter(text)',
+        `Admitted: ${trial.what}.`,
+        `select rowhouse.enter('<${trial.what}>')`,
+      )
+  }
+  const own = await mint(admin, a, {})
+  const other = await mint(admin, b, {})
+  if (
+    (await attempt([
+      asTenant,
+      `select rowhouse.enter(${literal(own)})`,
+      `select rowhouse.enter(${literal(other)})`,
+      'select rowhouse.organization_id()',
+    ])) !== null
+  ) {
+    find(
+      attackRules.gate,
+      'function rowhouse.enter(text)',
+      'Admitted: a second organization in one transaction.',
+      `select rowhouse.enter('<token of A>'); select rowhouse.enter('<token of B>')`,
+    )
+  }
+
+  const locked = await attempt([
+    asTenant,
+    `select rowhouse.enter(${literal(await mint(admin, b, {}))})`,
+    'reset session authorization',
+    `select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`,
+  ])
+  if (locked === '0')
+    find(attackRules.fence, 'function rowhouse.enter(text)', 'No lock is held.', `select rowhouse.enter('<token>')`)
+
+  // Seals made by hand. The payload is the good one of B; one part of what is signed is another.
+  const payloads = await payloadOf(admin, await mint(admin, b, {}))
+  const sealed = (pid: string, start: string, key: string, payload: string): string =>
+    `select set_config('rowhouse.seal', encode(sha256(${key}.seal_outer_pad || sha256(${key}.seal_inner_pad || ${pid} || ${start}
+       || convert_to(${literal(payload)}, 'UTF8'))), 'hex') || ${literal(payload)}, true) from rowhouse.database d`
+  const [pid, start] = ['int4send(pg_backend_pid())', 'timestamptz_send(now())']
+  if (
+    (await attempt([sealed(pid, start, 'd', payloads), asTenant, 'select rowhouse.organization_id()'])) !==
+    b.organization
+  ) {
+    find(
+      attackRules.seal,
+      'function rowhouse.enter(text)',
+      'What it seals is something else than this backend, this transaction and who acts.',
+      `select rowhouse.enter('<token>'); select current_setting('rowhouse.seal')`,
+    )
+  }
+  const impostors: readonly (readonly [string, string])[] = [
+    ['a seal of another backend', sealed('int4send(pg_backend_pid() + 1)', start, 'd', payloads)],
+    ['a seal of another transaction', sealed(pid, "timestamptz_send(now() - interval '1 second')", 'd', payloads)],
+    ['a seal without a MAC', `select set_config('rowhouse.seal', repeat('0', 64) || ${literal(payloads)}, true)`],
+  ]
+  for (const [what, set] of impostors) {
+    for (const question of ['rowhouse.organization_id()', "rowhouse.seal_payload() ->> 'org'"]) {
+      const outcome = await attempt([set, ...(question.includes('payload') ? [] : [asTenant]), `select ${question}`])
+      if (outcome === b.organization)
+        find(
+          attackRules.seal,
+          `function ${question.replace(/\(\).*/, '()')}`,
+          `Taken: ${what}.`,
+          `select set_config('rowhouse.seal', '<${what}>', true); select ${question}`,
+        )
+    }
+  }
+  const swapped = await attempt([
+    asTenant,
+    `select rowhouse.enter(${literal(await mint(admin, a, {}))})`,
+    `select set_config('rowhouse.seal', replace(${seal}, ${literal(a.organization)}, ${literal(b.organization)}), true)`,
+    'select rowhouse.organization_id()',
+  ])
+  if (swapped === b.organization)
+    find(
+      attackRules.seal,
+      'function rowhouse.organization_id()',
+      'Taken: a seal of A that names B.',
+      `select set_config('rowhouse.seal', replace(${seal}, '<A>', '<B>'), true)`,
+    )
+
+  for (const table of ['keys', 'database']) {
+    if ((await attempt([asTenant, `select count(*) from rowhouse.${table}`])) !== null) {
+      find(
+        attackRules.gate,
+        `table rowhouse.${table}`,
+        'The tenant login reads the keys.',
+        `select * from rowhouse.${table}`,
+      )
+    }
+  }
+
+  // The door of the gateway opens to PostgREST's own call alone.
+  const claims = JSON.stringify({ role: 'authenticated', sub: b.user })
+  const headers = JSON.stringify({ 'x-organization-id': b.organization })
+  const knock = `select set_config('request.jwt.claims', ${literal(claims)}, true), set_config('request.headers', ${literal(headers)}, true)`
+  for (const [login, role] of [
+    ['authenticator', 'authenticated'],
+    [LOGIN, LOGIN],
+  ]) {
+    const call =
+      login === LOGIN
+        ? 'select "rowhouse"."pre_request"()'
+        : 'select 1 from (select rowhouse.pre_request()) called_again'
+    const outcome = await attempt([
+      `set local session authorization ${login as string}`,
+      `set local role ${role as string}`,
+      knock,
+      call,
+      'select rowhouse.organization_id()',
+    ])
+    if (outcome === b.organization)
+      find(
+        attackRules.gate,
+        'function rowhouse.pre_request()',
+        `Admitted: claims that SQL made, by ${login as string}.`,
+        `${knock}; ${call}`,
+      )
+  }
+
+  // A write whose seal is gone when its trigger fires.
+  const table = await protectedTable(admin)
+  if (table !== undefined) {
+    const unsealed = await attempt([
+      asTenant,
+      `select rowhouse.enter(${literal(await mint(admin, b, {}))})`,
+      `delete from ${table} returning set_config('rowhouse.seal', '', true)`,
+      `select 'logged'`,
+    ])
+    if (unsealed !== null)
+      find(
+        attackRules.log,
+        'function rowhouse.log_change()',
+        'A write without a seal was taken.',
+        `delete from ${table} returning set_config('rowhouse.seal', '', true)`,
+      )
+  }
+  return { findings, trials, undecided }
+}
+
+async function peopleOf(admin: Client, arena: Arena): Promise<{ a: People; b: People } | undefined> {
+  const { rows: installed } = await admin.query<{ there: boolean }>(
+    `select to_regclass('rowhouse.keys') is not null and exists (select from pg_roles where rolname = '${LOGIN}') as there`,
+  )
+  if (installed[0]?.there !== true) return undefined
+  const { rows } = await admin.query<{ organization_id: string; user_id: string }>(
+    `select distinct on (m.organization_id) m.organization_id, m.user_id from rowhouse.members m
+     where m.organization_id::text in ($1, $2) order by m.organization_id, (m.role = 'owner') desc, m.user_id`,
+    [arena.organizations.a, arena.organizations.b],
+  )
+  const of = (organization: string): People | undefined => {
+    const row = rows.find(({ organization_id }) => organization_id === organization)
+    return row === undefined ? undefined : { organization, user: row.user_id }
+  }
+  const [a, b] = [of(arena.organizations.a), of(arena.organizations.b)]
+  return a === undefined || b === undefined ? undefined : { a, b }
+}
+
+/** A token as packages/database/migrations/0003_seal.sql describes it, signed with the newest key of this database. */
+async function mint(admin: Client, people: People, changes: NonNullable<Trial['token']>): Promise<string> {
+  const { rows } = await admin.query<{ token: string }>(
+    `with signed as (
+       select k.inner_pad, k.outer_pad, 'v1.' || k.id || '.' || coalesce($1, d.id::text) || $2 || 'u' || $3
+         || to_char(extract(epoch from clock_timestamp()) + $4::float8, 'FM0000000000.000')
+         || '{"service": null, "reason": null, "origin": "verify", "request": null, "ip": null}' as text
+       from rowhouse.database d, rowhouse.keys k order by k.created_at desc, k.id limit 1
+     )
+     select text || '.' || coalesce($5, encode(sha256(outer_pad || sha256(inner_pad || convert_to(text, 'UTF8'))), 'hex')) as token
+     from signed`,
+    [
+      changes.database ?? null,
+      changes.organization ?? people.organization,
+      changes.user ?? people.user ?? ABSENT,
+      changes.seconds ?? 45,
+      changes.signature ?? null,
+    ],
+  )
+  return rows[0]?.token ?? ''
+}
+
+/** What enter() puts after the MAC. */
+async function payloadOf(admin: Client, token: string): Promise<string> {
+  await admin.query('begin')
+  try {
+    await admin.query(`set local session authorization ${LOGIN}`)
+    await admin.query('select rowhouse.enter($1)', [token])
+    const { rows } = await admin.query<{ payload: string }>(
+      `select substr(current_setting('rowhouse.seal'), 65) as payload`,
+    )
+    return rows[0]?.payload ?? ''
+  } finally {
+    await admin.query('rollback')
+  }
+}
+
+async function protectedTable(admin: Client): Promise<string | undefined> {
+  const { rows } = await admin.query<{ name: string }>(
+    `select c.oid::regclass::text as name from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+     where t.tgname = '!rowhouse_change_log' and n.nspname not in ('rowhouse', 'rowhouse_home')
+       and not exists (select from pg_constraint k where k.confrelid = c.oid)
+     order by 1 limit 1`,
+  )
+  return rows[0]?.name
+}
