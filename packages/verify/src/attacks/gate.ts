@@ -313,7 +313,7 @@ async function payloadOf(admin: Client, token: string): Promise<string> {
 async function protectedTable(admin: Client): Promise<string | undefined> {
   const { rows } = await admin.query<{ name: string }>(
     `select c.oid::regclass::text as name from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-     where t.tgname = '!rowhouse_change_log' and n.nspname not in ('rowhouse', 'rowhouse_home')
+     where t.tgname like '!rowhouse\\_change\\_log%' and n.nspname not in ('rowhouse', 'rowhouse_home')
        and not exists (select from pg_constraint k where k.confrelid = c.oid)
      order by 1 limit 1`,
   )
