@@ -23,7 +23,8 @@ export interface Judgement {
   readonly outcomes: readonly [Outcome, Outcome]
 }
 
-type Tried = Pick<Probe, 'sql' | 'writes' | 'leavesTraces' | 'countsTemporary' | 'mustFail'>
+type Tried = Pick<Probe, 'sql' | 'writes' | 'leavesTraces' | 'countsTemporary' | 'mustFail'> &
+  Partial<Pick<Probe, 'family'>>
 
 export class Lane {
   readonly #sessions: readonly [Session, Session]
@@ -46,15 +47,18 @@ export class Lane {
 
   async judge(context: AttackContext, probe: Tried): Promise<Judgement> {
     const outcomes = await this.#both(context, probe)
+    const [here, there] = this.#lines(outcomes)
+    // A function that works on its argument alone, a hash, may give what a row of B holds; one that reads B's rows answers
+    // otherwise where they are others.
+    const isPure = probe.family === 'function' && sameLines(here, there)
     const found = (effect: Effect, seen: string): Judgement => ({ effect, seen, isNoise: false, outcomes })
     for (const outcome of outcomes) {
       const secret = this.#witness.secretIn(outcome, probe.sql)
-      if (secret !== undefined) return found('seen', `It shows ${JSON.stringify(secret)}.`)
+      if (secret !== undefined && !isPure) return found('seen', `It shows ${JSON.stringify(secret)}.`)
       if (outcome.changed.length > 0) return found('changed', `Changed: ${outcome.changed.join(', ')}.`)
       if (outcome.temporaryReads > 0) return found('stood', 'A temporary table was read.')
     }
     if (probe.mustFail === true && outcomes.every(succeeded)) return found('done', 'It was done.')
-    const [here, there] = this.#lines(outcomes)
     if (sameLines(here, there)) {
       const [{ sqlstate, message }] = outcomes
       if (sqlstate === lost || sqlstate.startsWith('57P'))
