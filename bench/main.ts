@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { startPostgres } from '@rowhouse/embedded'
 import { Client } from 'pg'
 
+import { adoptBench } from './adopt.ts'
 import { meets } from './bench.ts'
 import type { Bench } from './bench.ts'
 import { changeLog } from './change-log.ts'
@@ -20,6 +21,7 @@ import { sync } from './sync.ts'
 import { verify } from './verify.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
+  adopt: adoptBench,
   'hot-path': hotPath,
   'change-log': changeLog,
   report,

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { addAuditCommands } from './commands/audit.ts'
+import { addAdoptCommand } from './commands/adopt/adopt.ts'
 import { addConnectionCommands } from './commands/connection.ts'
 import { addConnectorCommands } from './commands/connector.ts'
 import { addDevCommand } from './commands/dev.ts'
@@ -37,6 +38,7 @@ Examples:
   $ rowhouse org create acme --name Acme  an organization
   $ rowhouse doctor                       is everything as it should be?
   $ rowhouse verify --url postgres://…    are organizations apart, in any database?
+  $ rowhouse adopt contacts --from tenant_id  protect a table that holds rows already
 
 Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command takes --json.`,
     )
@@ -45,6 +47,7 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addServeCommands(program)
   addDoctorCommand(program)
   addVerifyCommand(program)
+  addAdoptCommand(program)
   addOrganizationCommands(program)
   addConnectorCommands(program)
   addConnectionCommands(program)

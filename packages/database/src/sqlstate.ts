@@ -39,6 +39,7 @@ export const errorCodeBySqlstate = {
   RH054: 'undelete_value_hidden',
   RH035: 'organization_has_rows',
   RH036: 'owner_required',
+  RH060: 'adopt_running',
   RH070: 'no_active_organization',
   RH071: 'keys_missing',
   RH072: 'bucket_not_protectable',
