@@ -70,6 +70,9 @@ select json_build_object(
     from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
     where i.indrelid = c.oid and i.indisunique
       and not exists (select from pg_constraint k where k.conindid = x.oid and k.contype in ('p', 'u', 'x'))),
+  'indexed', (
+    select coalesce(json_agg(rowhouse.column_names(c.oid, (i.indkey::int2[])[0:i.indnkeyatts - 1])), '[]')
+    from pg_index i where i.indrelid = c.oid and i.indpred is null and i.indisvalid),
   'references', (
     select coalesce(json_agg(json_build_object(
       'name', k.conname, 'columns', rowhouse.column_names(k.conrelid, k.conkey),

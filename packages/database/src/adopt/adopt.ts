@@ -8,6 +8,7 @@ import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 import { runBackfill } from './backfill.ts'
 import type { RowsProgress } from './backfill.ts'
 import { readFacts, resolveTables } from './facts.ts'
+import { checkOptions } from './options.ts'
 import type { AdoptOptions } from './options.ts'
 import { makePlan } from './plan.ts'
 import type { Plan } from './plan.ts'
@@ -157,6 +158,7 @@ async function nothingToUndo(
 }
 
 async function openAdoption(client: ClientBase, options: AdoptOptions, run: AdoptRun): Promise<Adoption> {
+  checkOptions(options)
   const oids = await resolveTables(client, options.tables)
   await claim(client, oids, surroundingsOf(client, run))
   const found = await findAdoption(client, oids)

@@ -81,6 +81,8 @@ export interface Table {
   /** Validated foreign keys of organization_id to rowhouse.organizations. */
   readonly filledBy: readonly string[]
   readonly indexes: readonly UniqueIndex[]
+  /** Columns of each index that covers the whole table; expressions are left out. */
+  readonly indexed: readonly (readonly string[])[]
   readonly references: readonly Reference[]
   readonly referencedBy: readonly { readonly oid: number; readonly table: string }[]
   readonly policies: readonly { readonly name: string; readonly definition: string }[]

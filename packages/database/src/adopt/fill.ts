@@ -6,7 +6,7 @@ import { escapeLiteral } from 'pg'
 import { analyseExpression, parentExpression } from './expression.ts'
 import type { Expression } from './expression.ts'
 import type { AdoptOptions } from './options.ts'
-import { freeName, quote } from './names.ts'
+import { quote } from './names.ts'
 import { statement } from './step.ts'
 import type { Statement, Step } from './step.ts'
 import type { Table } from './facts.ts'
@@ -19,6 +19,8 @@ export interface Source {
 }
 
 const FILLED = 'rowhouse_organization_filled'
+/** The name that protect() gives it. */
+const EXISTS = 'rowhouse_organization_exists'
 const MIRRORED = 'rowhouse_mirrors_organization'
 const triggers = ['~rowhouse_fill_insert', '~rowhouse_fill_update'] as const
 
@@ -193,27 +195,24 @@ export function proveRows(table: Table, { mirror }: Source): Step[] {
       undo: [`alter table ${table.qualified} alter column organization_id drop not null`],
     })
   if (table.filledBy.length === 0) {
-    const name = freeName(table.name, 'organization_id_fkey', table.takenNames)
     steps.push(
       {
         table: table.qualified,
-        name: `reference ${name}`,
+        name: `reference ${EXISTS}`,
         mode: 'short',
         statements: [
           statement.noWrites(
-            `alter table ${table.qualified} add constraint ${quote(name)} foreign key (organization_id) references rowhouse.organizations (id) not valid`,
+            `alter table ${table.qualified} add constraint ${EXISTS} foreign key (organization_id) references rowhouse.organizations (id) not valid`,
             `${table.qualified} and rowhouse.organizations`,
           ),
         ],
-        undo: [`alter table ${table.qualified} drop constraint if exists ${quote(name)}`],
+        undo: [`alter table ${table.qualified} drop constraint if exists ${EXISTS}`],
       },
       {
         table: table.qualified,
-        name: `validate ${name}`,
+        name: `validate ${EXISTS}`,
         mode: 'long',
-        statements: [
-          statement.scan(`alter table ${table.qualified} validate constraint ${quote(name)}`, table.qualified),
-        ],
+        statements: [statement.scan(`alter table ${table.qualified} validate constraint ${EXISTS}`, table.qualified)],
         undo: [],
       },
     )

@@ -38,19 +38,32 @@ const newIndexes = (table: Table): { index: UniqueIndex; name: string }[] =>
     .filter(({ first }) => needsOrganization(first))
     .map((index) => ({ index, name: freeName(index.name, 'organization', table.takenNames) }))
 
-/** One step an index; nothing of the old keys is touched. */
-export function buildIndexes(table: Table, mirror: string | null): Step[] {
-  const step = (name: string, sql: string): Step => ({
+/** Builds one index concurrently. */
+export function indexStep(table: Table, name: string, sql: string): Step {
+  return {
     table: table.qualified,
     name: `index ${name}`,
     mode: 'index',
     statements: [statement.concurrent(sql, table.qualified)],
     undo: [`drop index concurrently if exists ${quote(table.schema)}.${quote(name)}`],
     index: { schema: table.schema, name },
-  })
+  }
+}
+
+/** Whether an index that is there, or will be, begins with these columns in any order. */
+export function isIndexed(table: Table, mirror: string | null, columns: readonly string[]): boolean {
+  const wanted = columns.toSorted().join('\0')
+  return [...table.indexed, ...table.keys.map((key) => rekey(key.columns, mirror))].some(
+    (index) => index.slice(0, columns.length).toSorted().join('\0') === wanted,
+  )
+}
+
+/** One step an index; nothing of the old keys is touched. */
+export function buildIndexes(table: Table, mirror: string | null): Step[] {
   return [
     ...newKeys(table, mirror).map(({ key, columns, index }) =>
-      step(
+      indexStep(
+        table,
         index,
         `create unique index concurrently ${quote(index)} on ${table.qualified} (${columnList(columns)})${
           key.included.length > 0 ? ` include (${columnList(key.included)})` : ''
@@ -58,7 +71,8 @@ export function buildIndexes(table: Table, mirror: string | null): Step[] {
       ),
     ),
     ...newIndexes(table).map(({ index, name }) =>
-      step(
+      indexStep(
+        table,
         name,
         `create unique index concurrently ${quote(name)} ${index.on}organization_id, ${index.definition.slice(index.head.length)}`,
       ),

@@ -14,7 +14,7 @@ import { quote } from './names.ts'
 import { checkOptions } from './options.ts'
 import type { AdoptOptions } from './options.ts'
 import { checkTable } from './refusals.ts'
-import { addReferences, swapReferences } from './references.ts'
+import { addReferences, indexReferences, swapReferences } from './references.ts'
 import { statement } from './step.ts'
 import type { Statement, Step } from './step.ts'
 
@@ -52,6 +52,7 @@ export async function makePlan(client: ClientBase, options: AdoptOptions): Promi
     ...tables.flatMap((table) => backfillRows(table, sourceOf(table), options.orphansTo ?? null)),
     ...tables.flatMap((table) => proveRows(table, sourceOf(table))),
     ...tables.flatMap((table) => buildIndexes(table, sourceOf(table).mirror)),
+    ...tables.flatMap((table) => indexReferences(table, adopted, mirrors)),
     ...tables.flatMap((table) => addReferences(table, adopted, mirrors)),
     // Children before parents: no foreign key may hang on a key that is about to go.
     ...tables

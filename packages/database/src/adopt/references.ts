@@ -1,6 +1,7 @@
 // Foreign keys between adopted tables, with organization_id: added beside the old ones, validated, and then in their place.
 import { RowhouseError } from '@rowhouse/contracts'
 import { columnList, freeName, quote } from './names.ts'
+import { indexStep, isIndexed } from './keys.ts'
 import { statement } from './step.ts'
 import type { Statement, Step } from './step.ts'
 import type { Reference, Table } from './facts.ts'
@@ -12,6 +13,8 @@ interface NewReference {
   readonly old: Reference
   readonly name: string
   readonly clause: string
+  /** Of this table, organization_id first. */
+  readonly columns: readonly string[]
 }
 
 const organizationAligned = ({ columns, targetColumns }: Reference): boolean =>
@@ -24,12 +27,16 @@ function newReferences(table: Table, adopted: ReadonlySet<number>, mirrors: Mirr
     .map((reference) => ({
       old: reference,
       name: freeName(reference.name, 'organization', table.takenNames),
-      clause: compositeClause(table, reference, mirrors),
+      ...compositeClause(table, reference, mirrors),
     }))
 }
 
 /** @throws RowhouseError adopt_key_unsupported */
-function compositeClause(table: Table, reference: Reference, mirrors: Mirrors): string {
+function compositeClause(
+  table: Table,
+  reference: Reference,
+  mirrors: Mirrors,
+): Pick<NewReference, 'clause' | 'columns'> {
   const names = (column: string, oid: number): boolean =>
     column === 'organization_id' || column === (mirrors.get(oid) ?? 'organization_id')
   const pairs = reference.columns.map((column, index) => [column, reference.targetColumns[index] as string] as const)
@@ -53,10 +60,25 @@ function compositeClause(table: Table, reference: Reference, mirrors: Mirrors): 
   }[reference.onDelete]
   const onUpdate = { c: ' on update cascade', r: ' on update restrict' }[reference.onUpdate]
   const deferral = reference.deferrable ? ` deferrable${reference.deferred ? ' initially deferred' : ''}` : ''
-  return (
+  const clause =
     `foreign key (${columnList(['organization_id', ...columns])}) references ${reference.targetName} ` +
     `(${columnList(['organization_id', ...kept.map(([, target]) => target)])})${onDelete ?? ''}${onUpdate ?? ''}${deferral}`
-  )
+  return { clause, columns: ['organization_id', ...columns] }
+}
+
+/** Without it the delete of one row reads the whole referring table; protect() would build it under its lock. */
+export function indexReferences(table: Table, adopted: ReadonlySet<number>, mirrors: Mirrors): Step[] {
+  const mirror = mirrors.get(table.oid) ?? null
+  return newReferences(table, adopted, mirrors)
+    .filter(({ columns }) => !isIndexed(table, mirror, columns))
+    .map(({ columns, old }) => {
+      const name = freeName(old.name, 'organization_idx', table.takenNames)
+      return indexStep(
+        table,
+        name,
+        `create index concurrently ${quote(name)} on ${table.qualified} (${columnList(columns)})`,
+      )
+    })
 }
 
 export function addReferences(table: Table, adopted: ReadonlySet<number>, mirrors: Mirrors): Step[] {
