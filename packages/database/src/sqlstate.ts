@@ -40,6 +40,7 @@ export const errorCodeBySqlstate = {
   RH035: 'organization_has_rows',
   RH036: 'owner_required',
   RH060: 'adopt_running',
+  RH061: 'setting_name_invalid',
   RH070: 'no_active_organization',
   RH071: 'keys_missing',
   RH072: 'bucket_not_protectable',
