@@ -512,6 +512,13 @@ export const errorCodes = {
   ),
 
   // Adopting tables
+  setting_name_invalid: code(
+    400,
+    2,
+    false,
+    'A name cannot be a setting that holds the organization.',
+    'Name one of the application, such as app.current_tenant_id.',
+  ),
   adopt_not_a_table: code(400, 2, false, 'This cannot be adopted.', 'Name an ordinary table of the application.'),
   adopt_already_protected: code(
     409,

@@ -13,7 +13,7 @@ declare
   organization text;
 begin
   perform rowhouse.enter(token);
-  organization := coalesce(rowhouse.organization_id()::text, '');
+  organization := rowhouse.organization_id()::text;
   foreach setting in array settings loop
     -- A setting of Postgres has no dot in its name; those of Rowhouse and of the gateway are theirs.
     if setting !~ '^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$' or setting ~ '^(rowhouse|request|pgrst)\.' then

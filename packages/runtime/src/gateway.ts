@@ -14,6 +14,7 @@ import { fromConnect } from './postgres-error.ts'
 import type { TokenSource } from './token.ts'
 
 const ENTER = 'select rowhouse.enter($1)'
+const ENTER_WITH_SETTINGS = 'select rowhouse.enter_with_settings($1, $2)'
 
 // token_malformed: a clock that was set forward makes tokens that seem to live too long.
 const staleIdentity: ReadonlySet<string> = new Set([
@@ -43,7 +44,10 @@ export class Gateway {
   enter(source: TokenSource): Step {
     const identity = this.#identity
     if (identity === null) throw new RowhouseError('internal', 'A connection was used before its handshake.')
-    return { text: ENTER, values: [source.token(identity, this.#options.now() + identity.offsetMs)] }
+    const token = source.token(identity, this.#options.now() + identity.offsetMs)
+    const { settings } = this.#options
+    if (settings.length === 0) return { text: ENTER, values: [token] }
+    return { text: ENTER_WITH_SETTINGS, values: [token, settings] }
   }
 
   /**

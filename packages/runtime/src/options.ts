@@ -52,6 +52,13 @@ export interface RowhouseOptions {
    * @default true
    */
   readonly preparedStatements?: boolean
+  /**
+   * Settings that hold the id of the organization in every transaction, for an application whose own SQL reads
+   * `current_setting('app.current_tenant_id')`. Not what isolates: that is the policy. Each costs some microseconds a
+   * transaction; an application that was not written so needs none.
+   * @default []
+   */
+  readonly settings?: readonly string[]
   /** Whose tokens `authenticate` accepts. */
   readonly issuer?: IssuerOptions
   /** The clock, in epoch milliseconds. @default Date.now */
@@ -71,6 +78,8 @@ export interface ResolvedOptions {
     readonly audience: string
     readonly secret: string | null
   } | null
+  readonly settings: readonly string[]
+  readonly issuer: { readonly issuer: string; readonly jwksUrl: string; readonly audience: string } | null
   readonly now: () => number
 }
 
@@ -135,6 +144,14 @@ function sharedSecret(value: string | undefined): string | null {
   })
 }
 
+/** As rowhouse.enter_with_settings() takes them, so that a mistake is said at the start. */
+function settingNames(names: readonly string[]): readonly string[] {
+  for (const name of names)
+    if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$/.test(name) || /^(rowhouse|request|pgrst)\./.test(name))
+      throw new RowhouseError('setting_name_invalid', `${name} cannot be a setting that holds the organization.`)
+  return Object.freeze([...names])
+}
+
 function postgresUrl(value: string | undefined): string {
   if (value === undefined || value === '') throw new RowhouseError('url_missing')
   if (!URL.canParse(value) || !/^postgres(ql)?:$/.test(new URL(value).protocol)) {
@@ -153,6 +170,7 @@ export function resolveOptions(options: RowhouseOptions, env: NodeJS.ProcessEnv 
     signingKey,
     pool: resolvePool(options.pool ?? {}, preparedStatements),
     preparedStatements,
+    settings: settingNames(options.settings ?? []),
     issuer: resolveIssuer(options.issuer ?? {}, env),
     now: options.now ?? Date.now,
   })

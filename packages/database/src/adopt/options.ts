@@ -32,6 +32,11 @@ export function checkOptions(options: AdoptOptions): void {
   if (options.tables.length === 0) throw refuse('Name at least one table.')
   if (options.orphansTo !== undefined && !uuid.test(options.orphansTo))
     throw refuse(`orphans-to takes the id of an organization, not ${options.orphansTo}.`)
+  for (const option of ['partitions', 'timestamps', 'own'])
+    if (options.protect !== undefined && option in options.protect)
+      throw refuse(
+        `The option ${option} of protect reads or writes the whole table under a lock: not while it is adopted.`,
+      )
   for (const given of ['from', 'parent'] as const)
     for (const table of Object.keys(options[given] ?? {}))
       if (!options.tables.includes(table)) throw refuse(`${given} names ${table}, which is not to be adopted.`)

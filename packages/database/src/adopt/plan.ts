@@ -37,6 +37,7 @@ export async function makePlan(client: ClientBase, options: AdoptOptions): Promi
   checkChildren(facts)
   const tables = orderTables(facts)
   const adopted = new Set(tables.map(({ oid }) => oid))
+  const protectOptions = await resolveProtect(client, options)
   const sources = new Map<number, Source>()
   for (const table of tables) {
     const given = options.tables[oids.indexOf(table.oid)] as string
@@ -68,7 +69,7 @@ export async function makePlan(client: ClientBase, options: AdoptOptions): Promi
           ),
           ...handOver(table, sourceOf(table)),
           statement.exclusive(
-            `select rowhouse.protect(${escapeLiteral(table.qualified)}, ${escapeLiteral(JSON.stringify(options.protect ?? {}))})`,
+            `select rowhouse.protect(${escapeLiteral(table.qualified)}, ${escapeLiteral(JSON.stringify(protectOptions))})`,
             table.qualified,
           ),
         ]),
@@ -82,4 +83,12 @@ function finalStep(name: string, table: Table, statements: readonly Statement[])
   if (statements.length === 0) return []
   const lock = statement.exclusive(`lock table ${table.qualified} in access exclusive mode`, table.qualified)
   return [{ table: table.qualified, name, mode: 'short', statements: [lock, ...statements], undo: [], isFinal: true }]
+}
+
+/** As protect() leaves a table that was empty: the reference that proved the rows is only declared from then on, where it can be. */
+async function resolveProtect(client: ClientBase, { protect = {} }: AdoptOptions): Promise<Record<string, unknown>> {
+  const { rows } = await client.query<{ declared: boolean }>(
+    "select current_setting('server_version_num')::int >= 180000 as declared",
+  )
+  return { ...(rows[0]?.declared === true && { organization_reference: 'declared' }), ...protect }
 }

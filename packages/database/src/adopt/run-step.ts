@@ -45,6 +45,8 @@ export interface Surroundings {
 }
 
 const BACKOFF_MAX_MS = 1000
+/** A statement that ran out of time so often does so by itself. */
+const TIMEOUTS_MAX = 30
 /** Lock timeout, statement timeout, deadlock: others were in the way, and will not be for long. */
 const inTheWay = new Set(['55P03', '57014', '40P01'])
 
@@ -64,6 +66,7 @@ export async function runShort(
     'commit',
   ].join(';\n')
   const until = now() + pace.lockWaitMaxMs
+  let timeouts = 0
   for (let attempt = 1; ; attempt += 1) {
     checkSignal()
     try {
@@ -75,6 +78,13 @@ export async function runShort(
         throw error
       }
       await rollback(client)
+      timeouts += error instanceof DatabaseError && error.code === '57014' ? 1 : 0
+      if (timeouts >= TIMEOUTS_MAX)
+        throw new RowhouseError(
+          'adopt_lock_timeout',
+          `It took longer than ${pace.switchTimeoutMs} ms under its lock, ${timeouts} times.`,
+          { hint: 'Run it when the server has less to do, or allow more with --lock-hold.', cause: error },
+        )
       const holders = await readHolders(client, adoption)
       if (now() > until)
         throw new RowhouseError('adopt_lock_timeout', `No lock was to be had in ${pace.lockWaitMaxMs} ms.`, {

@@ -33,6 +33,7 @@ export function addAdoptCommand(program: Command): void {
     .option('--batch-ms <ms>', 'longest transaction of the backfill', String(defaultPace.batchMs))
     .option('--rest <share>', 'share of the time that the backfill rests', String(defaultPace.rest))
     .option('--lock-timeout <ms>', 'longest wait in the queue of a lock', String(defaultPace.lockTimeoutMs))
+    .option('--lock-hold <ms>', 'longest time under an exclusive lock', String(defaultPace.switchTimeoutMs))
     .option('--json', 'print JSON lines')
     .addHelpText(
       'after',

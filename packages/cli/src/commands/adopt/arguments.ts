@@ -18,6 +18,7 @@ export interface AdoptCommandOptions {
   readonly batchMs: string
   readonly rest: string
   readonly lockTimeout: string
+  readonly lockHold: string
 }
 
 /** @throws RowhouseError invalid_option */
@@ -59,7 +60,7 @@ function readObject(text: string): Record<string, unknown> {
 }
 
 /** @throws RowhouseError invalid_option */
-export function readPace({ batchMs, rest, lockTimeout }: AdoptCommandOptions): Pace {
+export function readPace({ batchMs, rest, lockTimeout, lockHold }: AdoptCommandOptions): Pace {
   const number = (flag: string, text: string, min: number, max: number): number => {
     const value = Number(text)
     if (text !== '' && value >= min && value <= max) return value
@@ -69,6 +70,7 @@ export function readPace({ batchMs, rest, lockTimeout }: AdoptCommandOptions): P
     ...defaultPace,
     batchMs: number('--batch-ms', batchMs, 5, 10_000),
     rest: number('--rest', rest, 0, 0.95),
+    switchTimeoutMs: Math.round(number('--lock-hold', lockHold, 10, 60_000)),
     lockTimeoutMs: Math.round(number('--lock-timeout', lockTimeout, 1, 10_000)),
   }
 }
