@@ -79,7 +79,6 @@ export interface ResolvedOptions {
     readonly secret: string | null
   } | null
   readonly settings: readonly string[]
-  readonly issuer: { readonly issuer: string; readonly jwksUrl: string; readonly audience: string } | null
   readonly now: () => number
 }
 
