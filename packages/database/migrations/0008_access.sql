@@ -18,7 +18,7 @@ grant execute on function
   rowhouse.changed_organizations(pg_snapshot), rowhouse.connection_belongs(uuid, uuid), rowhouse.lock_key(uuid)
   to rowhouse_control;
 grant execute on function
-  rowhouse.findings(), rowhouse.dangerous_functions(), rowhouse.tenant_tables(), rowhouse.policy_text(),
+  rowhouse.findings(), rowhouse.dangerous_functions(), rowhouse.tenant_tables(), rowhouse.policy_text(), rowhouse.policy_check_text(),
   rowhouse.is_protected(regclass), rowhouse.column_names(regclass, smallint[])
   to rowhouse_control;
 
@@ -70,7 +70,14 @@ create policy own_organization on rowhouse.users for select to rowhouse_app
     )
   );
 create policy own_organization on rowhouse.connections for select to rowhouse_app
-  using (organization_id = (select rowhouse.organization_id()));
+  using (
+    organization_id = (select rowhouse.organization_id())
+    and organization_id operator(rowhouse.===) (select rowhouse.organization_id())
+  );
 -- The second part is asked before any month is read; it names the organization so that a person without one is told so.
 create policy own_organization on rowhouse.change_log for select to rowhouse_app
-  using (organization_id = (select rowhouse.organization_id()) and (select rowhouse.organization_id() is not null and rowhouse.can('activity.read')));
+  using (
+    organization_id = (select rowhouse.organization_id())
+    and organization_id operator(rowhouse.===) (select rowhouse.organization_id())
+    and (select rowhouse.organization_id() is not null and rowhouse.can('activity.read'))
+  );

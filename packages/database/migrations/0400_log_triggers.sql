@@ -15,7 +15,7 @@
 -- Whether a statement's changes must be logged row by row. Declared immutable so that the WHEN clause of a trigger folds
 -- it once a statement: triggers are compiled when a statement starts and forgotten when it ends, and nobody changes a
 -- table's triggers while it is written. What the catalogue says now, each time.
-create function rowhouse.logs_each_row(target oid, operation text) returns boolean
+create function rowhouse.logs_each_row(target regclass, operation text) returns boolean
   language plpgsql immutable security definer parallel safe
   set search_path = pg_catalog, pg_temp
 as $$
@@ -42,7 +42,8 @@ begin
       where c.conrelid = target and c.contype = 'f' and (c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd'))
     ))
     -- A write that names a partition fires no statement trigger of its parent, and one that names a parent none of a child.
-    or (select c.relkind <> 'r' from pg_class c where c.oid = target)
+    -- What is no table any more is logged by one of the two all the same.
+    or coalesce((select c.relkind <> 'r' from pg_class c where c.oid = target), true)
     or exists (select from pg_inherits i where i.inhrelid = target);
 end
 $$;
@@ -367,9 +368,9 @@ end
 $$;
 
 revoke all on function
-  rowhouse.logs_each_row(oid, text), rowhouse.check_writer(jsonb, uuid, text, text),
+  rowhouse.logs_each_row(regclass, text), rowhouse.check_writer(jsonb, uuid, text, text),
   rowhouse.refuse_other_organization(text, text), rowhouse.log_change(), rowhouse.log_statement(), rowhouse.log_truncate()
   from public;
 -- Asked by the WHEN clauses of a statement's triggers as whoever writes.
-grant execute on function rowhouse.logs_each_row(oid, text)
+grant execute on function rowhouse.logs_each_row(regclass, text)
   to rowhouse_app, rowhouse_control, rowhouse_migrator, anon, authenticated, service_role;

@@ -1,6 +1,7 @@
 -- The part of rowhouse.protect() that has a table's writes logged: which triggers, and making them.
 
--- The triggers of a table, as they are wanted: name, statement that makes it.
+-- The triggers of a table, as they are wanted: name, statement that makes it. They name the table and not its number, so
+-- that a dump carries them: after a restore the number would be another table's, or nobody's.
 create function rowhouse.log_triggers(target regclass, arguments text)
   returns table (name text, statement text)
   language sql stable
@@ -8,14 +9,14 @@ create function rowhouse.log_triggers(target regclass, arguments text)
 as $$
   select format('!rowhouse_change_log_%s', o.operation),
     format('create trigger "!rowhouse_change_log_%s" after %1$s on %2$s for each row
-      when (rowhouse.logs_each_row(%3$L::oid, %4$L)) execute function rowhouse.log_change(%5$s)',
-      o.operation, target, target::oid, upper(o.operation), arguments)
+      when (rowhouse.logs_each_row(%3$L::regclass, %4$L)) execute function rowhouse.log_change(%5$s)',
+      o.operation, target, target::text, upper(o.operation), arguments)
   from (values ('insert'), ('update'), ('delete')) o (operation)
   union all
   select format('!rowhouse_change_log_%ss', o.operation),
     format('create trigger "!rowhouse_change_log_%1$ss" after %1$s on %2$s referencing %6$s for each statement
-      when (not rowhouse.logs_each_row(%3$L::oid, %4$L)) execute function rowhouse.log_statement(%5$s)',
-      o.operation, target, target::oid, upper(o.operation), arguments, o.tables)
+      when (not rowhouse.logs_each_row(%3$L::regclass, %4$L)) execute function rowhouse.log_statement(%5$s)',
+      o.operation, target, target::text, upper(o.operation), arguments, o.tables)
   from (values
     ('insert', 'new table as written'), ('update', 'old table as replaced new table as written'), ('delete', 'old table as replaced')
   ) o (operation, tables)

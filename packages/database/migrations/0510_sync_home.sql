@@ -161,7 +161,10 @@ begin
     -- As rowhouse.protect() makes it, so that findings() proves it by name and text.
     execute format(
       'create policy rowhouse_organization on rowhouse_home.%I as restrictive for all to public
-         using (organization_id = (select rowhouse.organization_id()))
+         using (
+           organization_id = (select rowhouse.organization_id())
+           and organization_id operator(rowhouse.===) (select rowhouse.organization_id())
+         )
          with check (organization_id = (select rowhouse.organization_id()))', name);
     execute format('create policy read on rowhouse_home.%I for select to public using (true)', name);
     execute format(

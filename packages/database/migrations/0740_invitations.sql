@@ -252,9 +252,13 @@ alter table rowhouse.invitations enable row level security;
 alter table rowhouse.active_organizations enable row level security;
 create policy control_keeps_it on rowhouse.invitations to rowhouse_control using (true) with check (true);
 create policy own_organization on rowhouse.invitations for select to rowhouse_app, authenticated, service_role
-  using (organization_id = (select rowhouse.organization_id()) and (select rowhouse.can('members.read')));
+  using (
+    organization_id = (select rowhouse.organization_id())
+    and organization_id operator(rowhouse.===) (select rowhouse.organization_id())
+    and (select rowhouse.can('members.read'))
+  );
 create policy own_choice on rowhouse.active_organizations for select to rowhouse_app, authenticated, service_role
-  using (user_id = (select rowhouse.user_id()));
+  using (user_id = (select rowhouse.user_id()) and user_id operator(rowhouse.===) (select rowhouse.user_id()));
 
 revoke all on rowhouse.invitations, rowhouse.active_organizations from public;
 -- Not the hash: who reads the list can do nothing with it.

@@ -152,6 +152,34 @@ describe('a statement is logged', () => {
     ])
   })
 
+  it('by triggers that a dump carries: they name their table, not its number', async () => {
+    await withClient(database().adminUrl, async (admin) => {
+      const { rows } = await admin.query<{ definition: string; number: string }>(
+        `select pg_get_triggerdef(t.oid) as definition, t.tgrelid::oid::text as number
+         from pg_trigger t where t.tgrelid = 'notes'::regclass and t.tgname like '!rowhouse%'`,
+      )
+      expect(rows).toHaveLength(6)
+      for (const { definition, number } of rows) {
+        expect(definition).toContain("rowhouse.logs_each_row('notes'::regclass")
+        expect(definition).not.toContain(number)
+      }
+      // As a restore does it: the same statements, for a table of another number.
+      await admin.query('create table restored (like notes including all)')
+      for (const { definition } of rows) {
+        await admin.query(
+          definition.replaceAll("'notes'::regclass", "'restored'::regclass").replace('notes ', 'restored '),
+        )
+      }
+      const insert = (id: string): Promise<unknown> =>
+        admin.query('insert into restored (organization_id, id) values ($1, $2)', [worlds.a.organizationId, id])
+      await insert('00000000-0000-4000-8000-000000000001')
+      const logged = await admin.query(
+        `select from rowhouse.change_log where record_id = '00000000-0000-4000-8000-000000000001'`,
+      )
+      expect(logged.rowCount).toBe(1)
+    })
+  })
+
   it('in the wrong order, if the choice is taken away', async () => {
     await migrate(`
       create table hurried (id int primary key, n int);
@@ -161,9 +189,9 @@ describe('a statement is logged', () => {
       create trigger hurry after insert on hurried for each row execute function public.hurry()`)
     await withClient(database().adminUrl, async (admin) => {
       const { rows } = await admin.query<{ source: string }>(
-        `select pg_get_functiondef('rowhouse.logs_each_row(oid, text)'::regprocedure) as source`,
+        `select pg_get_functiondef('rowhouse.logs_each_row(regclass, text)'::regprocedure) as source`,
       )
-      await admin.query(`create or replace function rowhouse.logs_each_row(target oid, operation text) returns boolean
+      await admin.query(`create or replace function rowhouse.logs_each_row(target regclass, operation text) returns boolean
         language plpgsql immutable security definer parallel safe set search_path = pg_catalog, pg_temp
         as 'begin return false; end'`)
       try {

@@ -76,7 +76,7 @@ describe('protect', () => {
     expect(rows).toEqual([
       {
         polname: 'rowhouse_organization',
-        text: '(organization_id = ( SELECT rowhouse.organization_id() AS organization_id))',
+        text: '((organization_id = ( SELECT rowhouse.organization_id() AS organization_id)) AND (organization_id OPERATOR(rowhouse.===) ( SELECT rowhouse.organization_id() AS organization_id)))',
       },
     ])
     for (const world of [worlds.a, worlds.b]) {

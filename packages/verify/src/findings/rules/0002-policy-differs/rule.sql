@@ -6,5 +6,5 @@ from pg_policy p
 where p.polname = 'rowhouse_organization' and (
   p.polpermissive or p.polcmd <> '*' or p.polroles <> '{0}'
   or pg_get_expr(p.polqual, p.polrelid) is distinct from rowhouse.policy_text()
-  or pg_get_expr(p.polwithcheck, p.polrelid) is distinct from rowhouse.policy_text()
+  or pg_get_expr(p.polwithcheck, p.polrelid) is distinct from rowhouse.policy_check_text()
 )
