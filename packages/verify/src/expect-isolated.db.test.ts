@@ -29,7 +29,7 @@ const failureOf = (promise: Promise<void>): Promise<AssertionError> =>
 describe('expectIsolated', () => {
   it('passes on what protect makes', async () => {
     await expect(expectIsolated(database().adminUrl)).resolves.toBeUndefined()
-  }, 120_000)
+  }, 300_000)
 
   it('fails on a hole with SQL that reproduces it, and lets the team accept it', async () => {
     await withClient(database().adminUrl, (admin) =>
@@ -46,7 +46,7 @@ describe('expectIsolated', () => {
     const rules = await failureOf(expectIsolated(database().adminUrl, { attack: false }))
     expect(rules.message).toContain('view_bypasses_rls')
     expect(rules.message).not.toContain('V90')
-  }, 120_000)
+  }, 300_000)
 
   it('says so when nothing answers', async () => {
     await expect(expectIsolated('postgres://nobody@127.0.0.1:1/nothing')).rejects.toMatchObject({

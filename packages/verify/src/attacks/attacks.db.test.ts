@@ -21,6 +21,6 @@ describe('what protect makes', () => {
       expect(coverage.cells).toBeGreaterThan(1_000)
       expect(coverage.limits).toEqual(expect.arrayContaining([expect.stringContaining('pg_class.reltuples')]))
     },
-    120_000,
+    300_000,
   )
 })

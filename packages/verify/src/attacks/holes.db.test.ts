@@ -173,6 +173,25 @@ const holes: Readonly<Record<string, Hole>> = {
       'return (select p.name from {t} p where p.id = wanted and p.organization_id = private.me())',
     ),
   },
+  'a function of its owner names the others, by ids that are the same in both worlds': {
+    hole: fn(
+      '{t}_others()',
+      'setof uuid',
+      'return query select distinct p.organization_id from {t} p where p.organization_id <> private.me()',
+    ),
+    finds: 'function_shows_another_organization: function {t}_others()',
+    mended: fn(
+      '{t}_others()',
+      'setof uuid',
+      'return query select distinct p.organization_id from {t} p where p.organization_id = private.me()',
+    ),
+  },
+  'a function of its owner reads what another would work out of its argument': {
+    hole: fn('{t}_mark(wanted uuid)', 'text', 'return (select p.name from {t} p where p.id = wanted)'),
+    after: () => 'update {t} set name = md5(id::text)',
+    finds: 'function_shows_another_organization: function {t}_mark(wanted uuid)',
+    mended: fn('{t}_mark(wanted uuid)', 'text', 'return md5(wanted::text)'),
+  },
   'a function of its owner puts its argument into SQL': {
     hole: fn(
       '{t}_find(what text)',
@@ -331,7 +350,7 @@ describe('a context that is a setting', () => {
       contexts: (login) => bySetting(login),
     })
     expect(findings.map(named)).toEqual(['context_is_a_setting: context app.organization_id of A'])
-  }, 60_000)
+  }, 120_000)
 
   it('is seen where none means everybody', async () => {
     const { findings } = await attack({
@@ -339,7 +358,7 @@ describe('a context that is a setting', () => {
       contexts: (login) => bySetting(login),
     })
     expect(findings.map(named)).toContain('rows_seen_without_context: table app.projects')
-  }, 60_000)
+  }, 120_000)
 
   it('is seen where it outlives its transaction', async () => {
     const { findings } = await attack({
@@ -352,7 +371,7 @@ describe('a context that is a setting', () => {
         ),
     })
     expect(findings.map(named)).toContain('rows_seen_without_context: table app.projects')
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('what misbehaves', () => {
@@ -374,7 +393,7 @@ describe('what misbehaves', () => {
     expect(reason('function app.ends')).toContain('connection was lost')
     expect(reason('function app.dice')).toContain('differs by itself')
     expect(reason('function app.raises')).toBeUndefined()
-  }, 60_000)
+  }, 120_000)
 
   it('leaves it undecided: a context that cannot be entered, one that is nobody, and time that ran out', async () => {
     built = await buildHouse({
@@ -393,5 +412,5 @@ describe('what misbehaves', () => {
     const late = await runAttacks(built.arena, { attackSeconds: 1, now: () => (clock += 1_000) })
     expect(late.undecided).toContain('The time was over before every probe had run.')
     expect(late.coverage.notCovered.filter(({ reason }) => reason === 'the time was over').length).toBeGreaterThan(10)
-  }, 60_000)
+  }, 120_000)
 })

@@ -23,8 +23,7 @@ export interface Judgement {
   readonly outcomes: readonly [Outcome, Outcome]
 }
 
-type Tried = Pick<Probe, 'sql' | 'writes' | 'leavesTraces' | 'countsTemporary' | 'mustFail'> &
-  Partial<Pick<Probe, 'family'>>
+type Tried = Pick<Probe, 'sql' | 'writes' | 'leavesTraces' | 'countsTemporary' | 'mustFail' | 'givesB'>
 
 export class Lane {
   readonly #sessions: readonly [Session, Session]
@@ -48,13 +47,13 @@ export class Lane {
   async judge(context: AttackContext, probe: Tried): Promise<Judgement> {
     const outcomes = await this.#both(context, probe)
     const [here, there] = this.#lines(outcomes)
-    // A function that works on its argument alone, a hash, may give what a row of B holds; one that reads B's rows answers
-    // otherwise where they are others.
-    const isPure = probe.family === 'function' && sameLines(here, there)
+    // A function that works on its argument alone, a hash, gives what a row of B holds when it is given what is B's. One
+    // that reads B's rows for it answers otherwise where they are others.
+    const follows = probe.givesB === true && sameLines(here, there)
     const found = (effect: Effect, seen: string): Judgement => ({ effect, seen, isNoise: false, outcomes })
     for (const outcome of outcomes) {
       const secret = this.#witness.secretIn(outcome, probe.sql)
-      if (secret !== undefined && !isPure) return found('seen', `It shows ${JSON.stringify(secret)}.`)
+      if (secret !== undefined && !follows) return found('seen', `It shows ${JSON.stringify(secret)}.`)
       if (outcome.changed.length > 0) return found('changed', `Changed: ${outcome.changed.join(', ')}.`)
       if (outcome.temporaryReads > 0) return found('stood', 'A temporary table was read.')
     }
@@ -77,6 +76,10 @@ export class Lane {
     }
     if (judge(runs) === 'differs') return found('differs', describeDifference(outcomes, here, there))
     return { effect: null, seen: '', isNoise: true, outcomes }
+  }
+
+  async rest(): Promise<void> {
+    await Promise.all(this.#sessions.map((session) => session.rest()))
   }
 
   async close(): Promise<void> {

@@ -124,6 +124,8 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
         finished += 1
         if (finished % PROGRESS_EVERY === 0) progress('attacking', finished, total)
       }
+      // What comes next waits for no lock of the last probe: ANALYZE, commits and the administrator have no time limit.
+      await lane.rest()
     }
     await Promise.all(lanes.map((lane) => attack(lane, main)))
     // Estimates and statistics are there after ANALYZE only, and with them plans could differ by size alone.
@@ -156,6 +158,7 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
       evidence.set(group, reproduction(group.cell, sql))
     }
 
+    await first.rest()
     const actor = contexts.find(({ actsForA }) => actsForA)
     if (actor !== undefined && options.commits !== false && now() < end) {
       progress('committing', 0, 0)

@@ -25,7 +25,7 @@ export function functionProbes(fn: CallableFunction, bait: Bait): Probe[] {
   const object = `${fn.isProcedure ? 'procedure' : 'function'} ${fn.signature}`
   const seen = new Set<string>()
   const probes: Probe[] = []
-  for (const values of argumentLists(fn.arguments, fn.source, bait)) {
+  for (const { values, givesB } of argumentLists(fn.arguments, fn.source, bait)) {
     const given = values.join(', ')
     if (seen.has(given) || probes.length >= CALLS_MAX) continue
     seen.add(given)
@@ -36,26 +36,39 @@ export function functionProbes(fn: CallableFunction, bait: Bait): Probe[] {
       object,
       sql: fn.isProcedure ? `call ${call}` : `select * from ${call}`,
       writes: true,
+      givesB,
     })
   }
   return probes
 }
 
+interface Arguments {
+  readonly values: readonly string[]
+  /** Whether one of them is B's. */
+  readonly givesB: boolean
+}
+
 /** Lists of literals, the likeliest to tell first. */
-function* argumentLists(formal: readonly Argument[], source: string, bait: Bait): Generator<string[]> {
+function* argumentLists(formal: readonly Argument[], source: string, bait: Bait): Generator<Arguments> {
   const cast = (argument: Argument, value: string | null): string => `${literal(value)}::${argument.type}`
-  const fill = (choose: (argument: Argument) => string | null | undefined): string[] =>
-    formal.map((argument) => {
-      const chosen = choose(argument)
-      return cast(argument, chosen === undefined ? plain(argument) : chosen)
-    })
+  const fill = (choose: (argument: Argument) => string | null | undefined, ofB = false): Arguments => {
+    const chosen = formal.map(choose)
+    return {
+      values: formal.map((argument, place) => cast(argument, chosen[place] ?? plainOf(argument, chosen[place]))),
+      givesB: ofB && chosen.some((value) => typeof value === 'string' && value !== bait.organizations.a),
+    }
+  }
+  const plainOf = (argument: Argument, chosen: null | undefined): string | null =>
+    chosen === undefined ? plain(argument) : null
   const byName = (row: Row, argument: Argument): string | null | undefined => {
     const bare = argument.name.replace(/^(p|_|in|arg|v|target|the)_+/i, '').replace(/^_+|_+$/g, '')
     const column = Object.keys(row).find((name) => name === bare || name === argument.name)
     return column === undefined ? undefined : row[column]
   }
-  yield fill((argument) =>
-    argument.type === 'uuid' || tenantName.test(argument.name) ? fits(argument, bait.organizations.b) : undefined,
+  yield fill(
+    (argument) =>
+      argument.type === 'uuid' || tenantName.test(argument.name) ? fits(argument, bait.organizations.b) : undefined,
+    true,
   )
   if (formal.length === 0) return
   yield fill((argument) =>
@@ -78,13 +91,13 @@ function* argumentLists(formal: readonly Argument[], source: string, bait: Bait)
           argument,
           byName(row, argument) ?? (argument.type === 'uuid' || argument.category === 'N' ? id : undefined),
         )
-      })
+      }, true)
     }
     const text = Object.values(row).find(
       (value) => value !== null && value.length > 3 && !/^[0-9a-f-]{36}$/.test(value),
     )
     if (text !== undefined && formal.some(({ category }) => category === 'S'))
-      yield fill((argument) => (argument.category === 'S' ? text : fits(argument, id)))
+      yield fill((argument) => (argument.category === 'S' ? text : fits(argument, id)), true)
   }
   if (formal.some(({ category }) => category === 'S')) {
     for (const schema of bait.schemas) yield fill((argument) => (argument.category === 'S' ? schema : undefined))

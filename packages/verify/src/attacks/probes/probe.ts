@@ -29,6 +29,8 @@ export interface Probe {
   readonly sql: string
   /** Whether B's rows are compared afterwards. */
   readonly writes: boolean
+  /** Its arguments are B's: an answer that is the same in both worlds follows from them, and is no leak. */
+  readonly givesB?: boolean
   /** Success alone is the finding, whatever the worlds say. */
   readonly mustFail?: boolean
   /** For `limit`: the sentence that is printed. */
