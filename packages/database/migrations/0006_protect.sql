@@ -153,6 +153,8 @@ begin
   perform rowhouse.check_protect_options(target, options);
   perform rowhouse.check_hand_made_policies(target, options);
   execute format('lock table %s in access exclusive mode', target);
+  -- What comes now goes past the guard (0015_guard.sql).
+  perform set_config('rowhouse.protecting', 'on', true);
   return query select * from rowhouse.give_key(target);
   return query select * from rowhouse.give_references(target);
   if options ? 'partitions' then
@@ -175,6 +177,8 @@ begin
     return next 'owner is rowhouse_owner';
   end if;
   return query select * from rowhouse.close_partitions(target);
+  return query select * from rowhouse.close_defaults();
+  perform set_config('rowhouse.protecting', '', true);
 end
 $$;
 

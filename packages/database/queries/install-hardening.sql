@@ -5,6 +5,7 @@ begin
   execute format('grant connect on database %I to rowhouse_app, rowhouse_control, rowhouse_migrator', current_database());
   execute format('grant temporary on database %I to rowhouse_migrator', current_database());
   perform rowhouse.mirror_auth_users();
+  perform rowhouse.install_guard();
   if has_schema_privilege('public', 'create with grant option') or pg_has_role(current_user, 'pg_database_owner', 'usage') then
     grant usage, create on schema public to rowhouse_owner, rowhouse_migrator;
     grant usage on schema public to rowhouse_app, rowhouse_control;

@@ -1,5 +1,6 @@
 // The option timestamps: what the database keeps, and that a person cannot tell it otherwise.
 import { createHash, randomUUID } from 'node:crypto'
+import { withClient } from '@rowhouse/testkit'
 import type { Claims } from '@rowhouse/testkit'
 import type { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
@@ -43,7 +44,7 @@ describe('timestamps', () => {
   })
 
   it('are what the database says, whatever a person sends; without the trigger they would be forged', async () => {
-    const { migrator, protect, worlds } = tables()
+    const { migrator, protect, worlds, database } = tables()
     await migrator.query('create table items (id int primary key, n int)')
     await protect('items', { timestamps: true })
     const forge = `insert into items (id, created_by, created_at, updated_at) values ($1, $2, '2000-01-01', '2000-01-01')`
@@ -65,7 +66,9 @@ describe('timestamps', () => {
       { id: 1, ...mine, n: 7, changed: true },
       { id: 2, ...mine },
     ])
-    await migrator.query('alter table items disable trigger "~rowhouse_stamp"')
+    await withClient(database.adminUrl, (admin) =>
+      admin.query('alter table shop.items disable trigger "~rowhouse_stamp"'),
+    )
     await sealed(forge, [3, worlds.a.ownerId], member())
     expect(await sealed('select created_by from items where id = 3')).toEqual([{ created_by: worlds.a.ownerId }])
   })

@@ -36,6 +36,8 @@ const protect = async (table: string, options: unknown = {}): Promise<string[]> 
   return rows.map((row) => row.protect)
 }
 const refusal = (table: string, options: unknown = {}): Promise<string> => sqlstateOf(protect(table, options))
+const behindTheGuard = (statement: string): Promise<unknown> =>
+  withClient(database().adminUrl, (admin) => admin.query(`set search_path = shop; ${statement}`))
 const definitions = async (table: string): Promise<string[]> => {
   const { rows } = await migrator.query<{ definition: string }>(
     "select pg_get_constraintdef(oid) as definition from pg_constraint where conrelid = $1::regclass and contype <> 'n' and conname <> 'rowhouse_organization_exists' order by 1",
@@ -178,7 +180,7 @@ describe('protect', () => {
       'RH024',
     ],
   ])('refuses %s', async (_, statements, sqlstate) => {
-    await migrator.query(statements)
+    await behindTheGuard(`set role rowhouse_migrator; ${statements}`)
     await migrator.query('begin')
     expect(await refusal('bad')).toBe(sqlstate)
     await migrator.query('rollback')
@@ -348,7 +350,7 @@ describe('protect', () => {
   it('repairs what somebody undid', async () => {
     await migrator.query('create table items (id int primary key)')
     await protect('items')
-    await migrator.query(`alter table items no force row level security; drop policy rowhouse_organization on items;
+    await behindTheGuard(`alter table items no force row level security; drop policy rowhouse_organization on items;
       create policy rowhouse_organization on items as restrictive using (true);
       alter table items disable trigger "!rowhouse_change_log_inserts"; grant truncate on items to rowhouse_app`)
     expect(await protect('items')).toEqual([

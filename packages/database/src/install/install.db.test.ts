@@ -153,7 +153,12 @@ describe('install', () => {
     const { urls } = await install({ adminUrl: urlOf('one', 'builder'), signingKey })
     await withClient(urls.control, async (control) => {
       const { rows } = await control.query<{ code: string }>('select distinct code from rowhouse.findings() order by 1')
-      expect(rows.map(({ code }) => code)).toEqual(['migrator_held_by_rls', 'public_function', 'queries_visible'])
+      expect(rows.map(({ code }) => code)).toEqual([
+        'guard_missing',
+        'migrator_held_by_rls',
+        'public_function',
+        'queries_visible',
+      ])
     })
     await withClient(urls.migrator, (migrator) =>
       migrator.query("create table notes (id uuid primary key); select rowhouse.protect('notes')"),

@@ -1,0 +1,209 @@
+-- Which schemas are for tenants, and what a tenant may reach there: protected tables, shared ones, and views that read as
+-- whoever asks. A tenant schema is one that holds a protected table, or that rowhouse.guard_schema() was told of.
+
+create table rowhouse.tenant_schemas (
+  name name primary key,
+  registered_at timestamptz not null default now()
+);
+
+-- What was loosened on purpose: by whom, when and why. Nobody changes it afterwards.
+create table rowhouse.protection_events (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  login name not null default session_user,
+  action text not null constraint action_is_known check (action in ('unprotect', 'share')),
+  target text not null,
+  reason text not null constraint reason_is_given check (reason ~ '\S' and length(reason) <= 1000)
+);
+grant select on rowhouse.tenant_schemas, rowhouse.protection_events to rowhouse_control;
+
+create function rowhouse.refuse_change() returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception '% is only added to.', tg_relid::regclass using errcode = 'RH046', hint = 'Add a row that says otherwise.';
+end
+$$;
+create trigger refuse_change before update or delete or truncate on rowhouse.protection_events
+  for each statement execute function rowhouse.refuse_change();
+alter table rowhouse.protection_events enable always trigger refuse_change;
+
+-- Whom a tenant comes as. service_role is not among them: its key is the application's own.
+create function rowhouse.tenant_roles() returns text[]
+  language sql immutable
+  return '{rowhouse_app,anon,authenticated}'::text[];
+
+create function rowhouse.is_tenant_schema(namespace oid) returns boolean
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select n.nspname not in ('rowhouse', 'rowhouse_home') and n.nspname !~ '^(pg_|information_schema$)' and (
+    exists (select from rowhouse.tenant_schemas s where s.name = n.nspname)
+    or exists (
+      select from pg_policy p join pg_class c on c.oid = p.polrelid
+      where c.relnamespace = n.oid and p.polname = 'rowhouse_organization'
+    )
+  )
+  from pg_namespace n where n.oid = namespace
+$$;
+
+-- The first tenant role that has one of these privileges on a relation or on a column of it, or null.
+create function rowhouse.tenant_reach(target oid, privileges text default 'select, insert, update, delete, truncate, references, trigger')
+  returns text
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select r.role from unnest(rowhouse.tenant_roles()) r (role)
+  where has_table_privilege(r.role, target, privileges)
+    or has_any_column_privilege(r.role, target, case
+      when privileges ~ 'select' then 'select, insert, update, references'
+      when privileges ~ 'insert' then 'insert, update, references'
+      else 'references'
+    end)
+  limit 1
+$$;
+
+-- What a tenant reaches, and neither row security nor a view's reader holds: of tables, foreign tables, materialized views
+-- and views, whatever is not protected, shared, or a security_invoker view.
+create function rowhouse.is_open(target oid) returns boolean
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select case
+      when c.relkind not in ('r', 'p', 'f', 'm', 'v') then false
+      when c.relkind = 'v' and coalesce(c.reloptions && '{security_invoker=true,security_invoker=on,security_invoker=1}', false) then false
+      when rowhouse.is_protected(c.oid) then false
+      when exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') then false
+      when c.relrowsecurity and exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'rowhouse_shared')
+      then rowhouse.tenant_reach(c.oid, 'insert, update, delete, truncate, references, trigger') is not null
+      else rowhouse.tenant_reach(c.oid) is not null
+    end
+  from pg_class c where c.oid = target
+$$;
+
+-- Default privileges that would hand a new table to a tenant role. Supabase's do, for every schema it exposes.
+create function rowhouse.open_defaults()
+  returns table (namespace text, creator name, grantee text)
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select n.nspname::text, pg_get_userbyid(d.defaclrole), case a.grantee when 0 then 'public' else pg_get_userbyid(a.grantee)::text end
+  from pg_default_acl d
+  join pg_namespace n on n.oid = d.defaclnamespace
+  cross join lateral aclexplode(d.defaclacl) a
+  where d.defaclobjtype = 'r' and rowhouse.is_tenant_schema(n.oid)
+    and (a.grantee = 0 or pg_get_userbyid(a.grantee)::text = any (rowhouse.tenant_roles()))
+  group by 1, 2, 3
+$$;
+
+-- Takes such default privileges away where the caller may: those of roles that the caller can act as.
+create function rowhouse.close_defaults() returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  default_acl record;
+begin
+  for default_acl in
+    select d.namespace, d.creator, string_agg(case d.grantee when 'public' then 'public' else quote_ident(d.grantee) end, ', ' order by d.grantee) as grantees
+    from rowhouse.open_defaults() d
+    where pg_has_role(d.creator, 'USAGE')
+    group by 1, 2
+  loop
+    execute format('alter default privileges for role %I in schema %I revoke all on tables from %s',
+      default_acl.creator, default_acl.namespace, default_acl.grantees);
+    return next format('new tables of %s in %s are not for %s', default_acl.creator, default_acl.namespace, default_acl.grantees);
+  end loop;
+end
+$$;
+
+-- Says that a schema is for tenants before it holds a protected table.
+create function rowhouse.guard_schema(target regnamespace) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  schema_name name := (select n.nspname from pg_namespace n where n.oid = target);
+begin
+  if schema_name is null or schema_name ~ '^(pg_|information_schema$|rowhouse$|rowhouse_home$)' then
+    raise exception 'There is no schema of tenants with the name %.', target using errcode = 'RH020';
+  end if;
+  if not rowhouse.is_tenant_schema(target) then
+    return next format('%s is a schema of tenants', target);
+  end if;
+  insert into rowhouse.tenant_schemas (name) values (schema_name) on conflict do nothing;
+  return query select * from rowhouse.close_defaults();
+end
+$$;
+
+-- A table that belongs to no organization and that every actor may read, such as countries: SELECT for tenants, no more.
+create function rowhouse.share(target regclass, reason text) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform rowhouse.check_protectable(target);
+  if rowhouse.is_protected(target) or exists (
+    select from pg_attribute a where a.attrelid = target and a.attname = 'organization_id' and not a.attisdropped)
+  then
+    raise exception '% belongs to organizations and cannot be shared between them.', target
+      using errcode = 'RH047', hint = format('select rowhouse.protect(%L)', target);
+  end if;
+  perform set_config('rowhouse.protecting', 'on', true);
+  insert into rowhouse.protection_events (action, target, reason) values ('share', target::text, coalesce(share.reason, ''));
+  if not exists (select from pg_policy p where p.polrelid = target and p.polname = 'rowhouse_shared') then
+    execute format('create policy rowhouse_shared on %s for select to public using (true)', target);
+    return next format('every actor may read %s', target);
+  end if;
+  execute format('alter table %s enable row level security', target);
+  execute format('revoke all on %s from public, rowhouse_app, anon, authenticated', target);
+  execute format('grant select on %s to rowhouse_app, authenticated, service_role', target);
+  perform set_config('rowhouse.protecting', '', true);
+exception when check_violation then
+  raise exception 'Say why % is shared.', target
+    using errcode = 'RH023', hint = 'The reason is kept in rowhouse.protection_events.';
+end
+$$;
+
+-- Takes protection away, on purpose: whoever owns the table may, with a reason that stays. Its rows, keys and
+-- organization_id stay too; no tenant reaches it any more.
+create function rowhouse.unprotect(target regclass, reason text) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  policy name;
+  trigger_name name;
+begin
+  perform rowhouse.check_protectable(target);
+  if not exists (
+    select from pg_policy p where p.polrelid = target and p.polname in ('rowhouse_organization', 'rowhouse_shared'))
+  then
+    return;
+  end if;
+  perform set_config('rowhouse.protecting', 'on', true);
+  insert into rowhouse.protection_events (action, target, reason) values ('unprotect', target::text, coalesce(unprotect.reason, ''));
+  execute format('revoke all on %s from public, rowhouse_app, anon, authenticated, service_role', target);
+  return next format('no tenant reaches %s', target);
+  for policy in select p.polname from pg_policy p where p.polrelid = target and p.polname like 'rowhouse\_%' order by 1 loop
+    execute format('drop policy %I on %s', policy, target);
+    return next format('dropped policy %s', policy);
+  end loop;
+  for trigger_name in
+    select t.tgname from pg_trigger t join pg_proc p on p.oid = t.tgfoid and p.pronamespace = 'rowhouse'::regnamespace
+    where t.tgrelid = target and not t.tgisinternal and t.tgparentid = 0 order by 1
+  loop
+    execute format('drop trigger %I on %s', trigger_name, target);
+    return next format('dropped trigger %s', trigger_name);
+  end loop;
+  execute format('alter table %s no force row level security, disable row level security', target);
+  perform set_config('rowhouse.protecting', '', true);
+exception when check_violation then
+  raise exception 'Say why % is no longer to be protected.', target
+    using errcode = 'RH023', hint = 'The reason is kept in rowhouse.protection_events.';
+end
+$$;
+
+grant execute on function rowhouse.tenant_roles(), rowhouse.is_tenant_schema(oid), rowhouse.tenant_reach(oid, text),
+  rowhouse.is_open(oid), rowhouse.open_defaults() to rowhouse_control;

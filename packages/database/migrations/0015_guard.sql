@@ -1,0 +1,321 @@
+-- The guard: event triggers that refuse to loosen a protected table, and that let no tenant reach a new one. The installer
+-- makes them where the server lets it (a superuser, or Supabase's postgres); elsewhere rowhouse.findings() says guard_missing.
+-- It keeps mistakes and careless migrations out. Whoever owns the schema rowhouse, and a superuser, can get past it:
+-- findings() then names what they did.
+
+-- What is wrong with a protected table: the code it is refused with, what it is, and the statement that mends it.
+create function rowhouse.weaknesses(target oid) returns table (sqlstate_code text, message text, fix text)
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select 'RH040', format('Row security of %s would be off, or would not hold its owner', c.oid::regclass),
+    format('alter table %s enable row level security, force row level security', c.oid::regclass)
+  from pg_class c where c.oid = target and not (c.relrowsecurity and c.relforcerowsecurity)
+  union all
+  select 'RH040', format('The policy rowhouse_organization of %s would be missing or another', target::regclass),
+    format('select rowhouse.protect(%L)', target::regclass)
+  where not exists (
+    select from pg_policy p
+    where p.polrelid = target and p.polname = 'rowhouse_organization' and not p.polpermissive and p.polcmd = '*' and p.polroles = '{0}'
+      and pg_get_expr(p.polqual, p.polrelid) = rowhouse.policy_text()
+      and pg_get_expr(p.polwithcheck, p.polrelid) = rowhouse.policy_text())
+  union all
+  select 'RH041', format('organization_id of %s would not be uuid, not null and rowhouse.organization_id() by default', target::regclass),
+    format('select rowhouse.protect(%L)', target::regclass)
+  where not exists (
+    select from pg_attribute a join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where a.attrelid = target and a.attname = 'organization_id' and a.attnotnull and a.atttypid = 'uuid'::regtype
+      and pg_get_expr(d.adbin, d.adrelid) = 'rowhouse.organization_id()')
+  union all
+  select 'RH041', format('The primary key of %s would be gone', target::regclass),
+    format('alter table %s add primary key (organization_id, id)', target::regclass)
+  where not exists (select from pg_constraint k where k.conrelid = target and k.contype = 'p')
+  union all
+  select 'RH041', format('The unique key %s would not begin with organization_id', i.indexrelid::regclass),
+    'Put organization_id first in it.'
+  from pg_index i
+  where i.indrelid = target and (i.indisunique or i.indisexclusion) and not exists (
+    select from pg_attribute a where a.attrelid = target and a.attnum = i.indkey[0] and a.attname = 'organization_id')
+  union all
+  select 'RH041', format('The foreign key %s of %s would lack organization_id', f.conname, f.conrelid::regclass),
+    format('Make it foreign key (organization_id, …) references %s (organization_id, …).', f.confrelid::regclass)
+  from pg_constraint f
+  where f.contype = 'f' and (f.confrelid = target or (f.conrelid = target and rowhouse.is_protected(f.confrelid)))
+    and coalesce(
+      array_position(rowhouse.column_names(f.conrelid, f.conkey), 'organization_id')
+        = array_position(rowhouse.column_names(f.confrelid, f.confkey), 'organization_id'), false) is false
+  union all
+  select 'RH042', format('The trigger %s of %s would not fire always', w.name, target::regclass),
+    format('select rowhouse.protect(%L)', target::regclass)
+  from unnest('{!rowhouse_change_log,rowhouse_no_truncate}'::text[]) w (name)
+  where not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = w.name and t.tgenabled = 'A')
+  union all
+  select 'RH042', format('created_at, updated_at and created_by of %s would no longer be kept', target::regclass),
+    format('select rowhouse.protect(%L, ''{"timestamps": true}'')', target::regclass)
+  where exists (select from pg_trigger t where t.tgrelid = target and t.tgname = '~rowhouse_stamp' and t.tgenabled not in ('O', 'A'))
+  union all
+  select 'RH043', format('%s would have TRUNCATE, REFERENCES or TRIGGER on %s, which row security does not hold',
+    rowhouse.tenant_reach(target, 'truncate, references, trigger'), target::regclass),
+    format('revoke truncate, references, trigger on %s from %s', target::regclass, rowhouse.tenant_reach(target, 'truncate, references, trigger'))
+  where rowhouse.tenant_reach(target, 'truncate, references, trigger') is not null
+  union all
+  select 'RH044', format('%s would belong to %s', target::regclass, pg_get_userbyid(c.relowner)),
+    format('alter table %s owner to rowhouse_owner', target::regclass)
+  from pg_class c
+  -- Where nobody could make rowhouse_owner the owner, protect() has left the one it found.
+  where c.oid = target and c.relowner <> 'rowhouse_owner'::regrole and pg_has_role(session_user, 'rowhouse_owner', 'USAGE');
+end
+$$;
+
+-- Relations that a command may have changed. GRANT names no object to an event trigger: what it wrote is what the catalogue
+-- holds of this transaction or a later one, hence age() <= 0.
+create function rowhouse.touched_relations() returns setof oid
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select distinct coalesce(i.indrelid, p.polrelid, t.tgrelid, k.conrelid, c.objid)
+  from pg_event_trigger_ddl_commands() c
+  left join pg_index i on c.classid = 'pg_class'::regclass and i.indexrelid = c.objid
+  left join pg_policy p on c.classid = 'pg_policy'::regclass and p.oid = c.objid
+  left join pg_trigger t on c.classid = 'pg_trigger'::regclass and t.oid = c.objid
+  left join pg_constraint k on c.classid = 'pg_constraint'::regclass and k.oid = c.objid
+  where not c.in_extension
+    and c.classid in ('pg_class'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_constraint'::regclass);
+  if exists (select from pg_event_trigger_ddl_commands() c where c.command_tag = 'GRANT' and not c.in_extension) then
+    return query
+    select c.oid from pg_class c where c.relacl is not null and c.relkind in ('r', 'p', 'f', 'm', 'v') and age(c.xmin) <= 0
+    union
+    select a.attrelid from pg_attribute a where a.attacl is not null and age(a.xmin) <= 0;
+  end if;
+end
+$$;
+
+-- Definer, so that it works for whoever runs DDL in this database. What is to be closed must be closed by the owner of the
+-- relation: close_new_relations(), which fires next, finds the list in a setting.
+create function rowhouse.guard_ddl() returns event_trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  relation record;
+  weakness record;
+  policy text;
+  to_close text[] := '{}';
+  is_grant boolean := tg_tag = 'GRANT';
+begin
+  perform set_config('rowhouse.to_close', '', true);
+  if current_setting('rowhouse.protecting', true) = 'on' then
+    return;
+  end if;
+  select p.polname into policy
+  from pg_event_trigger_ddl_commands() c join pg_policy p on c.classid = 'pg_policy'::regclass and p.oid = c.objid
+  where p.polname like 'rowhouse\_%';
+  if found then
+    raise exception 'The policy % is made by protect and changed by it only.', policy
+      using errcode = 'RH040', hint = 'Call rowhouse.protect() with other options, or give your policy another name.';
+  end if;
+
+  for relation in
+    select c.oid, c.oid::regclass as name, c.relkind, c.relispartition, c.relrowsecurity and c.relforcerowsecurity as forced, c.relnamespace,
+      -- Created or moved here by this transaction: the dependency on its schema is as young.
+      exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
+        and d.refclassid = 'pg_namespace'::regclass and age(d.xmin) <= 0) as is_new
+    from rowhouse.touched_relations() r join pg_class c on c.oid = r
+    where c.relpersistence <> 't' and c.relkind in ('r', 'p', 'f', 'm', 'v')
+      and c.relnamespace not in ('rowhouse'::regnamespace, 'rowhouse_home'::regnamespace, 'pg_catalog'::regnamespace)
+  loop
+    if relation.relispartition then
+      if rowhouse.is_protected(pg_partition_root(relation.oid)::oid) and not (relation.forced and rowhouse.tenant_reach(relation.oid) is null) then
+        if is_grant then
+          raise exception 'A partition of % would be reached directly.', pg_partition_root(relation.oid)
+            using errcode = 'RH043', hint = format('Grant on %s.', pg_partition_root(relation.oid));
+        end if;
+        to_close := to_close || relation.oid::text;
+      end if;
+    elsif rowhouse.is_protected(relation.oid) or exists (
+      select from pg_trigger t where t.tgrelid = relation.oid and t.tgname = '!rowhouse_change_log')
+    then
+      select w.sqlstate_code, w.message, w.fix into weakness from rowhouse.weaknesses(relation.oid) w limit 1;
+      if found then
+        raise exception '%: refused.', weakness.message using errcode = weakness.sqlstate_code,
+          hint = format('On purpose: select rowhouse.unprotect(%L, ''why''). To mend it: %s', relation.name, weakness.fix);
+      end if;
+    elsif rowhouse.is_tenant_schema(relation.relnamespace) and rowhouse.is_open(relation.oid) then
+      if relation.is_new and not is_grant then
+        to_close := to_close || relation.oid::text;
+      elsif relation.relkind in ('v', 'm') and (is_grant or tg_tag ~ 'VIEW') then
+        raise exception '% would show tenants what its owner sees.', relation.name
+          using errcode = 'RH045',
+          hint = case relation.relkind when 'v' then format('alter view %s set (security_invoker = true)', relation.name)
+            else 'Grant it to no tenant; a materialized view knows no row security.' end;
+      elsif is_grant then
+        raise exception 'Tenants would reach %, which nothing keeps apart.', relation.name
+          using errcode = 'RH043',
+          hint = format('select rowhouse.protect(%L) first; or, when every organization may read it, rowhouse.share(%L, ''why'').',
+            relation.name, relation.name);
+      end if;
+    end if;
+  end loop;
+  perform set_config('rowhouse.to_close', array_to_string(to_close, ' '), true);
+end
+$$;
+
+-- Runs as whoever ran the command and so owns the relation; hence no name of the schema rowhouse in it, where that role may
+-- have no rights. Default privileges are what it takes back.
+create function rowhouse.close_new_relations() returns event_trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  list text := current_setting('rowhouse.to_close', true);
+  relation record;
+begin
+  if coalesce(list, '') = '' then
+    return;
+  end if;
+  perform set_config('rowhouse.to_close', '', true);
+  for relation in
+    select c.oid::regclass as name, c.relispartition, c.relkind from pg_class c where c.oid = any (string_to_array(list, ' ')::oid[])
+  loop
+    execute format('revoke all on table %s from public, rowhouse_app, anon, authenticated', relation.name);
+    if relation.relispartition and relation.relkind in ('r', 'p') then
+      execute format('alter table %s enable row level security, force row level security', relation.name);
+      raise notice 'The partition % is reached through its parent only.', relation.name;
+    elsif relation.relkind = 'v' then
+      raise notice 'No tenant reaches the view %: create it with (security_invoker = true), and grant it.', relation.name;
+    else
+      raise notice 'No tenant reaches %: protect it with rowhouse.protect(), or share it with rowhouse.share().', relation.name;
+    end if;
+  end loop;
+end
+$$;
+
+create function rowhouse.guard_drop() returns event_trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  dropped record;
+begin
+  if current_setting('rowhouse.protecting', true) = 'on' then
+    return;
+  end if;
+  for dropped in
+    select d.object_type, d.address_names[3] as name, c.oid::regclass as target
+    from pg_event_trigger_dropped_objects() d
+    join pg_namespace n on n.nspname = d.address_names[1]
+    join pg_class c on c.relnamespace = n.oid and c.relname = d.address_names[2]
+    where (d.object_type = 'policy' and d.address_names[3] in ('rowhouse_organization', 'rowhouse_shared'))
+      or (d.object_type = 'trigger' and d.address_names[3] in ('!rowhouse_change_log', 'rowhouse_no_truncate', '~rowhouse_stamp')
+        and not c.relispartition)
+  loop
+    raise exception 'The % % of % would be dropped: refused.', dropped.object_type, dropped.name, dropped.target
+      using errcode = case dropped.object_type when 'policy' then 'RH040' else 'RH042' end,
+      hint = format('On purpose: select rowhouse.unprotect(%L, ''why'').', dropped.target);
+  end loop;
+end
+$$;
+
+-- Makes the event triggers, where the caller may. The names give their order.
+create function rowhouse.install_guard() returns boolean
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (select from pg_event_trigger e where e.evtname = 'rowhouse_guard_1_ddl') then
+    create event trigger rowhouse_guard_1_ddl on ddl_command_end
+      when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE',
+        'IMPORT FOREIGN SCHEMA', 'CREATE VIEW', 'ALTER VIEW', 'CREATE MATERIALIZED VIEW', 'ALTER MATERIALIZED VIEW', 'CREATE SCHEMA',
+        'CREATE INDEX', 'CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'GRANT')
+      execute function rowhouse.guard_ddl();
+  end if;
+  if not exists (select from pg_event_trigger e where e.evtname = 'rowhouse_guard_2_close') then
+    create event trigger rowhouse_guard_2_close on ddl_command_end
+      when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE',
+        'IMPORT FOREIGN SCHEMA', 'CREATE VIEW', 'ALTER VIEW', 'CREATE MATERIALIZED VIEW', 'ALTER MATERIALIZED VIEW', 'CREATE SCHEMA')
+      execute function rowhouse.close_new_relations();
+  end if;
+  if not exists (select from pg_event_trigger e where e.evtname = 'rowhouse_guard_3_drop') then
+    create event trigger rowhouse_guard_3_drop on sql_drop execute function rowhouse.guard_drop();
+  end if;
+  return true;
+exception when insufficient_privilege then
+  return false;
+end
+$$;
+
+-- What the guard would have refused and the rules of `rowhouse verify` do not look for: rowhouse.findings() adds it.
+create function rowhouse.guard_findings()
+  returns table (code text, severity text, object text, message text, fix text)
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with protected as (
+    select t.target, t.owner, c.relnamespace = to_regnamespace('rowhouse_home') as is_ours
+    from rowhouse.tenant_tables() t join pg_class c on c.oid = t.target
+    where rowhouse.is_protected(t.target)
+  )
+  select 'guard_missing', 'warning', current_database()::text,
+    format('The event trigger %s is not there or does not fire: nothing refuses to loosen a protected table.', w.name),
+    'Run rowhouse install as a superuser, or as postgres on Supabase.'
+  from unnest('{rowhouse_guard_1_ddl,rowhouse_guard_2_close,rowhouse_guard_3_drop}'::text[]) w (name)
+  where not exists (select from pg_event_trigger e where e.evtname = w.name and e.evtenabled in ('O', 'A'))
+
+  union all
+  select 'organization_column_differs', 'error', t.target::text, format('%s.', replace(w.message, 'would not be', 'is not')), w.fix
+  from protected t, lateral rowhouse.weaknesses(t.target) w where w.message like 'organization\_id of %'
+
+  union all
+  select 'primary_key_missing', 'error', t.target::text, format('%s has no primary key.', t.target),
+    format('alter table %s add primary key (organization_id, id)', t.target)
+  from protected t where not exists (select from pg_constraint k where k.conrelid = t.target and k.contype = 'p')
+
+  union all
+  select 'truncate_allowed', 'error', t.target::text, format('TRUNCATE of %s leaves no trace in the change log.', t.target),
+    format('select rowhouse.protect(%L)', t.target)
+  from protected t
+  where not t.is_ours and not exists (
+    select from pg_trigger g where g.tgrelid = t.target and g.tgname = 'rowhouse_no_truncate' and g.tgenabled = 'A')
+
+  union all
+  select 'timestamps_not_kept', 'error', t.target::text, format('created_by of %s can be forged: its trigger does not fire.', t.target),
+    format('select rowhouse.protect(%L, ''{"timestamps": true}'')', t.target)
+  from protected t
+  where exists (select from pg_trigger g where g.tgrelid = t.target and g.tgname = '~rowhouse_stamp' and g.tgenabled not in ('O', 'A'))
+    or (not rowhouse.has_timestamps(t.target) and exists (
+      select from pg_policy p where p.polrelid = t.target and p.polname like 'rowhouse\_%'
+        and pg_get_expr(coalesce(p.polqual, p.polwithcheck), p.polrelid) ~ 'created_by'))
+
+  union all
+  select 'owner_differs', 'warning', t.target::text, format('%s belongs to %s, which may log in and alter it.', t.target, r.rolname),
+    format('alter table %s owner to rowhouse_owner', t.target)
+  from protected t join pg_roles r on r.oid = t.owner and r.rolcanlogin
+
+  union all
+  select 'policy_by_hand', 'warning', t.target::text,
+    format('The permissive policy %I of %s lets in more inside an organization than protect was told.', p.polname, t.target),
+    format('drop policy %I on %s', p.polname, t.target)
+  from pg_policy p join protected t on t.target = p.polrelid
+  where p.polpermissive and p.polname not like 'rowhouse\_%' and not t.is_ours
+
+  union all
+  select 'table_open', 'error', c.oid::regclass::text,
+    format('%s reaches %s, which is neither protected nor shared.', rowhouse.tenant_reach(c.oid), c.oid::regclass),
+    format('revoke all on %s from public, rowhouse_app, anon, authenticated', c.oid::regclass)
+  from pg_class c
+  where c.relkind in ('r', 'p') and not c.relispartition and rowhouse.is_tenant_schema(c.relnamespace) and rowhouse.is_open(c.oid)
+    and not exists (select from rowhouse.tenant_tables() t where t.target = c.oid)
+
+  union all
+  select 'default_privileges_open', 'warning', d.namespace,
+    format('A table that %s creates in %I is handed to %s.', d.creator, d.namespace, d.grantee),
+    format('alter default privileges for role %I in schema %I revoke all on tables from %s', d.creator, d.namespace,
+      case d.grantee when 'public' then 'public' else quote_ident(d.grantee) end)
+  from rowhouse.open_defaults() d
+$$;
+
+grant execute on function rowhouse.weaknesses(oid), rowhouse.has_timestamps(regclass), rowhouse.guard_findings() to rowhouse_control;
