@@ -311,6 +311,19 @@ as $$
     and not exists (select from rowhouse.tenant_tables() t where t.target = c.oid)
 
   union all
+  select 'partition_open', 'error', c.oid::regclass::text,
+    format('The partition %s of %s may be reached directly.', c.oid::regclass, t.target), format('select rowhouse.protect(%L)', t.target)
+  from protected t, lateral pg_partition_tree(t.target) k join pg_class c on c.oid = k.relid
+  where k.relid <> t.target and c.relkind in ('r', 'p')
+    and not (c.relrowsecurity and c.relforcerowsecurity and rowhouse.tenant_reach(c.oid) is null)
+
+  union all
+  select 'column_privilege', 'error', t.target::text, format('%s.', replace(w.message, 'would have TRUNCATE, REFERENCES or TRIGGER on', 'has REFERENCES on columns of')), w.fix
+  from protected t, lateral rowhouse.weaknesses(t.target) w
+  where w.sqlstate_code = 'RH043' and not exists (
+    select from unnest(rowhouse.tenant_roles()) r (role) where has_table_privilege(r.role, t.target, 'truncate, references, trigger'))
+
+  union all
   select 'default_privileges_open', 'warning', d.namespace,
     format('A table that %s creates in %I is handed to %s.', d.creator, d.namespace, d.grantee),
     format('alter default privileges for role %I in schema %I revoke all on tables from %s', d.creator, d.namespace,

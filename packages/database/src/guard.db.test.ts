@@ -68,8 +68,8 @@ describe('the guard', () => {
     ['RH043', 'grant truncate on items to rowhouse_app', 'app_privilege'],
     ['RH043', 'grant all on items to authenticated', 'app_privilege'],
     ['RH043', 'grant references on items to public', 'app_privilege'],
-    ['RH043', 'grant references (n) on items to anon', 'app_privilege'],
-    ['RH043', 'grant select on stages_1 to rowhouse_app', 'partition_exposed'],
+    ['RH043', 'grant references (n) on items to anon', 'column_privilege'],
+    ['RH043', 'grant select on stages_1 to rowhouse_app', 'partition_open'],
     ['RH044', 'alter table items owner to rowhouse_migrator', 'owner_differs'],
   ])('refuses with %s: %s', async (sqlstate, statement, finding) => {
     await makeShop()
