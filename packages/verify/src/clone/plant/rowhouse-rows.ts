@@ -48,6 +48,8 @@ export const rowhouseOverrides: Overrides = {
   'rowhouse.placements': {
     cluster: () => 'main', database_name: () => null, schema_name: () => null, isolation: () => 'shared', state: () => 'active', epoch: () => '1',
   },
+  // Who is deleted has neither e-mail nor name.
+  'rowhouse.users': { deleted_at: () => null },
   'rowhouse.members': { role: ({ index }) => roles[index] ?? 'viewer' },
   'rowhouse.roles': { permissions: () => '{data.read}' },
 } // prettier-ignore
