@@ -20,7 +20,7 @@ const CONTACTS_EACH = 1000
 
 const columns = 'id, email, first_name, last_name, title'
 const sealedText = `select ${columns} from contacts where id = $1`
-const plainText = `select ${columns} from plain_contacts where organization_id = $1 and id = $2`
+const plainText = `select ${columns} from twin.contacts where organization_id = $1 and id = $2`
 
 interface World {
   readonly appUrl: string
@@ -61,13 +61,16 @@ async function buildWorld(adminUrl: string): Promise<World> {
      from unnest($1::uuid[]) as o, generate_series(1, $2::int) as n`,
     [organizationIds, CONTACTS_EACH],
   )
-  await owner.query('create table plain_contacts (like contacts including all)')
-  await owner.query('insert into plain_contacts select * from contacts')
-  await owner.query('grant select on plain_contacts to rowhouse_app')
+  // In a schema where nothing is protected: where something is, the guard grants tenants no table that is not.
+  await owner.query('create schema twin')
+  await owner.query('grant usage on schema twin to rowhouse_app')
+  await owner.query('create table twin.contacts (like contacts including all)')
+  await owner.query('insert into twin.contacts select * from contacts')
+  await owner.query('grant select on twin.contacts to rowhouse_app')
   await owner.query('vacuum analyze contacts')
-  await owner.query('vacuum analyze plain_contacts')
+  await owner.query('vacuum analyze twin.contacts')
   const { rows } = await owner.query<{ organization_id: string; ids: string[] }>(
-    'select organization_id, array_agg(id::text) as ids from plain_contacts group by 1',
+    'select organization_id, array_agg(id::text) as ids from twin.contacts group by 1',
   )
   await owner.end()
   return {

@@ -6,13 +6,15 @@ create table rowhouse.tenant_schemas (
   registered_at timestamptz not null default now()
 );
 
--- What was loosened on purpose: by whom, when and why. Nobody changes it afterwards.
+-- What went past the guard: protect, and what was loosened on purpose; by whom, when and why. Nobody changes it afterwards.
 create table rowhouse.protection_events (
   id bigint generated always as identity primary key,
   at timestamptz not null default clock_timestamp(),
   login name not null default session_user,
-  action text not null constraint action_is_known check (action in ('unprotect', 'share')),
+  transaction_id xid8 not null default pg_current_xact_id(),
+  action text not null constraint action_is_known check (action in ('protect', 'unprotect', 'share')),
   target text not null,
+  -- Of protect: its options.
   reason text not null constraint reason_is_given check (reason ~ '\S' and length(reason) <= 1000)
 );
 grant select on rowhouse.tenant_schemas, rowhouse.protection_events to rowhouse_control;
@@ -28,6 +30,43 @@ $$;
 create trigger refuse_change before update or delete or truncate on rowhouse.protection_events
   for each statement execute function rowhouse.refuse_change();
 alter table rowhouse.protection_events enable always trigger refuse_change;
+
+-- Lets this transaction past the guard (0015_guard.sql) until stay_behind_guard(). The setting names a line that the same
+-- transaction wrote, so whoever sets it by hand has to leave one too.
+create function rowhouse.go_past_guard(action text, target regclass, reason text) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  event_id bigint;
+begin
+  insert into rowhouse.protection_events (action, target, reason)
+  values (go_past_guard.action, go_past_guard.target::text, coalesce(go_past_guard.reason, ''))
+  returning id into event_id;
+  perform set_config('rowhouse.protecting', event_id::text, true);
+end
+$$;
+
+create function rowhouse.stay_behind_guard() returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform set_config('rowhouse.protecting', '', true);
+end
+$$;
+
+create function rowhouse.is_past_guard() returns boolean
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select from rowhouse.protection_events e
+    where e.id::text = current_setting('rowhouse.protecting', true) and e.transaction_id = pg_current_xact_id_if_assigned()
+  );
+end
+$$;
 
 -- Whom a tenant comes as. service_role is not among them: its key is the application's own.
 create function rowhouse.tenant_roles() returns text[]
@@ -150,8 +189,7 @@ begin
     raise exception '% belongs to organizations and cannot be shared between them.', target
       using errcode = 'RH047', hint = format('select rowhouse.protect(%L)', target);
   end if;
-  perform set_config('rowhouse.protecting', 'on', true);
-  insert into rowhouse.protection_events (action, target, reason) values ('share', target::text, coalesce(share.reason, ''));
+  perform rowhouse.go_past_guard('share', target, reason);
   if not exists (select from pg_policy p where p.polrelid = target and p.polname = 'rowhouse_shared') then
     execute format('create policy rowhouse_shared on %s for select to public using (true)', target);
     return next format('every actor may read %s', target);
@@ -159,7 +197,7 @@ begin
   execute format('alter table %s enable row level security', target);
   execute format('revoke all on %s from public, rowhouse_app, anon, authenticated', target);
   execute format('grant select on %s to rowhouse_app, authenticated, service_role', target);
-  perform set_config('rowhouse.protecting', '', true);
+  perform rowhouse.stay_behind_guard();
 exception when check_violation then
   raise exception 'Say why % is shared.', target
     using errcode = 'RH023', hint = 'The reason is kept in rowhouse.protection_events.';
@@ -174,7 +212,7 @@ create function rowhouse.unprotect(target regclass, reason text) returns setof t
 as $$
 declare
   policy name;
-  trigger_name name;
+  ours record;
 begin
   perform rowhouse.check_protectable(target);
   if not exists (
@@ -182,23 +220,27 @@ begin
   then
     return;
   end if;
-  perform set_config('rowhouse.protecting', 'on', true);
-  insert into rowhouse.protection_events (action, target, reason) values ('unprotect', target::text, coalesce(unprotect.reason, ''));
+  perform rowhouse.go_past_guard('unprotect', target, reason);
   execute format('revoke all on %s from public, rowhouse_app, anon, authenticated, service_role', target);
   return next format('no tenant reaches %s', target);
   for policy in select p.polname from pg_policy p where p.polrelid = target and p.polname like 'rowhouse\_%' order by 1 loop
     execute format('drop policy %I on %s', policy, target);
     return next format('dropped policy %s', policy);
   end loop;
-  for trigger_name in
-    select t.tgname from pg_trigger t join pg_proc p on p.oid = t.tgfoid and p.pronamespace = 'rowhouse'::regnamespace
-    where t.tgrelid = target and not t.tgisinternal and t.tgparentid = 0 order by 1
+  for ours in
+    select t.tgname as name, t.tgrelid::regclass as relation
+    from pg_trigger t join pg_proc p on p.oid = t.tgfoid and p.pronamespace = 'rowhouse'::regnamespace
+    where (t.tgrelid = target or t.tgrelid in (select k.relid from pg_partition_tree(target) k))
+      and not t.tgisinternal and t.tgparentid = 0
+    order by t.tgrelid <> target, t.tgrelid, t.tgname
   loop
-    execute format('drop trigger %I on %s', trigger_name, target);
-    return next format('dropped trigger %s', trigger_name);
+    execute format('drop trigger %I on %s', ours.name, ours.relation);
+    if ours.relation = target then
+      return next format('dropped trigger %s', ours.name);
+    end if;
   end loop;
   execute format('alter table %s no force row level security, disable row level security', target);
-  perform set_config('rowhouse.protecting', '', true);
+  perform rowhouse.stay_behind_guard();
 exception when check_violation then
   raise exception 'Say why % is no longer to be protected.', target
     using errcode = 'RH023', hint = 'The reason is kept in rowhouse.protection_events.';

@@ -47,10 +47,9 @@ begin
       array_position(rowhouse.column_names(f.conrelid, f.conkey), 'organization_id')
         = array_position(rowhouse.column_names(f.confrelid, f.confkey), 'organization_id'), false) is false
   union all
-  select 'RH042', format('The trigger %s of %s would not fire always', w.name, target::regclass),
+  select 'RH042', format('The change log of %s would miss writes: one of its triggers would be gone, other or not enabled always', target::regclass),
     format('select rowhouse.protect(%L)', target::regclass)
-  from unnest('{!rowhouse_change_log,rowhouse_no_truncate}'::text[]) w (name)
-  where not exists (select from pg_trigger t where t.tgrelid = target and t.tgname = w.name and t.tgenabled = 'A')
+  where not rowhouse.is_logged(target)
   union all
   select 'RH042', format('created_at, updated_at and created_by of %s would no longer be kept', target::regclass),
     format('select rowhouse.protect(%L, ''{"timestamps": true}'')', target::regclass)
@@ -108,7 +107,7 @@ declare
   is_grant boolean := tg_tag = 'GRANT';
 begin
   perform set_config('rowhouse.to_close', '', true);
-  if current_setting('rowhouse.protecting', true) = 'on' then
+  if rowhouse.is_past_guard() then
     return;
   end if;
   select p.polname into policy
@@ -136,8 +135,9 @@ begin
         end if;
         to_close := to_close || relation.oid::text;
       end if;
-    elsif rowhouse.is_protected(relation.oid) or exists (
-      select from pg_trigger t where t.tgrelid = relation.oid and t.tgname = '!rowhouse_change_log')
+    -- A policy with another name leaves a table that has a change log only.
+    elsif rowhouse.is_protected(relation.oid) or (tg_tag = 'ALTER POLICY' and exists (
+      select from pg_trigger t where t.tgrelid = relation.oid and t.tgfoid = 'rowhouse.log_change()'::regprocedure))
     then
       select w.sqlstate_code, w.message, w.fix into weakness from rowhouse.weaknesses(relation.oid) w limit 1;
       if found then
@@ -201,7 +201,7 @@ as $$
 declare
   dropped record;
 begin
-  if current_setting('rowhouse.protecting', true) = 'on' then
+  if rowhouse.is_past_guard() then
     return;
   end if;
   for dropped in
@@ -210,8 +210,8 @@ begin
     join pg_namespace n on n.nspname = d.address_names[1]
     join pg_class c on c.relnamespace = n.oid and c.relname = d.address_names[2]
     where (d.object_type = 'policy' and d.address_names[3] in ('rowhouse_organization', 'rowhouse_shared'))
-      or (d.object_type = 'trigger' and d.address_names[3] in ('!rowhouse_change_log', 'rowhouse_no_truncate', '~rowhouse_stamp')
-        and not c.relispartition)
+      or (d.object_type = 'trigger' and not c.relispartition
+        and (d.address_names[3] in ('rowhouse_log_truncate', '~rowhouse_stamp') or d.address_names[3] like '!rowhouse\_change\_log\_%'))
   loop
     raise exception 'The % % of % would be dropped: refused.', dropped.object_type, dropped.name, dropped.target
       using errcode = case dropped.object_type when 'policy' then 'RH040' else 'RH042' end,
@@ -273,13 +273,6 @@ as $$
   select 'primary_key_missing', 'error', t.target::text, format('%s has no primary key.', t.target),
     format('alter table %s add primary key (organization_id, id)', t.target)
   from protected t where not exists (select from pg_constraint k where k.conrelid = t.target and k.contype = 'p')
-
-  union all
-  select 'truncate_allowed', 'error', t.target::text, format('TRUNCATE of %s leaves no trace in the change log.', t.target),
-    format('select rowhouse.protect(%L)', t.target)
-  from protected t
-  where not t.is_ours and not exists (
-    select from pg_trigger g where g.tgrelid = t.target and g.tgname = 'rowhouse_no_truncate' and g.tgenabled = 'A')
 
   union all
   select 'timestamps_not_kept', 'error', t.target::text, format('created_by of %s can be forged: its trigger does not fire.', t.target),

@@ -59,10 +59,13 @@ describe('the guard', () => {
       'alter table items add unique (organization_id, n), add unique (organization_id, id, n); alter table tags add constraint loose foreign key (item_id, id, id) references items (id, n, n)',
       '',
     ],
-    ['RH042', 'drop trigger "!rowhouse_change_log" on items', 'change_log_missing'],
-    ['RH042', 'alter table items disable trigger "!rowhouse_change_log"', 'change_log_missing'],
+    ['RH042', 'drop trigger "!rowhouse_change_log_insert" on items', 'change_log_missing'],
+    ['RH042', 'drop trigger "!rowhouse_change_log_updates" on items', 'change_log_missing'],
+    ['RH042', 'drop trigger rowhouse_log_truncate on items', 'change_log_missing'],
+    ['RH042', 'alter table items disable trigger "!rowhouse_change_log_delete"', 'change_log_missing'],
+    ['RH042', 'alter table items enable trigger "!rowhouse_change_log_inserts"', 'change_log_missing'],
     ['RH042', 'alter table items disable trigger user', 'change_log_missing'],
-    ['RH042', 'alter table items disable trigger rowhouse_no_truncate', 'truncate_allowed'],
+    ['RH042', 'alter table items disable trigger rowhouse_log_truncate', 'change_log_missing'],
     ['RH042', 'alter table items disable trigger "~rowhouse_stamp"', 'timestamps_not_kept'],
     ['RH042', 'drop trigger "~rowhouse_stamp" on items', ''],
     ['RH043', 'grant truncate on items to rowhouse_app', 'app_privilege'],
@@ -232,8 +235,10 @@ describe('on purpose', () => {
     expect(rows.map(({ line }) => line)).toEqual([
       'no tenant reaches shop.items',
       ...['delete', 'insert', 'organization', 'read', 'update'].map((name) => `dropped policy rowhouse_${name}`),
-      'dropped trigger !rowhouse_change_log',
-      'dropped trigger rowhouse_no_truncate',
+      ...['delete', 'deletes', 'insert', 'inserts', 'update', 'updates'].map(
+        (name) => `dropped trigger !rowhouse_change_log_${name}`,
+      ),
+      'dropped trigger rowhouse_log_truncate',
       'dropped trigger ~rowhouse_stamp',
     ])
     expect(await act(tables(), tables().worlds.a, outcome('select from items'))).toBe('42501')
@@ -257,6 +262,28 @@ describe('on purpose', () => {
     await tables().protect('items', { timestamps: true })
     expect(await act(tables(), tables().worlds.a, outcome('select from items'))).toBe(1)
     expect(await tables().findings()).toEqual([])
+  })
+
+  it('nothing goes past the guard without a line that stays, whatever the setting says', async () => {
+    await makeShop()
+    const { migrator, refusal } = tables()
+    const loosen = 'alter table items disable row level security'
+    const events = async (): Promise<number> =>
+      Number(
+        (await migrator.query<{ count: string }>('select count(*) from rowhouse.protection_events')).rows[0]?.count,
+      )
+    const { rows } = await migrator.query<{ id: string }>(
+      'select id from rowhouse.protection_events order by id desc limit 1',
+    )
+    for (const value of ['on', rows[0]?.id ?? '']) {
+      await migrator.query("select set_config('rowhouse.protecting', $1, false)", [value])
+      expect(await refusal(loosen)).toBe('RH040')
+    }
+    await migrator.query('reset rowhouse.protecting')
+    const before = await events()
+    await migrator.query(`select rowhouse.go_past_guard('protect', 'items', 'by hand'); ${loosen}`)
+    expect(await events()).toBe(before + 1)
+    expect(await refusal('alter table items no force row level security')).toBe('RH040')
   })
 
   it('share lets every actor read a table of no organization, and nobody write it', async () => {

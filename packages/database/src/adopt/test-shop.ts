@@ -93,7 +93,7 @@ export async function fingerprint(admin: Client, schema: string): Promise<string
        select format('index %s valid=%s identity=%s', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisreplident)
        from tables t join pg_index i on i.indrelid = t.oid
        union all
-       select format('trigger %s %s', pg_get_triggerdef(g.oid), g.tgenabled)
+       select format('trigger %s %s', replace(pg_get_triggerdef(g.oid), format('%L::oid', t.oid), 'its oid'), g.tgenabled)
        from tables t join pg_trigger g on g.tgrelid = t.oid where not g.tgisinternal
        union all
        select format('policy %s.%s %s %s %s using %s check %s', t.relname, p.polname, p.polcmd, p.polpermissive, p.polroles,

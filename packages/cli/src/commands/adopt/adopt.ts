@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { adopt, connectionError, defaultPace, planAdoption, undoAdoption } from '@rowhouse/database'
 import type { AdoptResult, AdoptRun } from '@rowhouse/database'
-import { Client } from 'pg'
+import { Client, escapeLiteral } from 'pg'
 import { adoptUrl, readAdoptOptions, readPace } from './arguments.ts'
 import type { AdoptCommandOptions } from './arguments.ts'
 import { makeProgress } from './progress.ts'
@@ -119,7 +119,7 @@ The same command with --yes does the last steps; with --undo it takes everything
   return `\n${tables.join(', ')}: protected.
 It can no longer be undone by --undo. To take protection away, as the owner of the table:
 
-${tables.map((table) => `  alter table ${table} disable row level security, no force row level security;`).join('\n')}
+${tables.map((table) => `  select rowhouse.unprotect(${escapeLiteral(table)}, 'why');`).join('\n')}
 ${policies === '' ? '' : `\nPolicies that were dropped:\n\n${policies}\n`}
 docs/adopt.md says the rest.\n`
 }
