@@ -10,6 +10,7 @@ import { addConnectorCommands } from './commands/connector.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addInstallCommands } from './commands/install.ts'
+import { addKeyCommands } from './commands/key.ts'
 import { addOrganizationCommands } from './commands/organization.ts'
 import { addReportCommands } from './commands/report.ts'
 import { addServeCommands } from './commands/serve.ts'
@@ -54,6 +55,7 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addSyncCommands(program)
   addReportCommands(program)
   addAuditCommands(program)
+  addKeyCommands(program)
   for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError()
   return program
 }

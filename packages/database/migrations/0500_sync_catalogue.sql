@@ -28,18 +28,20 @@ create unique index connection_to_an_account_is_unique
 create sequence rowhouse.connection_revisions;
 create index connections_by_revision on rowhouse.connections (revision);
 
--- Each value is sealed with a key of its organization and bound to (organization, connection, field).
+-- Where a connection's credentials rest. `sealed` is what the store `database` holds: each value sealed with a key of its
+-- organization (0521) and bound to (organization, connection, field), and a version that grows with every refresh, so that
+-- whoever used an older one re-reads instead of refreshing again. Other stores hold the same outside of this table.
 create table rowhouse.sync_credentials (
   connection_id uuid primary key references rowhouse.connections (id) on delete cascade,
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
-  -- Grows with every refresh: whoever used an older one re-reads instead of refreshing again.
-  version bigint not null default 1,
-  access_token text not null,
-  refresh_token text,
-  client_id text,
-  client_secret text,
-  expires_at timestamptz,
-  updated_at timestamptz not null default now()
+  store text not null default 'database'
+    constraint credential_store_is_known check (store in ('database', 'supabase-vault', 'hashicorp-vault')),
+  -- What the store calls it.
+  place text,
+  sealed jsonb,
+  updated_at timestamptz not null default now(),
+  constraint the_database_holds_what_is_its_own check ((store = 'database') = (sealed is not null)),
+  constraint other_stores_have_a_place check ((store = 'database') = (place is null))
 );
 
 -- One row per connection and lane. A worker holds it by lease; the epoch makes a lost lease harmless.

@@ -1,5 +1,7 @@
 // The control plane: HTTP API, live events, console, workers.
 export { readServerConfig } from './config/config.ts'
+export { readCredentialConfig } from './config/credential-config.ts'
+export type { CredentialConfig } from './config/credential-config.ts'
 export type { IssuerConfig, ServerConfig } from './config/config.ts'
 export { startServer, startWorker } from './start.ts'
 export type { RunningServer, ServerOptions } from './start.ts'

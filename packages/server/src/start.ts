@@ -158,7 +158,7 @@ interface Parts {
 }
 
 function openParts(config: ServerConfig, options: ServerOptions, log: Log): Parts {
-  const { signingKey, encryptionKey, issuer } = config
+  const { signingKey, encryptionKey, previousEncryptionKey, issuer } = config
   const controlUrl = loginUrl(config.url, 'rowhouse_control', signingKey)
   const rowhouse =
     options.rowhouse ??
@@ -178,7 +178,14 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
   const catalogue = openCatalogue(controlUrl, (error) => log(failedEvent('catalogue', error)))
   const sync =
     options.sync ??
-    createSync({ rowhouse, controlUrl, encryptionKey, connectors, observe: (event) => log({ type: 'sync', event }) })
+    createSync({
+      rowhouse,
+      controlUrl,
+      encryptionKey,
+      previousEncryptionKey,
+      connectors,
+      observe: (event) => log({ type: 'sync', event }),
+    })
   const months = keepLogMonths(catalogue, (error) => log(failedEvent('change log', error)))
   let closed: Promise<void> | null = null
   const close = async (): Promise<void> => {

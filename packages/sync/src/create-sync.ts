@@ -12,7 +12,10 @@ import { Budgets } from './budget/budgets.ts'
 import { Connections } from './connections/connections.ts'
 import { ConnectionWatch } from './connections/watch.ts'
 import type { ConnectionListener } from './connections/watch.ts'
-import { createCredentialSeal } from './credentials/seal.ts'
+import { Envelope } from './credentials/envelope.ts'
+import type { KeyCacheOptions } from './credentials/key-cache.ts'
+import { openStores } from './credentials/store/open-stores.ts'
+import type { CredentialStoreOptions } from './credentials/store/open-stores.ts'
 import { Vault } from './credentials/vault.ts'
 import { listConflicts, listDeadLetters } from './home/records.ts'
 import { replayDeadLetter } from './home/replay.ts'
@@ -27,8 +30,14 @@ export interface SyncOptions {
   readonly rowhouse: Rowhouse
   /** URL of the login rowhouse_control. */
   readonly controlUrl: string
-  /** At least 32 characters; credentials are sealed with keys derived from it. */
+  /** At least 32 characters; wraps the data keys that credentials are sealed with. */
   readonly encryptionKey: string
+  /** The encryption key before this one, while it is being changed. @default none */
+  readonly previousEncryptionKey?: string | null | undefined
+  /** Where connections' credentials rest. @default the database */
+  readonly credentialStore?: CredentialStoreOptions | undefined
+  /** How many unwrapped data keys are kept in memory, and how long. */
+  readonly keyCache?: KeyCacheOptions
   readonly connectors: ReadonlyMap<string, Connector>
   /** Told everything the engine does. @default nobody */
   readonly observe?: Observe
@@ -90,12 +99,17 @@ const OPERATOR = { operator: 'rowhouse', reason: 'sync administration' } as cons
  */
 export function createSync(options: SyncOptions): Sync {
   const { connectors, rowhouse, now = Date.now, observe = () => {}, watchMs = 500 } = options
-  const vaultSeal = createCredentialSeal(options.encryptionKey)
+  const envelope = new Envelope({ ...options, cache: options.keyCache ?? {} })
   const pool = new Pool({ connectionString: options.controlUrl, max: POOL_MAX })
   // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
   pool.on('error', () => {})
-  const apps = new Apps(pool, vaultSeal)
-  const vault = new Vault(pool, vaultSeal, (connector) => apps.find(connector))
+  const apps = new Apps(pool, envelope)
+  const vault = new Vault({
+    pool,
+    envelope,
+    stores: openStores(options.credentialStore),
+    findApp: (connector, database) => apps.find(connector, database),
+  })
   const budgets = new Budgets(pool, now)
   const wait = async (durationMs: number): Promise<void> => {
     await timer(durationMs)
@@ -106,7 +120,7 @@ export function createSync(options: SyncOptions): Sync {
   const shortestPollMs = options.shortestPollMs ?? 1000
   const shared = { pool, rowhouse, connectors, budgets, vault, observe, now, wait, callTimeoutMs, shortestPollMs }
   const connections = new Connections({ ...shared, onChange: nudge })
-  const requests = new Requests(pool, vaultSeal)
+  const requests = new Requests(pool, envelope)
   const watch = new ConnectionWatch(
     pool,
     (stored) => connections.detail(stored),
@@ -149,6 +163,7 @@ export function createSync(options: SyncOptions): Sync {
       worker = null
       await running?.stop()
       await pool.end()
+      envelope.close()
     },
   }
 }

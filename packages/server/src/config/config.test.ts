@@ -32,6 +32,8 @@ describe('readServerConfig', () => {
     ['signing_key_too_short', { ROWHOUSE_SIGNING_KEY: 'short' }],
     ['encryption_key_missing', { ROWHOUSE_ENCRYPTION_KEY: undefined }],
     ['encryption_key_too_short', { ROWHOUSE_ENCRYPTION_KEY: 'short' }],
+    ['encryption_key_too_short', { ROWHOUSE_ENCRYPTION_KEY_PREVIOUS: 'short' }],
+    ['invalid_option', { ROWHOUSE_ENCRYPTION_KEY_PREVIOUS: 'e'.repeat(32) }],
     ['operator_key_missing', { ROWHOUSE_OPERATOR_KEY: undefined }],
     ['operator_key_too_short', { ROWHOUSE_OPERATOR_KEY: 'short' }],
     ['invalid_option', { ROWHOUSE_PORT: '70000' }],

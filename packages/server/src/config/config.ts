@@ -2,17 +2,16 @@
 // other file of the server reads the environment. Nothing is opened here, so a refusal leaves nothing
 // half started.
 import { RowhouseError } from '@rowhouse/contracts'
-import type { ErrorCode } from '@rowhouse/contracts'
+import { readCredentialConfig } from './credential-config.ts'
+import type { CredentialConfig } from './credential-config.ts'
+import { httpUrl, key, refuse, text } from './variables.ts'
+import type { Environment } from './variables.ts'
 
-const keyLengthMin = 32
-
-export interface ServerConfig {
+export interface ServerConfig extends CredentialConfig {
   /** ROWHOUSE_URL: the catalogue database; the logins are derived, so its user and password may be any. */
   readonly url: string
   /** ROWHOUSE_SIGNING_KEY, ≥ 32 characters: logins, tokens and sessions follow from it. */
   readonly signingKey: string
-  /** ROWHOUSE_ENCRYPTION_KEY, ≥ 32 characters: seals the CRM credentials. */
-  readonly encryptionKey: string
   /** ROWHOUSE_OPERATOR_KEY, ≥ 32 printable ASCII characters without spaces: signs in as an operator. */
   readonly operatorKey: string
   /** ROWHOUSE_PORT; 0 takes a free one. @default 4100 */
@@ -39,8 +38,6 @@ export interface IssuerConfig {
   readonly clientSecret: string | null
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
 /**
  * Reads the server's configuration.
  *
@@ -56,7 +53,7 @@ export function readServerConfig(env: Environment = process.env): ServerConfig {
   return Object.freeze({
     url,
     signingKey: key(env, 'ROWHOUSE_SIGNING_KEY', 'signing_key_missing', 'signing_key_too_short'),
-    encryptionKey: key(env, 'ROWHOUSE_ENCRYPTION_KEY', 'encryption_key_missing', 'encryption_key_too_short'),
+    ...readCredentialConfig(env),
     operatorKey: operatorKey(env),
     port: port(env),
     host: text(env, 'ROWHOUSE_HOST') ?? '127.0.0.1',
@@ -83,18 +80,6 @@ function issuer(env: Environment): IssuerConfig | null {
   })
 }
 
-function text(env: Environment, name: string): string | null {
-  const value = env[name]?.trim()
-  return value === undefined || value === '' ? null : value
-}
-
-function key(env: Environment, name: string, missing: ErrorCode, tooShort: ErrorCode): string {
-  const value = env[name]
-  if (value === undefined || value === '') throw new RowhouseError(missing)
-  if (value.length < keyLengthMin) throw new RowhouseError(tooShort)
-  return value
-}
-
 /** It travels in a header, so it must be what a header can carry. */
 function operatorKey(env: Environment): string {
   const value = key(env, 'ROWHOUSE_OPERATOR_KEY', 'operator_key_missing', 'operator_key_too_short')
@@ -106,15 +91,4 @@ function port(env: Environment): number {
   const value = text(env, 'ROWHOUSE_PORT') ?? '4100'
   if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) throw refuse('ROWHOUSE_PORT', 'a number from 0 to 65535')
   return Number(value)
-}
-
-function httpUrl(env: Environment, name: string): string | null {
-  const value = text(env, name)
-  if (value === null) return null
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) throw refuse(name, 'an http or https URL')
-  return value.replace(/\/+$/, '')
-}
-
-function refuse(name: string, takes: string): RowhouseError {
-  return new RowhouseError('invalid_option', `${name} must be ${takes}.`, { details: { option: name } })
 }

@@ -1,8 +1,11 @@
-// The OAuth apps that the product is registered as at the providers: one a connector, its secret sealed.
+// The OAuth apps that the product is registered as at the providers: one a connector, its secret sealed with
+// the product's own data key. They rest in the catalogue, wherever the connections' credentials do.
 import { RowhouseError } from '@rowhouse/contracts'
 import type { ConnectorApp } from '@rowhouse/contracts'
-import type { Pool } from 'pg'
-import type { CredentialSeal, SealedPlace } from '../credentials/seal.ts'
+import type { Pool, PoolClient } from 'pg'
+import type { Envelope } from '../credentials/envelope.ts'
+import type { SealedPlace } from '../credentials/seal.ts'
+import { inTransaction } from '../credentials/transaction.ts'
 
 export interface StoredApp {
   readonly clientId: string
@@ -21,19 +24,19 @@ interface AppRow {
 }
 
 /** The apps belong to the product and to no organization. */
-const placeOf = (connector: string): SealedPlace => ({
-  organizationId: 'the product',
+export const appPlace = (connector: string): SealedPlace => ({
+  organizationId: null,
   connectionId: connector,
   field: 'appSecret',
 })
 
 export class Apps {
   readonly #pool: Pool
-  readonly #seal: CredentialSeal
+  readonly #envelope: Envelope
 
-  constructor(pool: Pool, seal: CredentialSeal) {
+  constructor(pool: Pool, envelope: Envelope) {
     this.#pool = pool
-    this.#seal = seal
+    this.#envelope = envelope
   }
 
   async list(): Promise<ConnectorApp[]> {
@@ -43,13 +46,19 @@ export class Apps {
 
   /** Connections that were made through the app use the new secret with their next refresh. */
   async set(connector: string, app: StoredApp): Promise<ConnectorApp> {
-    const { rows } = await this.#pool.query<AppRow>(
-      `insert into rowhouse.sync_apps (connector, client_id, client_secret, scopes, base_url) values ($1, $2, $3, $4, $5)
-       on conflict (connector) do update set client_id = excluded.client_id, client_secret = excluded.client_secret,
-         scopes = excluded.scopes, base_url = excluded.base_url, updated_at = now()
-       returning *`,
-      [connector, app.clientId, this.#seal.seal(placeOf(connector), app.clientSecret), app.scopes, app.baseUrl],
-    )
+    const { connectionId, field } = appPlace(connector)
+    const rows = await inTransaction(this.#pool, async (client) => {
+      const sealer = await this.#envelope.sealer(client, null, connectionId)
+      const set = await client.query<AppRow>(
+        `insert into rowhouse.sync_apps (connector, client_id, client_secret, scopes, base_url, key_id)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (connector) do update set client_id = excluded.client_id, client_secret = excluded.client_secret,
+           scopes = excluded.scopes, base_url = excluded.base_url, key_id = excluded.key_id, updated_at = now()
+         returning *`,
+        [connector, app.clientId, sealer.seal(field, app.clientSecret), app.scopes, app.baseUrl, sealer.keyId],
+      )
+      return set.rows
+    })
     return toView(rows[0] as AppRow)
   }
 
@@ -58,16 +67,17 @@ export class Apps {
     return rowCount === 1
   }
 
-  /** @throws RowhouseError credentials_unreadable */
-  async find(connector: string): Promise<StoredApp | null> {
-    const { rows } = await this.#pool.query<AppRow>('select * from rowhouse.sync_apps where connector = $1', [
-      connector,
-    ])
+  /**
+   * @param database the connection to ask on. @default any of the pool
+   * @throws RowhouseError credentials_unreadable
+   */
+  async find(connector: string, database: Pool | PoolClient = this.#pool): Promise<StoredApp | null> {
+    const { rows } = await database.query<AppRow>('select * from rowhouse.sync_apps where connector = $1', [connector])
     const [row] = rows
     if (row === undefined) return null
     return {
       clientId: row.client_id,
-      clientSecret: this.#seal.open(placeOf(connector), row.client_secret),
+      clientSecret: await this.#envelope.open(database, appPlace(connector), row.client_secret),
       scopes: row.scopes,
       baseUrl: row.base_url,
     }

@@ -3,7 +3,8 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import { createHash, randomBytes } from 'node:crypto'
 import type { Pool } from 'pg'
-import type { CredentialSeal, SealedPlace } from '../credentials/seal.ts'
+import type { Envelope } from '../credentials/envelope.ts'
+import type { SealedPlace } from '../credentials/seal.ts'
 
 export const lifetimeMs = 10 * 60_000
 /** What is past its end is kept a day, for whoever asks what happened, and then deleted. */
@@ -37,7 +38,7 @@ interface RequestRow {
 
 const hash = (secret: string): Buffer => createHash('sha256').update(secret).digest()
 const secret = (): string => randomBytes(SECRET_BYTES).toString('base64url')
-const placeOf = ({ organization_id, id }: RequestRow): SealedPlace => ({
+export const verifierPlace = ({ organization_id, id }: Pick<RequestRow, 'organization_id' | 'id'>): SealedPlace => ({
   organizationId: organization_id,
   connectionId: id,
   field: 'codeVerifier',
@@ -45,11 +46,11 @@ const placeOf = ({ organization_id, id }: RequestRow): SealedPlace => ({
 
 export class Requests {
   readonly #pool: Pool
-  readonly #seal: CredentialSeal
+  readonly #envelope: Envelope
 
-  constructor(pool: Pool, seal: CredentialSeal) {
+  constructor(pool: Pool, envelope: Envelope) {
     this.#pool = pool
-    this.#seal = seal
+    this.#envelope = envelope
   }
 
   /** @returns the ticket that starts it, which only this answer holds */
@@ -99,9 +100,12 @@ export class Requests {
       )
       const [row] = rows
       if (row === undefined) throw new RowhouseError('oauth_state_invalid')
+      const { field } = verifierPlace(row)
+      const sealer = await this.#envelope.sealer(client, row.organization_id, row.id)
       await client.query(
-        `update rowhouse.sync_authorizations set started_at = now(), state_hash = $2, code_verifier = $3 where id = $1`,
-        [row.id, hash(state), this.#seal.seal(placeOf(row), codeVerifier)],
+        `update rowhouse.sync_authorizations
+         set started_at = now(), state_hash = $2, code_verifier = $3, key_id = $4 where id = $1`,
+        [row.id, hash(state), sealer.seal(field, codeVerifier), sealer.keyId],
       )
       await client.query('commit')
       return { request: toRequest(row), state, codeVerifier }
@@ -132,7 +136,8 @@ export class Requests {
     )
     const [row] = rows
     if (row === undefined || row.code_verifier === null) throw new RowhouseError('oauth_state_invalid')
-    return { request: toRequest(row), codeVerifier: this.#seal.open(placeOf(row), row.code_verifier) }
+    const codeVerifier = await this.#envelope.open(this.#pool, verifierPlace(row), row.code_verifier)
+    return { request: toRequest(row), codeVerifier }
   }
 }
 

@@ -3,12 +3,13 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Connection, ConnectionDetail } from '@rowhouse/contracts'
 import type { AccountIdentity, Connector, Credentials, Failure, OAuthApp } from '@rowhouse/connectors'
-import type { Pool, PoolClient } from 'pg'
+import type { Pool } from 'pg'
 import type { Rowhouse } from 'rowhouse'
 import type { Budgets } from '../budget/budgets.ts'
 import { callsPerRound, pollIntervalMs } from '../budget/poll-pace.ts'
 import { remoteAccountOf } from '../budget/remote-account.ts'
 import type { NewCredentials, Vault } from '../credentials/vault.ts'
+import { inTransaction } from '../credentials/transaction.ts'
 import { EngineHttp } from '../http/http.ts'
 import { resolveMapping } from '../mapping/mapping.ts'
 import type { Observe } from '../observe/events.ts'
@@ -309,21 +310,6 @@ const fromGrant = ({ accessToken, refreshToken }: Credentials): NewCredentials =
   clientId: null,
   clientSecret: null,
 })
-
-async function inTransaction<Value>(pool: Pool, work: (client: PoolClient) => Promise<Value>): Promise<Value> {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
-    const value = await work(client)
-    await client.query('commit')
-    return value
-  } catch (error) {
-    await client.query('rollback').catch(() => {})
-    throw error
-  } finally {
-    client.release()
-  }
-}
 
 const tested = (identity: AccountIdentity, durationMs: number): TestedConnection => ({
   ok: true,

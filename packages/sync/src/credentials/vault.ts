@@ -1,35 +1,31 @@
-// Where a connection's secrets rest, sealed, and the one place that refreshes them. A refresh holds the
-// row's lock while it asks the provider: workers of other processes wait for it and then find a later
-// version, so one expiry is one refresh however many notice it.
+// A connection's secrets, and the one place that refreshes them. A refresh holds the row's lock while it asks the provider:
+// workers of other processes wait for it and then find a later version, so one expiry is one refresh however many notice it.
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Connector, ConnectorHttp, Credentials, OAuthApp } from '@rowhouse/connectors'
 import type { Pool, PoolClient } from 'pg'
-import type { CredentialSeal } from './seal.ts'
+import { findCredentialRow, keepBundle, lockCredentialRow, readCredentialRow } from './credential-rows.ts'
+import type { CredentialRow } from './credential-rows.ts'
+import type { Envelope } from './envelope.ts'
+import type { Held, SealedBundle } from './store/store.ts'
+import type { Stores } from './store/stores.ts'
+import { inTransaction } from './transaction.ts'
 
 export interface StoredCredentials extends Credentials {
-  readonly version: string
+  readonly version: number
   readonly app: OAuthApp | null
 }
 
 /** The app that a connection's own row does not name: the one the product is registered as. */
-export type FindApp = (connector: string) => Promise<Pick<OAuthApp, 'clientId' | 'clientSecret'> | null>
+export type FindApp = (
+  connector: string,
+  database: Pool | PoolClient,
+) => Promise<Pick<OAuthApp, 'clientId' | 'clientSecret'> | null>
 
 export interface NewCredentials {
   readonly accessToken: string
   readonly refreshToken: string | null
   readonly clientId: string | null
   readonly clientSecret: string | null
-}
-
-interface CredentialRow {
-  readonly version: string
-  readonly connector: string
-  readonly organization_id: string
-  readonly access_token: string
-  readonly refresh_token: string | null
-  readonly client_id: string | null
-  readonly client_secret: string | null
-  readonly expires_at: Date | null
 }
 
 export type RefreshOutcome =
@@ -42,48 +38,59 @@ export type RefreshOutcome =
       readonly retryMs: number | null
     }
 
-const SELECT = `select s.version::text, c.connector, s.organization_id, s.access_token, s.refresh_token, s.client_id,
-    s.client_secret, s.expires_at
-  from rowhouse.sync_credentials s join rowhouse.connections c on c.id = s.connection_id
-  where s.connection_id = $1`
+/** Credentials, opened, and where they were. */
+interface Opened {
+  readonly row: CredentialRow
+  readonly held: Held
+  readonly credentials: StoredCredentials
+}
+
+type Grant = Pick<Credentials, 'accessToken' | 'refreshToken' | 'expiresAtMs'>
+
+export interface VaultContext {
+  readonly pool: Pool
+  readonly envelope: Envelope
+  readonly stores: Stores
+  readonly findApp: FindApp
+}
 
 export class Vault {
-  readonly #pool: Pool
-  readonly #seal: CredentialSeal
-  readonly #findApp: FindApp
+  readonly #context: VaultContext
+  /** By connection and version: who notices the same expiry in this process waits here and holds no connection. */
+  readonly #refreshing = new Map<string, Promise<RefreshOutcome>>()
 
-  constructor(pool: Pool, seal: CredentialSeal, findApp: FindApp) {
-    this.#pool = pool
-    this.#seal = seal
-    this.#findApp = findApp
+  constructor(context: VaultContext) {
+    this.#context = context
   }
 
-  /** The first ones of a connection, or others in their place: whoever used the old reads these instead of refreshing. */
+  /**
+   * The first ones of a connection, or others in their place: whoever used the old reads these instead of refreshing.
+   *
+   * @throws RowhouseError organization_key_destroyed, credential_store_unavailable, credential_store_conflict
+   */
   async store(client: PoolClient, organizationId: string, connectionId: string, fresh: NewCredentials): Promise<void> {
+    const { envelope, stores } = this.#context
+    await lockCredentialRow(client, connectionId)
+    const row = await findCredentialRow(client, connectionId)
+    const held = row === undefined ? null : await this.#heldIfReadable(client, row)
+    const sealer = await envelope.sealer(client, organizationId, connectionId)
     const sealed = (field: string, value: string | null): string | null =>
-      value === null ? null : this.#seal.seal({ organizationId, connectionId, field }, value)
-    await client.query(
-      `insert into rowhouse.sync_credentials (
-         connection_id, organization_id, access_token, refresh_token, client_id, client_secret
-       ) values ($1, $2, $3, $4, $5, $6)
-       on conflict (connection_id) do update set access_token = excluded.access_token,
-         refresh_token = excluded.refresh_token, client_id = excluded.client_id, client_secret = excluded.client_secret,
-         expires_at = null, version = sync_credentials.version + 1, updated_at = now()`,
-      [
-        connectionId,
-        organizationId,
-        sealed('accessToken', fresh.accessToken),
-        sealed('refreshToken', fresh.refreshToken),
-        sealed('clientId', fresh.clientId),
-        sealed('clientSecret', fresh.clientSecret),
-      ],
-    )
+      value === null ? null : sealer.seal(field, value)
+    const bundle = {
+      version: (held?.bundle.version ?? 0) + 1,
+      accessToken: sealer.seal('accessToken', fresh.accessToken),
+      refreshToken: sealed('refreshToken', fresh.refreshToken),
+      clientId: sealed('clientId', fresh.clientId),
+      clientSecret: sealed('clientSecret', fresh.clientSecret),
+      expiresAtMs: null,
+    }
+    const of = { connectionId, organizationId, keyId: sealer.keyId }
+    await keepBundle(client, stores, of, bundle, row === undefined ? null : { row, held })
   }
 
-  /** @throws RowhouseError connection_not_found, credentials_unreadable */
+  /** @throws RowhouseError connection_not_found, credentials_unreadable, credential_store_unavailable */
   async read(connectionId: string): Promise<StoredCredentials> {
-    const { rows } = await this.#pool.query<CredentialRow>(SELECT, [connectionId])
-    return this.#open(connectionId, rows[0])
+    return (await this.#open(this.#context.pool, connectionId)).credentials
   }
 
   /** Refreshes what `used` became invalid, unless somebody has done so since it was read. */
@@ -93,83 +100,191 @@ export class Vault {
     connectionId: string,
     used: StoredCredentials,
   ): Promise<RefreshOutcome> {
-    const client = await this.#pool.connect()
-    try {
-      await client.query('begin')
-      const { rows } = await client.query<CredentialRow>(`${SELECT} for update of s`, [connectionId])
-      const now = await this.#open(connectionId, rows[0])
-      if (now.version !== used.version) {
-        await client.query('commit')
-        return { ok: true, credentials: now, refreshed: false }
-      }
-      const outcome = await this.#refreshLocked(client, connector, http, connectionId, now, rows[0] as CredentialRow)
-      await client.query('commit')
-      return outcome
-    } catch (error) {
-      await client.query('rollback').catch(() => {})
-      throw error
-    } finally {
-      client.release()
+    const expiry = `${connectionId} ${used.version}`
+    const running = this.#refreshing.get(expiry)
+    if (running !== undefined) {
+      const outcome = await running
+      return outcome.ok ? { ...outcome, refreshed: false } : outcome
     }
+    const refreshing = this.#refresh(connector, http, connectionId, used).finally(() => this.#refreshing.delete(expiry))
+    this.#refreshing.set(expiry, refreshing)
+    return refreshing
   }
 
-  async #refreshLocked(
-    client: PoolClient,
+  async #refresh(
     connector: Connector,
     http: ConnectorHttp,
     connectionId: string,
-    now: StoredCredentials,
-    row: CredentialRow,
+    used: StoredCredentials,
   ): Promise<RefreshOutcome> {
-    if (now.refreshToken === null || now.app === null)
-      return { ok: false, reason: NO_REFRESH_TOKEN, advice: NO_REFRESH_TOKEN, retryMs: null }
-    const answer = await connector.oauth.refresh(http, now.app, now)
-    if (!answer.ok) {
-      const retry = answer.failure.action === 'retry' ? (answer.failure.afterMs ?? RETRY_MS) : null
-      const advice = answer.failure.action === 'pause' ? answer.failure.advice : null
-      return { ok: false, reason: answer.failure.reason, advice, retryMs: retry }
-    }
-    const fresh = answer.value
-    const place = { organizationId: row.organization_id, connectionId }
-    await client.query(
-      `update rowhouse.sync_credentials
-       set access_token = $2, refresh_token = $3, expires_at = to_timestamp($4::float8 / 1000), version = version + 1,
-         updated_at = now()
-       where connection_id = $1`,
-      [
-        connectionId,
-        this.#seal.seal({ ...place, field: 'accessToken' }, fresh.accessToken),
-        this.#seal.seal({ ...place, field: 'refreshToken' }, fresh.refreshToken ?? now.refreshToken),
-        fresh.expiresAtMs,
-      ],
-    )
-    const version = String(BigInt(now.version) + 1n)
-    return {
-      ok: true,
-      refreshed: true,
-      credentials: { ...fresh, refreshToken: fresh.refreshToken ?? now.refreshToken, version, app: now.app },
+    const granted: { grant?: Grant } = {}
+    try {
+      const outcome = await inTransaction(this.#context.pool, async (client): Promise<RefreshOutcome> => {
+        await lockCredentialRow(client, connectionId)
+        const opened = await this.#open(client, connectionId)
+        const { credentials } = opened
+        if (credentials.version !== used.version) return { ok: true, credentials, refreshed: false }
+        if (credentials.refreshToken === null || credentials.app === null)
+          return { ok: false, reason: NO_REFRESH_TOKEN, advice: NO_REFRESH_TOKEN, retryMs: null }
+        const answer = await connector.oauth.refresh(http, credentials.app, credentials)
+        if (!answer.ok) {
+          const retry = answer.failure.action === 'retry' ? (answer.failure.afterMs ?? RETRY_MS) : null
+          const advice = answer.failure.action === 'pause' ? answer.failure.advice : null
+          return { ok: false, reason: answer.failure.reason, advice, retryMs: retry }
+        }
+        granted.grant = answer.value
+        return { ok: true, refreshed: true, credentials: await this.#keep(client, opened, answer.value) }
+      })
+      return outcome.ok ? outcome : await this.#unlessRenewed(connectionId, used, outcome)
+    } catch (error) {
+      // The provider has given what this process could not keep: with rotation the old one is dead, so keeping is tried again.
+      if (granted.grant !== undefined) return this.#keepAgain(connectionId, used, granted.grant, error)
+      throw error
     }
   }
 
-  async #open(connectionId: string, row: CredentialRow | undefined): Promise<StoredCredentials> {
-    if (row === undefined) throw new RowhouseError('connection_not_found')
-    const open = (field: string, sealed: string | null): string | null =>
-      sealed === null ? null : this.#seal.open({ organizationId: row.organization_id, connectionId, field }, sealed)
-    const clientId = open('clientId', row.client_id)
-    const clientSecret = open('clientSecret', row.client_secret)
-    const own = clientId === null || clientSecret === null ? null : { clientId, clientSecret }
-    const app = own ?? (await this.#findApp(row.connector))
+  /**
+   * A refresh that is refused may only mean that the lock was lost on the way, or that the bundle was written from
+   * elsewhere: then a later version is there, and nothing is dead.
+   */
+  async #unlessRenewed(
+    connectionId: string,
+    used: StoredCredentials,
+    refused: RefreshOutcome,
+  ): Promise<RefreshOutcome> {
+    const now = await this.read(connectionId)
+    return now.version === used.version ? refused : { ok: true, credentials: now, refreshed: false }
+  }
+
+  async #keepAgain(
+    connectionId: string,
+    used: StoredCredentials,
+    grant: Grant,
+    first: unknown,
+  ): Promise<RefreshOutcome> {
+    let last = first
+    for (let attempt = 0; attempt < KEEP_TRIES_MAX; attempt += 1) {
+      try {
+        return await inTransaction(this.#context.pool, async (client): Promise<RefreshOutcome> => {
+          await lockCredentialRow(client, connectionId)
+          const opened = await this.#open(client, connectionId)
+          // Either it was kept and only the answer was lost, or somebody has one that is later still.
+          if (opened.credentials.version !== used.version)
+            return { ok: true, credentials: opened.credentials, refreshed: false }
+          return { ok: true, refreshed: true, credentials: await this.#keep(client, opened, grant) }
+        })
+      } catch (error) {
+        last = error
+      }
+    }
+    throw last
+  }
+
+  async #keep(client: PoolClient, { row, held, credentials }: Opened, grant: Grant): Promise<StoredCredentials> {
+    const { envelope, stores } = this.#context
+    const { connectionId, organizationId } = row
+    const sealer = await envelope.sealer(client, organizationId, connectionId)
+    const fresh = { ...credentials, ...grant, refreshToken: grant.refreshToken ?? credentials.refreshToken }
+    const bundle = await this.#reseal(client, row, held.bundle, sealer)
+    const version = held.bundle.version + 1
+    await keepBundle(
+      client,
+      stores,
+      { connectionId, organizationId, keyId: sealer.keyId },
+      {
+        ...bundle,
+        version,
+        accessToken: sealer.seal('accessToken', fresh.accessToken),
+        refreshToken: fresh.refreshToken === null ? null : sealer.seal('refreshToken', fresh.refreshToken),
+        expiresAtMs: fresh.expiresAtMs,
+      },
+      { row, held },
+    )
+    return { ...fresh, version }
+  }
+
+  /**
+   * Seals a connection's bundle with the current key, also into the store that is written to now. The version stays: the
+   * tokens are the same, and whoever uses them is not disturbed.
+   *
+   * @throws RowhouseError credentials_unreadable, credential_store_unavailable
+   */
+  async reseal(client: PoolClient, connectionId: string): Promise<void> {
+    const { envelope, stores } = this.#context
+    await lockCredentialRow(client, connectionId)
+    const row = await findCredentialRow(client, connectionId)
+    if (row === undefined) return
+    const held = await stores.of(row.store).read(client, row)
+    const sealer = await envelope.sealer(client, row.organizationId, connectionId)
+    const bundle = await this.#reseal(client, row, held.bundle, sealer)
+    await keepBundle(client, stores, { ...row, keyId: sealer.keyId }, bundle, { row, held })
+  }
+
+  /** Values that are sealed with the current key stay as they are: a rotation that was cut off has been here. */
+  async #reseal(
+    client: PoolClient,
+    row: CredentialRow,
+    bundle: SealedBundle,
+    sealer: { readonly keyId: string; seal(field: string, value: string): string },
+  ): Promise<SealedBundle> {
+    const { envelope } = this.#context
+    const names = ['accessToken', 'refreshToken', 'clientId', 'clientSecret'] as const
+    if (names.every((name) => bundle[name]?.startsWith(`v2.${sealer.keyId}.`) ?? true)) return bundle
+    const values = await envelope.openAll(
+      client,
+      row,
+      names.map((name) => [name, bundle[name]] as const),
+    )
+    const [accessToken, refreshToken, clientId, clientSecret] = names.map((name, index) => {
+      const value = values[index] ?? null
+      return value === null ? null : sealer.seal(name, value)
+    })
     return {
-      version: row.version,
-      accessToken: open('accessToken', row.access_token) ?? '',
-      refreshToken: open('refreshToken', row.refresh_token),
-      expiresAtMs: row.expires_at?.getTime() ?? null,
+      ...bundle,
+      accessToken: accessToken as string,
+      refreshToken: refreshToken as string | null,
+      clientId: clientId as string | null,
+      clientSecret: clientSecret as string | null,
+    }
+  }
+
+  async #open(database: Pool | PoolClient, connectionId: string): Promise<Opened> {
+    const { envelope, findApp, stores } = this.#context
+    const row = await readCredentialRow(database, connectionId)
+    const held = await stores.of(row.store).read(database, row)
+    const { bundle } = held
+    const [accessToken, refreshToken, clientId, clientSecret] = (await envelope.openAll(database, row, [
+      ['accessToken', bundle.accessToken],
+      ['refreshToken', bundle.refreshToken],
+      ['clientId', bundle.clientId],
+      ['clientSecret', bundle.clientSecret],
+    ])) as [string, string | null, string | null, string | null]
+    const own = clientId === null || clientSecret === null ? null : { clientId, clientSecret }
+    // On the connection at hand: with every other one waiting for this row's lock, the pool would have none left.
+    const app = own ?? (await findApp(row.connector, database))
+    const credentials = {
+      version: bundle.version,
+      accessToken,
+      refreshToken,
+      expiresAtMs: bundle.expiresAtMs,
       instanceUrl: null,
       scopes: null,
       app: app === null ? null : { clientId: app.clientId, clientSecret: app.clientSecret, redirectUri: '' },
+    }
+    return { row, held, credentials }
+  }
+
+  /** New credentials may take the place of ones that nobody can read any more. */
+  async #heldIfReadable(client: PoolClient, row: CredentialRow): Promise<Held | null> {
+    try {
+      return await this.#context.stores.of(row.store).read(client, row)
+    } catch (error) {
+      if (error instanceof RowhouseError && error.code === 'credentials_unreadable') return null
+      throw error
     }
   }
 }
 
 const RETRY_MS = 1000
+const KEEP_TRIES_MAX = 3
 const NO_REFRESH_TOKEN = 'The CRM refused the access token, and there is no refresh token.'

@@ -1,0 +1,50 @@
+// Where sealed credentials rest. A store sees ciphertext only; it is written by whoever holds the lock of the connection's
+// row in the catalogue, and a store outside of that transaction compares before it writes.
+import type { Pool, PoolClient } from 'pg'
+
+export const storeKinds = ['database', 'supabase-vault', 'hashicorp-vault'] as const
+export type StoreKind = (typeof storeKinds)[number]
+
+/** A connection's credentials, each value sealed. */
+export interface SealedBundle {
+  /** Grows with every refresh and every reconnect, never with a change of keys. */
+  readonly version: number
+  readonly accessToken: string
+  readonly refreshToken: string | null
+  readonly clientId: string | null
+  readonly clientSecret: string | null
+  readonly expiresAtMs: number | null
+}
+
+/** What the catalogue's row says of a bundle. */
+export interface Resting {
+  readonly connectionId: string
+  readonly place: string | null
+  /** What the store `database` holds. */
+  readonly sealed: unknown
+}
+
+/** A bundle and the store's own mark of the state it was read in. */
+export interface Held {
+  readonly bundle: SealedBundle
+  readonly mark: string | null
+}
+
+/** What the catalogue's row says after a write. */
+export interface Kept {
+  readonly place: string | null
+  readonly sealed: SealedBundle | null
+}
+
+export interface CredentialStore {
+  readonly kind: StoreKind
+  /** @throws RowhouseError credentials_unreadable: nothing there, or no bundle; credential_store_unavailable */
+  read(database: Pool | PoolClient, resting: Resting): Promise<Held>
+  /**
+   * Puts a bundle in place of what was read, or of nothing.
+   *
+   * @param before what this store held when it was read; null when the connection's bundle rested elsewhere or nowhere
+   * @throws RowhouseError credential_store_conflict: somebody wrote since; credential_store_unavailable
+   */
+  write(client: PoolClient, resting: Omit<Resting, 'sealed'>, bundle: SealedBundle, before: Held | null): Promise<Kept>
+}
