@@ -20,7 +20,7 @@ begin
     select from pg_policy p
     where p.polrelid = target and p.polname = 'rowhouse_organization' and not p.polpermissive and p.polcmd = '*' and p.polroles = '{0}'
       and pg_get_expr(p.polqual, p.polrelid) = rowhouse.policy_text()
-      and pg_get_expr(p.polwithcheck, p.polrelid) = rowhouse.policy_text())
+      and pg_get_expr(p.polwithcheck, p.polrelid) = rowhouse.policy_check_text())
   union all
   select 'RH041', format('organization_id of %s would not be uuid, not null and rowhouse.organization_id() by default', target::regclass),
     format('select rowhouse.protect(%L)', target::regclass)
