@@ -560,6 +560,27 @@ export const errorCodes = {
     'The record needs a value that the change log does not hold.',
     'Insert it anew with that value.',
   ),
+  retention_out_of_bounds: code(
+    400,
+    2,
+    false,
+    'Lines of the change log cannot be kept for that long or short.',
+    'Give 30 to 36500 days, or keep them for ever.',
+  ),
+  prune_refused: code(
+    409,
+    1,
+    false,
+    'Lines of the change log are not pruned.',
+    'Retention takes what is sealed, read by every reader and older than it: rowhouse audit retention.',
+  ),
+  seal_conflict: code(
+    409,
+    1,
+    true,
+    'The seal is not waiting for its MAC.',
+    'Prepare it again, and finish it in the same transaction.',
+  ),
 
   // Adopting tables
   setting_name_invalid: code(

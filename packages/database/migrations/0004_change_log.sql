@@ -56,6 +56,8 @@ create table rowhouse.change_log_partitions (
   starts_at timestamptz not null constraint month_is_named_once unique,
   ends_at timestamptz not null,
   ended_xid xid8,
+  -- When retention had left nothing in it; the month stays here, so that months still follow one another.
+  dropped_at timestamptz,
   constraint starts_before_it_ends check (starts_at < ends_at)
 );
 

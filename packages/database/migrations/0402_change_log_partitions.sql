@@ -12,8 +12,22 @@ begin
     using errcode = 'RH050', hint = 'A line that was wrong is followed by one that says so.';
 end
 $$;
+-- A line goes only once retention has taken the seal that covers it: 0412_retention.sql. What makes that so is a row that
+-- stays, not a setting of the session, which whoever may delete could set too.
+create function rowhouse.refuse_change_of_line() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'DELETE' and rowhouse.is_pruned(old.organization_id, old.xid, old.seq) then
+    return old;
+  end if;
+  raise exception 'The change log is append-only: % of rowhouse.% is refused.', tg_op, tg_table_name
+    using errcode = 'RH050', hint = 'A line that was wrong is followed by one that says so.';
+end
+$$;
 create trigger is_append_only before update or delete on rowhouse.change_log
-  for each row execute function rowhouse.refuse_change_of_log();
+  for each row execute function rowhouse.refuse_change_of_line();
 alter table rowhouse.change_log enable always trigger is_append_only;
 
 create function rowhouse.make_log_append_only(part regclass) returns void
@@ -134,7 +148,8 @@ create policy control_keeps_it on rowhouse.change_log_partitions for select to r
 grant select on rowhouse.change_log_partitions to rowhouse_control;
 revoke all on function
   rowhouse.maintain_change_log(int), rowhouse.make_change_log_month(timestamptz), rowhouse.adopt_change_log_rest(),
-  rowhouse.make_log_append_only(regclass), rowhouse.refuse_change_of_log(), rowhouse.changes_from(pg_snapshot),
+  rowhouse.make_log_append_only(regclass), rowhouse.refuse_change_of_log(), rowhouse.refuse_change_of_line(),
+  rowhouse.changes_from(pg_snapshot),
   rowhouse.record_hash(text)
   from public;
 grant execute on function rowhouse.maintain_change_log(int) to rowhouse_control;

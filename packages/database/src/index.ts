@@ -1,4 +1,5 @@
 // The SQL layer of Rowhouse: its schema, its installer and its queries.
+export { pruneOrganization } from './audit/prune.ts'
 export { sealKeyOf, sealOrganization } from './audit/seal.ts'
 export { verifyOrganization } from './audit/verify.ts'
 export type { ChainProblem, ChainReport, ProblemKind } from './audit/verify.ts'

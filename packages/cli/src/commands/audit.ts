@@ -1,16 +1,17 @@
 // `rowhouse audit …`: what proves the change log, and what it brings back. Sealing and verifying read every organization as
 // rowhouse_migrator; history and undelete enter one as an operator, with a reason that its log keeps.
 import { RowhouseError } from '@rowhouse/contracts'
-import { loginUrl, sealKeyOf, sealOrganization, verifyOrganization } from '@rowhouse/database'
+import { loginUrl, pruneOrganization, sealKeyOf, sealOrganization, verifyOrganization } from '@rowhouse/database'
 import type { ChainReport } from '@rowhouse/database'
 import type { Command } from 'commander'
 import { createRowhouse } from 'rowhouse'
 import type { Organization } from 'rowhouse'
 import type { Client } from 'pg'
-import { withMigrator } from '../as-migrator.ts'
-import { requireSigningKey, requireUrl } from '../environment.ts'
+import { asMigrator, withMigrator } from '../as-migrator.ts'
+import { openApi, requireSigningKey, requireUrl } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
+import { findOrganization } from './organization.ts'
 
 interface ChainOptions {
   readonly organization?: string
@@ -23,6 +24,13 @@ interface RecordOptions {
   readonly reason: string
   readonly operator: string
   readonly at?: string
+  readonly json?: boolean
+}
+
+interface RetentionOptions {
+  readonly days?: string
+  readonly keep?: boolean
+  readonly followPlan?: boolean
   readonly json?: boolean
 }
 
@@ -77,6 +85,47 @@ export function addAuditCommands(program: Command): void {
       makePrinter(options.json === true).print(reports, () => reports.map(renderReport).join('\n'))
     })
 
+  audit
+    .command('prune')
+    .description('remove what retention does not keep: sealed, read by every connection, and older')
+    .option('--organization <name>', 'only this one, by slug or id')
+    .option('--json', 'print JSON')
+    .action(async (options: ChainOptions) => {
+      const pruned = await withChains(options, async (client, id, key) => ({
+        organizationId: id,
+        lines: await pruneOrganization(client, id, key),
+      }))
+      const months = (
+        await asMigrator<{ name: string }>('select n as name from rowhouse.drop_empty_log_months() n')
+      ).map(({ name }) => name)
+      makePrinter(options.json === true).print({ organizations: pruned, months }, () =>
+        [
+          `Removed ${pruned.reduce((sum, { lines }) => sum + lines, 0)} lines of ${pruned.length} organizations.`,
+          ...months.map((name) => `Dropped ${name}.`),
+        ].join('\n'),
+      )
+    })
+
+  audit
+    .command('retention <organization>')
+    .description('how long its change log is kept; through the API, which records who set it')
+    .option('--days <number>', '30 to 36500')
+    .option('--keep', 'for ever')
+    .option('--follow-plan', 'as its plan says')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: RetentionOptions) => {
+      const body = readRetentionOptions(options)
+      const api = openApi(process.env)
+      const params = { organizationId: (await findOrganization(api, name)).id }
+      const retention = body === null ? await api.getRetention({ params }) : await api.setRetention({ params, body })
+      makePrinter(options.json === true).print(retention, () =>
+        [
+          `${name} keeps its change log ${retention.days === null ? 'for ever' : `for ${retention.days} days`}`,
+          retention.source === 'plan' ? ', as its plan says.' : '.',
+        ].join(''),
+      )
+    })
+
   recordCommand(audit, 'history', 'every change of a record, oldest first; with --at, what it looked like then')
     .option('--at <time>', 'such as 2026-03-10T09:00:00Z')
     .action(async (table: string, record: string, options: RecordOptions) => {
@@ -113,6 +162,21 @@ export function addAuditCommands(program: Command): void {
       )
     },
   )
+}
+
+/** @returns null to only look */
+function readRetentionOptions({
+  days,
+  keep,
+  followPlan,
+}: RetentionOptions): { days: number | null } | { followPlan: true } | null {
+  if ([days, keep, followPlan].filter((given) => given !== undefined).length > 1)
+    throw new RowhouseError('invalid_option', 'Give one of --days, --keep and --follow-plan.')
+  if (days !== undefined && !/^\d{1,9}$/.test(days))
+    throw new RowhouseError('invalid_option', `${days} is no number of days: a whole number from 30 to 36500.`)
+  if (days !== undefined) return { days: Number(days) }
+  if (keep === true) return { days: null }
+  return followPlan === true ? { followPlan: true } : null
 }
 
 function recordCommand(audit: Command, name: string, description: string): Command {
@@ -201,10 +265,14 @@ function renderHistory(lines: readonly HistoryLine[]): string {
   )
 }
 
-function renderReport({ organizationId, seals, lines, unsealed, head, problems }: ChainReport): string {
+function renderReport(report: ChainReport): string {
+  const { organizationId, seals, lines, pruned, prunedUntil, unsealed, head, problems } = report
   const state = problems.length === 0 ? 'intact' : `${problems.length} PROBLEMS`
   return [
     `${organizationId}: ${state}; ${lines} lines in ${seals} seals, ${unsealed} not sealed yet`,
+    ...(prunedUntil === null
+      ? []
+      : [`  whole since ${prunedUntil}; ${pruned} lines sealed until then were removed by retention`]),
     ...problems.map(
       ({ kind, seal, seq }) => `  ${kind.replaceAll('_', ' ')}: seal ${seal}${seq === null ? '' : `, line ${seq}`}`,
     ),

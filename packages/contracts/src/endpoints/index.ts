@@ -3,6 +3,7 @@ import * as activity from './activity.ts'
 import * as connections from './connections.ts'
 import * as invitations from './invitations.ts'
 import * as organizations from './organizations.ts'
+import * as retention from './retention.ts'
 import * as session from './session.ts'
 
 export const endpoints = {
@@ -35,6 +36,8 @@ export const endpoints = {
   listDeadLetters: activity.listDeadLetters,
   replayDeadLetter: activity.replayDeadLetter,
   listConflicts: activity.listConflicts,
+  getRetention: retention.getRetention,
+  setRetention: retention.setRetention,
 } as const
 export type Endpoints = typeof endpoints
 export type EndpointId = keyof Endpoints

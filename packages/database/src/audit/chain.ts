@@ -45,8 +45,19 @@ export function digestOf(values: LineValues): Buffer {
   return createHash('sha256').update(JSON.stringify(values)).digest()
 }
 
+/** The digest of what a seal covers, as the database makes it too: seal_digest() in 0411_make_seals.sql. */
+export function coveredBy(seal: Pick<Seal, 'seqs' | 'digests'>): string {
+  return createHash('sha256').update(seal.seqs.join(',')).update('\n').update(seal.digests).digest('hex')
+}
+
 export function macOf(seal: Seal, key: Buffer): Buffer {
-  const covered = createHash('sha256').update(seal.seqs.join(',')).update('\n').update(seal.digests).digest('hex')
+  return macOfDigest({ ...seal, lines: seal.seqs.length, covered: coveredBy(seal) }, key)
+}
+
+/** What a seal's MAC is over: the lines by their digest alone, for whoever may not see which they are. */
+export type SealDigest = Omit<Seal, 'seqs' | 'digests'> & { readonly lines: number; readonly covered: string }
+
+export function macOfDigest(seal: SealDigest, key: Buffer): Buffer {
   const signed = [
     seal.organizationId,
     seal.number,
@@ -55,9 +66,37 @@ export function macOf(seal: Seal, key: Buffer): Buffer {
     seal.until,
     seal.afterSeq,
     seal.throughSeq,
-    seal.seqs.length,
-    covered,
+    seal.lines,
+    seal.covered,
     seal.previous?.toString('hex') ?? null,
+  ]
+  return createHmac('sha256', key).update(JSON.stringify(signed)).digest()
+}
+
+/** Says that the lines of all seals up to one are gone by retention: see audit_prunes in 0412_retention.sql. */
+export interface PruneMark {
+  readonly organizationId: string
+  readonly number: number
+  /** Microseconds since 1970. */
+  readonly at: string
+  readonly days: number
+  /** Microseconds since 1970; every seal that was taken is older. */
+  readonly cutoff: string
+  readonly throughSeal: number
+  readonly sealMac: Buffer
+}
+
+/** The first word keeps it apart from a seal's: one key, two kinds of statement. */
+export function macOfPrune(mark: PruneMark, key: Buffer): Buffer {
+  const signed = [
+    'prune',
+    mark.organizationId,
+    mark.number,
+    mark.at,
+    mark.days,
+    mark.cutoff,
+    mark.throughSeal,
+    mark.sealMac.toString('hex'),
   ]
   return createHmac('sha256', key).update(JSON.stringify(signed)).digest()
 }

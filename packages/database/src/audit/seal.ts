@@ -1,9 +1,9 @@
-// Makes seals: covers what an organization's change log holds and no seal covers yet. The caller's login sees every
-// organization (rowhouse_migrator); a lock keeps two callers from making the same seal.
+// Makes seals: covers what an organization's change log holds and no seal covers yet. The database digests the lines and
+// this makes the MAC, so rowhouse_control seals without reading one; a lock keeps two callers from making the same seal.
 import type { ClientBase } from 'pg'
 
-import { deriveSealKey, digestOf, lineColumns, macOf } from './chain.ts'
-import type { LineValues, Seal } from './chain.ts'
+import { deriveSealKey, lineColumns, macOfDigest } from './chain.ts'
+import type { Seal, SealDigest } from './chain.ts'
 
 /** Lines a seal covers at most, so that one is made and verified in bounded memory. */
 export const SEAL_LINES_MAX = 5000
@@ -38,75 +38,35 @@ export async function sealKeyOf(client: ClientBase, masterKey: string): Promise<
 /**
  * Seals what is new in an organization's log. Returns how many seals it made: none when nothing is new.
  *
- * @param client not in a transaction
+ * @param client as rowhouse_control or rowhouse_migrator; not in a transaction
  */
 export async function sealOrganization(client: ClientBase, organizationId: string, key: Buffer): Promise<number> {
   for (let made = 0; ; made += 1) {
-    const lines = await sealOnce(client, organizationId, key)
-    if (lines === 0) return made
-    if (lines < SEAL_LINES_MAX) return made + 1
+    const seal = await sealOnce(client, organizationId, key)
+    if (seal === null) return made
+    if (seal.throughSeq === null) return made + 1
   }
 }
 
-async function sealOnce(client: ClientBase, organizationId: string, key: Buffer): Promise<number> {
+async function sealOnce(client: ClientBase, organizationId: string, key: Buffer): Promise<SealDigest | null> {
   await client.query('begin')
   try {
-    await client.query('set local row_security = off')
-    await client.query("select pg_advisory_xact_lock(hashtextextended('rowhouse audit ' || $1, 0))", [organizationId])
-    const { rows: seals } = await client.query<StoredSeal>(
-      `select ${sealColumns} from rowhouse.audit_seals where organization_id = $1 order by number desc limit 1`,
-      [organizationId],
+    const { rows } = await client.query<SealDigest>(
+      `select $1::text as "organizationId", number::int, (extract(epoch from at) * 1000000)::bigint::text as at,
+         since::text, until::text, after_seq::text as "afterSeq", through_seq::text as "throughSeq", lines, covered, previous
+       from rowhouse.prepare_seal($1, $2)`,
+      [organizationId, SEAL_LINES_MAX],
     )
-    const last = seals[0]
-    // A seal that was full goes on with the same snapshots, behind its last line.
-    const isOpen = last !== undefined && last.throughSeq !== null
-    const { rows: moments } = await client.query<{ now: string; at: string }>(
-      `select pg_current_snapshot()::text as now, (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as at`,
-    )
-    const { now, at } = moments[0] as { now: string; at: string }
-    const since = last === undefined ? null : isOpen ? last.since : last.until
-    const until = isOpen ? last.until : now
-    const afterSeq = isOpen ? last.throughSeq : '0'
-    const { rows: lines } = await client.query<LineValues & unknown[]>({
-      text: coveredLines,
-      values: [organizationId, since, until, afterSeq, null, SEAL_LINES_MAX],
-      rowMode: 'array',
-    })
-    // An open seal is closed even by none, so that the next begins at a new snapshot.
-    if (lines.length > 0 || isOpen) {
-      const seal: Seal = {
+    const seal = rows[0] ?? null
+    if (seal !== null) {
+      await client.query('select rowhouse.finish_seal($1, $2, $3)', [
         organizationId,
-        number: (last?.number ?? 0) + 1,
-        at,
-        since,
-        until,
-        afterSeq,
-        throughSeq: lines.length === SEAL_LINES_MAX ? (lines.at(-1)?.[0] as string) : null,
-        seqs: lines.map((line) => line[0] as string),
-        digests: Buffer.concat(lines.map(digestOf)),
-        previous: last?.mac ?? null,
-      }
-      await client.query(
-        `insert into rowhouse.audit_seals (
-           organization_id, number, at, since, until, after_seq, through_seq, seqs, digests, previous, mac
-         ) values ($1, $2, to_timestamp(0) + $3::bigint * interval '1 microsecond', $4, $5, $6, $7, $8, $9, $10, $11)`,
-        [
-          organizationId,
-          seal.number,
-          at,
-          since,
-          until,
-          afterSeq,
-          seal.throughSeq,
-          seal.seqs,
-          seal.digests,
-          seal.previous,
-          macOf(seal, key),
-        ],
-      )
+        seal.number,
+        macOfDigest(seal, key),
+      ])
     }
     await client.query('commit')
-    return isOpen && lines.length === 0 ? SEAL_LINES_MAX : lines.length
+    return seal
   } catch (error) {
     await client.query('rollback')
     throw error

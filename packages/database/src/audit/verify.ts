@@ -2,8 +2,9 @@
 // digests and MACs are made here.
 import type { ClientBase } from 'pg'
 
-import { digestAt, digestOf, macOf } from './chain.ts'
-import type { LineValues } from './chain.ts'
+import { digestAt, digestOf, macOf, macOfPrune } from './chain.ts'
+import type { LineValues, PruneMark } from './chain.ts'
+import { RETENTION_DAYS_MIN } from './prune.ts'
 import { SEAL_LINES_MAX, coveredLines, sealColumns } from './seal.ts'
 import type { StoredSeal } from './seal.ts'
 
@@ -15,6 +16,7 @@ export type ProblemKind =
   | 'seal_missing'
   | 'seal_out_of_order'
   | 'head_missing'
+  | 'prune_forged'
 
 export interface ChainProblem {
   readonly kind: ProblemKind
@@ -26,7 +28,12 @@ export interface ChainProblem {
 export interface ChainReport {
   readonly organizationId: string
   readonly seals: number
+  /** Lines that seals cover, without those that retention has removed. */
   readonly lines: number
+  /** Lines that retention has removed, by signed marks. */
+  readonly pruned: number
+  /** When the last seal was made whose lines are gone by retention, ISO 8601: what came after it is all there. Null: all is. */
+  readonly prunedUntil: string | null
   /** Lines that no seal covers yet. */
   readonly unsealed: number
   /** `number:mac`, to be kept elsewhere; null without a seal. */
@@ -67,6 +74,10 @@ async function verify(
   let last: StoredSeal | undefined
   let lines = 0
   let seals = 0
+  let pruned = 0
+  let prunedUntil: string | null = null
+  const marks = await readMarks(client, organizationId, key, (seal) => found('prune_forged', seal))
+  const prunedThrough = marks.at(-1)?.throughSeal ?? 0
   let hasHead = expectedHead === undefined
   for (;;) {
     const { rows: page } = await client.query<StoredSeal>(
@@ -78,14 +89,23 @@ async function verify(
       for (let number = (last?.number ?? 0) + 1; number < seal.number; number += 1) found('seal_missing', number)
       if (!macOf(seal, key).equals(seal.mac)) found('seal_forged', seal.number)
       if (!follows(seal, last)) found('seal_out_of_order', seal.number)
-      for (const [kind, seq] of await compareLines(client, seal)) found(kind, seal.number, seq)
+      let gone = 0
+      for (const [kind, seq] of await compareLines(client, seal)) {
+        if (kind === 'line_missing' && seal.number <= prunedThrough) gone += 1
+        else found(kind, seal.number, seq)
+      }
+      for (const mark of marks)
+        if (mark.throughSeal === seal.number && !fits(mark, seal)) found('prune_forged', seal.number)
+      if (seal.number <= prunedThrough) prunedUntil = new Date(Number(seal.at) / 1000).toISOString()
+      pruned += gone
       if (`${seal.number}:${seal.mac.toString('hex')}` === expectedHead) hasHead = true
-      lines += seal.seqs.length
+      lines += seal.seqs.length - gone
       seals += 1
       last = seal
     }
     if (page.length < SEALS_A_PAGE) break
   }
+  if (prunedThrough > (last?.number ?? 0)) found('seal_missing', prunedThrough)
   if (!hasHead) found('head_missing', Number(expectedHead?.split(':')[0] ?? 0))
   const { rows } = await client.query<{ count: number }>(
     `select count(*)::int as count from rowhouse.change_log l
@@ -97,10 +117,43 @@ async function verify(
     organizationId,
     seals,
     lines,
+    pruned,
+    prunedUntil,
     unsealed: rows[0]?.count ?? 0,
     head: last === undefined ? null : `${last.number}:${last.mac.toString('hex')}`,
     problems,
   }
+}
+
+/** The marks that retention signed, oldest first; a forged one excuses nothing. */
+async function readMarks(
+  client: ClientBase,
+  organizationId: string,
+  key: Buffer,
+  onForged: (throughSeal: number) => void,
+): Promise<PruneMark[]> {
+  const { rows } = await client.query<PruneMark & { readonly mac: Buffer }>(
+    `select organization_id as "organizationId", number::int, (extract(epoch from at) * 1000000)::bigint::text as at, days,
+       (extract(epoch from cutoff) * 1000000)::bigint::text as cutoff, through_seal::int as "throughSeal",
+       seal_mac as "sealMac", mac
+     from rowhouse.audit_prunes where organization_id = $1 order by number`,
+    [organizationId],
+  )
+  return rows.filter((mark) => {
+    const isSigned = macOfPrune(mark, key).equals(mark.mac)
+    if (!isSigned) onForged(mark.throughSeal)
+    return isSigned
+  })
+}
+
+/** Whether a mark is of this seal, and took nothing that its retention keeps. */
+function fits(mark: PruneMark, seal: StoredSeal): boolean {
+  const days = BigInt(Math.max(mark.days, RETENTION_DAYS_MIN))
+  return (
+    mark.sealMac.equals(seal.mac) &&
+    BigInt(seal.at) < BigInt(mark.cutoff) &&
+    BigInt(mark.cutoff) <= BigInt(mark.at) - days * 86_400_000_000n
+  )
 }
 
 /** Whether a seal begins exactly where the one before it ended. */
