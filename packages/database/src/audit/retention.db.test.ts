@@ -1,4 +1,5 @@
-// Lines go when retention says so, and only then; what is gone is told apart from what somebody removed.
+// Lines go when retention says so, and only then; what is gone is told apart from what somebody removed. Long because
+// all of it starts from a chain that is made to be old.
 import { createTwoWorlds, sqlstateOf, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
 import type { Client } from 'pg'
