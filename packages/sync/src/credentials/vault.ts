@@ -139,7 +139,9 @@ export class Vault {
     } catch (error) {
       // The provider has given what this process could not keep: with rotation the old one is dead, so keeping is tried again.
       if (granted.grant !== undefined) return this.#keepAgain(connectionId, used, granted.grant, error)
-      throw error
+      const now = await this.read(connectionId)
+      if (now.version === used.version) throw error
+      return { ok: true, credentials: now, refreshed: false }
     }
   }
 
