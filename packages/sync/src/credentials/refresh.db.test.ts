@@ -104,8 +104,7 @@ describe('a hundred refreshers', () => {
     const before = await Promise.all(households.map(async ({ account }) => (await tokenRequests(account)).length))
     const rounds = 3
     for (let round = 1; round <= rounds; round += 1) {
-      for (const { account } of households)
-        await house().control('chaos', { account: account.id, revokeTokens: true })
+      for (const { account } of households) await house().control('chaos', { account: account.id, revokeTokens: true })
       const outcomes = (await Promise.all(processes.map((process) => process.use(connections)))).flat()
       expect(outcomes).toHaveLength(PROCESSES * REFRESHERS * connections.length)
       expect(new Set(outcomes)).toEqual(new Set(['used']))
