@@ -12,6 +12,8 @@ import type { Rowhouse } from 'rowhouse'
 import { createFailureLimit } from './auth/failure-limit.ts'
 import { openCatalogue } from './catalogue/catalogue.ts'
 import { keepLogMonths } from './catalogue/log-months.ts'
+import { keepLogProven } from './catalogue/log-proof.ts'
+import type { ProofKeeper } from './catalogue/log-proof.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ServerConfig } from './config/config.ts'
 import { openConsole } from './console/files.ts'
@@ -106,6 +108,7 @@ export async function startGuarded(
       opened.catalogue,
       () => opened.rowhouse.connections,
       () => hub.size,
+      opened.proof.counts,
     )
     const app = createApp({ services, hub, metrics, console: consoleFiles, trusted, ...(guards && { guards }) })
     const listening = await listen(config, getRequestListener(app.fetch))
@@ -154,6 +157,7 @@ interface Parts {
   readonly catalogue: Catalogue
   readonly rowhouse: Rowhouse
   readonly sync: Sync
+  readonly proof: ProofKeeper
   close(): Promise<void>
 }
 
@@ -187,15 +191,17 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
       observe: (event) => log({ type: 'sync', event }),
     })
   const months = keepLogMonths(catalogue, (error) => log(failedEvent('change log', error)))
+  const proof = keepLogProven(catalogue, signingKey, (where, error) => log(failedEvent(where, error)))
   let closed: Promise<void> | null = null
   const close = async (): Promise<void> => {
     await months.stop()
+    await proof.stop()
     await sync.worker.stop()
     await sync.close()
     await catalogue.close()
     if (options.rowhouse === undefined) await rowhouse.close()
   }
-  return { catalogue, rowhouse, sync, close: () => (closed ??= close()) }
+  return { catalogue, rowhouse, sync, proof, close: () => (closed ??= close()) }
 }
 
 function hostOf(host: string): string {

@@ -4,10 +4,12 @@
 import { errorCodeOf } from '@rowhouse/database'
 import { RowhouseError } from '@rowhouse/contracts'
 import { DatabaseError, Pool } from 'pg'
-import type { QueryResultRow } from 'pg'
+import type { ClientBase, QueryResultRow } from 'pg'
 
 export interface Catalogue {
   query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** One connection for several statements, in a transaction that `use` begins and ends. */
+  session<Result>(use: (client: ClientBase) => Promise<Result>): Promise<Result>
   readonly connections: { readonly total: number; readonly idle: number; readonly waiting: number }
   close(): Promise<void>
 }
@@ -32,6 +34,19 @@ export function openCatalogue(controlUrl: string, onError: (error: Error) => voi
         throw codedError(error)
       }
     },
+    async session<Result>(use: (client: ClientBase) => Promise<Result>) {
+      let client
+      try {
+        client = await pool.connect()
+        const result = await use(client)
+        client.release()
+        return result
+      } catch (error) {
+        // Whatever state it was left in, nobody gets it.
+        client?.release(true)
+        throw codedError(error)
+      }
+    },
     get connections() {
       return { total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }
     },
@@ -40,7 +55,7 @@ export function openCatalogue(controlUrl: string, onError: (error: Error) => voi
 }
 
 function codedError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
+  if (!(error instanceof Error) || error instanceof RowhouseError) return error
   const sqlstate = error instanceof DatabaseError ? error.code : undefined
   const refusal = errorCodeOf(sqlstate)
   if (refusal !== null) return new RowhouseError(refusal, error.message, { cause: error })

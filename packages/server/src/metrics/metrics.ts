@@ -3,6 +3,7 @@
 import { connectors } from '@rowhouse/connectors'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { ProofCounts } from '../catalogue/log-proof.ts'
 
 export interface Metrics {
   request(endpoint: string, method: string, status: number, durationMs: number): void
@@ -23,6 +24,7 @@ export function createMetrics(
   catalogue: Catalogue,
   tenantPool: () => { readonly idle: number; readonly busy: number; readonly waiting: number },
   streams: () => number,
+  proof: ProofCounts,
 ): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -45,6 +47,35 @@ export function createMetrics(
     help: 'Webhooks received.',
     labelNames: ['connector', 'status'],
     registers,
+  })
+  const seals = new Counter({
+    name: 'rowhouse_audit_seals_total',
+    help: 'Seals made over the change log, by this process.',
+    registers: [],
+    collect() {
+      this.reset()
+      this.inc(proof.seals)
+    },
+  })
+  const prunedLines = new Counter({
+    name: 'rowhouse_audit_pruned_lines_total',
+    help: 'Lines of the change log that retention removed, by this process.',
+    registers: [],
+    collect() {
+      this.reset()
+      this.inc(proof.prunedLines)
+    },
+  })
+  const auditFailures = new Counter({
+    name: 'rowhouse_audit_failures_total',
+    help: 'Sealing and pruning that failed; the log names the organization.',
+    labelNames: ['work'],
+    registers: [],
+    collect() {
+      this.reset()
+      this.inc({ work: 'seal' }, proof.sealFailures)
+      this.inc({ work: 'prune' }, proof.pruneFailures)
+    },
   })
   const openStreams = new Gauge({
     name: 'rowhouse_event_streams',
@@ -86,6 +117,8 @@ export function createMetrics(
     },
   })
   for (const gauge of [openStreams, poolConnections, crmConnections]) registry.registerMetric(gauge)
+  for (const counter of [seals, prunedLines]) registry.registerMetric(counter)
+  registry.registerMetric(auditFailures)
   return {
     request: (endpoint, method, status, durationMs) =>
       requests.observe({ endpoint, method, status: String(status) }, durationMs / 1000),
