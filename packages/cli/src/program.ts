@@ -11,6 +11,7 @@ import { addDevCommand } from './commands/dev.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addInstallCommands } from './commands/install.ts'
 import { addKeyCommands } from './commands/key.ts'
+import { addMigrateCommands } from './commands/migrate/migrate.ts'
 import { addOrganizationCommands } from './commands/organization.ts'
 import { addReportCommands } from './commands/report.ts'
 import { addServeCommands } from './commands/serve.ts'
@@ -39,6 +40,7 @@ Examples:
   $ rowhouse org create acme --name Acme  an organization
   $ rowhouse doctor                       is everything as it should be?
   $ rowhouse verify --url postgres://…    are organizations apart, in any database?
+  $ rowhouse migrate new create_contacts  a migration that makes a protected table
   $ rowhouse adopt contacts --from tenant_id  protect a table that holds rows already
 
 Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command takes --json.`,
@@ -49,6 +51,7 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addDoctorCommand(program)
   addVerifyCommand(program)
   addAdoptCommand(program)
+  addMigrateCommands(program)
   addOrganizationCommands(program)
   addConnectorCommands(program)
   addConnectionCommands(program)
