@@ -20,8 +20,8 @@ export const permissions = [
   'connections.read',
   'connections.manage',
   'activity.read',
-  'records.read',
-  'records.write',
+  'data.read',
+  'data.write',
 ] as const
 export type Permission = (typeof permissions)[number]
 

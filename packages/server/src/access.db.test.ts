@@ -26,6 +26,8 @@ const pathIn = (endpoint: Endpoint, organizationId: string): string =>
     .replace(':connectionId', randomUUID())
     .replace(':deadLetterId', '1')
     .replace(':invitationId', randomUUID())
+    .replace(':table', 'notes')
+    .replace(':recordId', randomUUID())
 const request = (endpoint: Endpoint) => (endpoint.body === undefined ? {} : { body: bodies[endpoint.id] ?? {} })
 
 describe('every endpoint of an organization', () => {

@@ -4,6 +4,7 @@ import { connectionHandlers } from './connections/handlers.ts'
 import type { Handlers } from './context.ts'
 import { invitationHandlers } from './invitations/handlers.ts'
 import { organizationHandlers } from './organizations/handlers.ts'
+import { recordHandlers } from './records/handlers.ts'
 import { retentionHandlers } from './retention/handlers.ts'
 import { sessionHandlers } from './session/handlers.ts'
 
@@ -13,5 +14,6 @@ export const handlers: Handlers = {
   ...invitationHandlers,
   ...connectionHandlers,
   ...activityHandlers,
+  ...recordHandlers,
   ...retentionHandlers,
 }

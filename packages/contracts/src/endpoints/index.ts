@@ -3,6 +3,7 @@ import * as activity from './activity.ts'
 import * as connections from './connections.ts'
 import * as invitations from './invitations.ts'
 import * as organizations from './organizations.ts'
+import * as records from './records.ts'
 import * as retention from './retention.ts'
 import * as session from './session.ts'
 
@@ -36,6 +37,9 @@ export const endpoints = {
   listDeadLetters: activity.listDeadLetters,
   replayDeadLetter: activity.replayDeadLetter,
   listConflicts: activity.listConflicts,
+  listAuditLog: records.listAuditLog,
+  getRecordHistory: records.getRecordHistory,
+  undeleteRecord: records.undeleteRecord,
   getRetention: retention.getRetention,
   setRetention: retention.setRetention,
 } as const

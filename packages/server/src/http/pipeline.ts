@@ -25,6 +25,13 @@ export interface Guards {
 }
 export const allGuards: Guards = { access: true, sameSite: true }
 
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** One spelling of an id from here on: Postgres writes uuids in lower case. Tables, and keys that are text, are as they are. */
+function spell(name: string, value: string): string {
+  return (name === 'table' || name === 'recordId') && !uuid.test(value) ? value : value.toLowerCase()
+}
+
 type AnyHandler = (call: Call<EndpointId>) => Promise<unknown>
 
 /** Answers one endpoint. @throws RowhouseError for every refusal */
@@ -37,8 +44,7 @@ export async function answer(
 ): Promise<Response> {
   const endpoint: Endpoint = endpoints[id]
   const { request, requestId, ip } = incoming
-  // One spelling of an id from here on: Postgres writes uuids in lower case.
-  const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, id.toLowerCase()]))
+  const params = Object.fromEntries(Object.entries(incoming.params).map(([name, value]) => [name, spell(name, value)]))
   const trace = { requestId, ip }
   const { actor, byCookie } = await identify(services, request.headers, ip ?? 'unknown')
   onActor(actor)
@@ -87,7 +93,7 @@ async function audited(
     actorId: actor.kind === 'user' ? actor.userId : null,
     action: endpoint.audit,
     organizationId: params['organizationId'] ?? null,
-    target: params['connectionId'] ?? params['deadLetterId'] ?? params['invitationId'] ?? null,
+    target: params['connectionId'] ?? params['deadLetterId'] ?? params['invitationId'] ?? params['table'] ?? null,
     requestId,
     ip,
   })
