@@ -661,6 +661,13 @@ export const errorCodes = {
     'Rows belong to no known organization.',
     'Mend them and run the same command again, or give them to one with --orphans-to.',
   ),
+  adopt_references_differ: code(
+    409,
+    1,
+    false,
+    'Rows refer to rows of another organization.',
+    'Mend either side and run the same command again: it goes on where it stopped.',
+  ),
   adopt_expression_failed: code(
     400,
     1,

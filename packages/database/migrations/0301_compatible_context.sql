@@ -1,6 +1,7 @@
 -- For applications that were written around a setting or a claim of their own and were adopted: what their SQL asks for
--- answers with what the seal says. Isolation rests on the policy alone, so nothing here is trusted: whoever changes such
--- a setting in SQL finds no row of anybody else's, and not the own ones either.
+-- answers with what the seal says. Nothing here is trusted: the policy asks the
+-- verified seal of every row, so whoever changes such a setting in SQL, also inside a statement, finds no row of anybody
+-- else's, and not the own ones either.
 
 -- enter(), and then each of the settings holds the organization's id until the transaction ends. A function of its own,
 -- so that whoever has no such settings does not pay for the loop: enter() stays as it is.

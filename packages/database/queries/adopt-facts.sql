@@ -102,7 +102,7 @@ select json_build_object(
   'triggers', (
     select coalesce(json_agg(t.tgname order by t.tgname), '[]') from pg_trigger t
     where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled in ('O', 'A') and t.tgtype & 16 <> 0
-      and cardinality(t.tgattr::int2[]) = 0 and t.tgname not like '~rowhouse\_%'),
+      and cardinality(t.tgattr::int2[]) = 0 and t.tgname not like '_rowhouse\_%'),
   'publications', (
     select coalesce(json_agg(distinct p.pubname), '[]') from pg_publication_tables p
     where p.schemaname = n.nspname and p.tablename = c.relname)

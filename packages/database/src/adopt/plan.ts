@@ -8,6 +8,7 @@ import { readFacts, resolveTables } from './facts.ts'
 import type { Table } from './facts.ts'
 import { addColumn, backfillRows, chooseSource, fillNewRows, handOver, proveRows } from './fill.ts'
 import type { Source } from './fill.ts'
+import { dropFollow, followParents } from './follow.ts'
 import { checkChildren, orderTables } from './graph.ts'
 import { buildIndexes, swapKeys } from './keys.ts'
 import { quote } from './names.ts'
@@ -50,15 +51,21 @@ export async function makePlan(client: ClientBase, options: AdoptOptions): Promi
   const steps = [
     ...tables.flatMap((table) => addColumn(table)),
     ...tables.flatMap((table) => fillNewRows(table, sourceOf(table))),
+    ...tables.flatMap((table) => followParents(table, tables, sourceOf)),
     ...tables.flatMap((table) => backfillRows(table, sourceOf(table), options.orphansTo ?? null)),
     ...tables.flatMap((table) => proveRows(table, sourceOf(table))),
     ...tables.flatMap((table) => buildIndexes(table, sourceOf(table).mirror)),
     ...tables.flatMap((table) => indexReferences(table, adopted, mirrors)),
-    ...tables.flatMap((table) => addReferences(table, adopted, mirrors)),
+    ...tables.flatMap((table) => addReferences(table, sourceOf(table), adopted, mirrors)),
     // Children before parents: no foreign key may hang on a key that is about to go.
     ...tables
       .toReversed()
-      .flatMap((table) => finalStep('switch references', table, swapReferences(table, adopted, mirrors))),
+      .flatMap((table) =>
+        finalStep('switch references', table, [
+          ...swapReferences(table, adopted, mirrors),
+          ...dropFollow(table, tables, sourceOf),
+        ]),
+      ),
     ...tables
       .toReversed()
       .flatMap((table) =>

@@ -5,6 +5,7 @@ import { indexStep, isIndexed } from './keys.ts'
 import { statement } from './step.ts'
 import type { Statement, Step } from './step.ts'
 import type { Reference, Table } from './facts.ts'
+import type { Source } from './fill.ts'
 
 /** The column of each table that always equals organization_id, by oid. */
 export type Mirrors = ReadonlyMap<number, string>
@@ -15,6 +16,8 @@ interface NewReference {
   readonly clause: string
   /** Of this table, organization_id first. */
   readonly columns: readonly string[]
+  /** Of the target, opposite to `columns`. */
+  readonly targetColumns: readonly string[]
 }
 
 const organizationAligned = ({ columns, targetColumns }: Reference): boolean =>
@@ -36,7 +39,7 @@ function compositeClause(
   table: Table,
   reference: Reference,
   mirrors: Mirrors,
-): Pick<NewReference, 'clause' | 'columns'> {
+): Pick<NewReference, 'clause' | 'columns' | 'targetColumns'> {
   const names = (column: string, oid: number): boolean =>
     column === 'organization_id' || column === (mirrors.get(oid) ?? 'organization_id')
   const pairs = reference.columns.map((column, index) => [column, reference.targetColumns[index] as string] as const)
@@ -60,10 +63,11 @@ function compositeClause(
   }[reference.onDelete]
   const onUpdate = { c: ' on update cascade', r: ' on update restrict' }[reference.onUpdate]
   const deferral = reference.deferrable ? ` deferrable${reference.deferred ? ' initially deferred' : ''}` : ''
+  const targetColumns = ['organization_id', ...kept.map(([, target]) => target)]
   const clause =
     `foreign key (${columnList(['organization_id', ...columns])}) references ${reference.targetName} ` +
-    `(${columnList(['organization_id', ...kept.map(([, target]) => target)])})${onDelete ?? ''}${onUpdate ?? ''}${deferral}`
-  return { clause, columns: ['organization_id', ...columns] }
+    `(${columnList(targetColumns)})${onDelete ?? ''}${onUpdate ?? ''}${deferral}`
+  return { clause, columns: ['organization_id', ...columns], targetColumns }
 }
 
 /** Without it the delete of one row reads the whole referring table; protect() would build it under its lock. */
@@ -81,8 +85,14 @@ export function indexReferences(table: Table, adopted: ReadonlySet<number>, mirr
     })
 }
 
-export function addReferences(table: Table, adopted: ReadonlySet<number>, mirrors: Mirrors): Step[] {
-  return newReferences(table, adopted, mirrors).flatMap(({ old, name, clause }): Step[] => {
+export function addReferences(
+  table: Table,
+  { expression }: Source,
+  adopted: ReadonlySet<number>,
+  mirrors: Mirrors,
+): Step[] {
+  const keyColumns = table.keys.find(({ isPrimary }) => isPrimary)?.columns ?? []
+  return newReferences(table, adopted, mirrors).flatMap(({ old, name, clause, columns, targetColumns }): Step[] => {
     const drop = `alter table ${table.qualified} drop constraint if exists ${quote(name)}`
     return [
       {
@@ -105,6 +115,14 @@ export function addReferences(table: Table, adopted: ReadonlySet<number>, mirror
           statement.scan(`alter table ${table.qualified} validate constraint ${quote(name)}`, table.qualified),
         ],
         undo: [],
+        agreement: {
+          alias: table.name,
+          expression: expression?.sql ?? null,
+          keyColumns,
+          targetName: old.targetName,
+          columns: columns.slice(1),
+          targetColumns: targetColumns.slice(1),
+        },
       },
     ]
   })

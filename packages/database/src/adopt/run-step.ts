@@ -5,6 +5,8 @@ import type { ClientBase } from 'pg'
 
 import { RowhouseError } from '@rowhouse/contracts'
 import { adoptHolders } from '../generated/queries.ts'
+import { validateAgreeing } from './agree.ts'
+import { isInTheWay } from './in-the-way.ts'
 import { recordStep } from './state.ts'
 import type { Adoption, StoredStep } from './state.ts'
 import { quote } from './names.ts'
@@ -47,11 +49,6 @@ export interface Surroundings {
 const BACKOFF_MAX_MS = 1000
 /** A statement that ran out of time so often does so by itself. */
 const TIMEOUTS_MAX = 30
-/** Lock timeout, statement timeout, deadlock: others were in the way, and will not be for long. */
-const inTheWay = new Set(['55P03', '57014', '40P01'])
-
-export const isInTheWay = (error: unknown): boolean => error instanceof DatabaseError && inTheWay.has(error.code ?? '')
-
 /** All statements in one transaction and one message: no lock is held for the time of a network round trip. */
 export async function runShort(
   { client, pace, now, wait, random, checkSignal, onWaiting }: Surroundings,
@@ -121,8 +118,11 @@ const describe = (holders: readonly Holder[]): string =>
     .join(', ') || 'its holders are gone'
 
 /** Each statement stops nobody and may be run again, so it waits for as long as it takes. */
-export async function runLong({ client }: Surroundings, adoption: Adoption, step: StoredStep): Promise<void> {
-  for (const { sql } of step.statements) await client.query(sql)
+export async function runLong(around: Surroundings, adoption: Adoption, step: StoredStep): Promise<void> {
+  const { client } = around
+  await validateAgreeing(around, step, async () => {
+    for (const { sql } of step.statements) await client.query(sql)
+  })
   await client.query(recordStep(adoption, step, 'finished_at'))
 }
 

@@ -29,6 +29,8 @@ export interface Step {
   readonly index?: { readonly schema: string; readonly name: string }
   /** Mode backfill: what fills the rows; null where they must be filled already. */
   readonly backfill?: Backfill
+  /** Mode long, of a foreign key to another adopted table: what makes rows agree that do not. */
+  readonly agreement?: Agreement
   /** From the first of these on there is no undo. */
   readonly isFinal?: boolean
 }
@@ -41,6 +43,17 @@ export interface Backfill {
   readonly keyColumns: readonly string[]
   /** Every row gets this organization where the expression gives none that exists. */
   readonly orphansTo: string | null
+}
+
+export interface Agreement {
+  /** The name that `expression` knows the table by. */
+  readonly alias: string
+  readonly expression: string | null
+  readonly keyColumns: readonly string[]
+  readonly targetName: string
+  /** Without organization_id. */
+  readonly columns: readonly string[]
+  readonly targetColumns: readonly string[]
 }
 
 const used = 'transactions that use the table, at most the lock timeout; then it is tried again'
