@@ -2,8 +2,11 @@
 // application that knows nothing of it, read and written by clients all the time, and a prober on a connection of its own
 // whose longest answer is the longest that any lock was held or waited for. At the end every acknowledged write must be
 // there, in the organization of its account. Latencies are compared with the same clients before the adoption began.
+import { statfs } from 'node:fs/promises'
+
+import { isRowhouseError } from '@rowhouse/contracts'
 import { adopt, deriveTokenKey } from '@rowhouse/database'
-import type { AdoptEvent } from '@rowhouse/database'
+import type { AdoptEvent, AdoptOptions, AdoptRun } from '@rowhouse/database'
 import { Client } from 'pg'
 import type { QueryResult } from 'pg'
 
@@ -17,10 +20,58 @@ const ORGANIZATIONS = 1000
 const CLIENTS = 2
 /** Between two operations of a client: load, not saturation. */
 const THINK_MS = 2
+const RECONNECT_MS = 200
+const ATTEMPTS_MAX = 5
+const TELL_EVERY_MS = 10_000
+/** Twice the table, its indexes old and new, and the WAL, rounded up. */
+const BYTES_PER_ROW = 1200
+/** A machine that fills slower than this is not asked to rest as long, so that the run ends. */
+const QUIET_ROWS_PER_SECOND = 60_000
 
 interface Acknowledged {
   readonly id: string
   readonly account: number
+}
+
+type Log = (line: string) => void
+
+/** Says why a connection broke: what fails on it afterwards only says that it is gone. */
+async function connect(url: string, log: Log): Promise<Client> {
+  const client = new Client({ connectionString: url, keepAlive: true })
+  client.on('error', (error) => log(`a connection was lost: ${error.message}`))
+  await client.connect()
+  return client
+}
+
+/** Goes on with a new connection as a user would who runs the command again. */
+async function adoptResuming(url: string, options: AdoptOptions, run: AdoptRun, log: Log): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const client = await connect(url, log)
+      try {
+        await adopt(client, options, run)
+        return
+      } finally {
+        await client.end().catch(() => undefined)
+      }
+    } catch (error) {
+      const mayResume = !isRowhouseError(error) || error.retryable
+      if (!mayResume || attempt === ATTEMPTS_MAX) throw error
+      log(`interrupted, going on: ${String(error)}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000 * attempt))
+  }
+}
+
+/** @throws Error before an hour is spent, where the server's disk is here and too small */
+async function checkDisk(client: Client, rows: number): Promise<void> {
+  const { rows: found } = await client.query<{ data_directory: string }>('show data_directory')
+  const disk = await statfs(found[0]?.data_directory ?? '').catch(() => null)
+  if (disk === null) return
+  const free = disk.bavail * disk.bsize
+  const needed = rows * BYTES_PER_ROW
+  if (free < needed)
+    throw new Error(`${Math.ceil(needed / 1e9)} GB are needed and ${Math.floor(free / 1e9)} GB are free.`)
 }
 
 async function build(client: Client, rows: number): Promise<void> {
@@ -63,6 +114,9 @@ class Latencies {
 const percentile = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN
 
+/** Not Math.max(...values): a million arguments overflow the stack. */
+const longestOf = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0)
+
 interface Load {
   readonly latencies: Latencies
   readonly probes: Latencies
@@ -81,7 +135,7 @@ const organizationOf = (account: number): string =>
  * Clients that insert, update, read and delete; a prober that reads and writes one row without a pause. All are the
  * application's login: until it is deployed anew they know nothing of Rowhouse, then they come with a seal.
  */
-async function startLoad(appUrl: string, probed: Acknowledged): Promise<Load> {
+async function startLoad(appUrl: string, probed: Acknowledged, log: Log): Promise<Load> {
   const over = new AbortController()
   let isSealed = false
   const underWay = new Set<Promise<unknown>>()
@@ -90,15 +144,10 @@ async function startLoad(appUrl: string, probed: Acknowledged): Promise<Load> {
   const acknowledged: Acknowledged[] = []
   const deleted = new Set<string>()
   const errors: unknown[] = []
-  const clients = await Promise.all(
-    Array.from({ length: CLIENTS + 1 }, async () => {
-      const client = new Client(appUrl)
-      await client.connect()
-      return client
-    }),
+  const clients = await Promise.all(Array.from({ length: CLIENTS + 1 }, () => connect(appUrl, log)))
+  const { rows } = await (clients[0] as Client).query<{ database_id: string }>(
+    'select database_id from rowhouse.handshake()',
   )
-  const [prober, ...others] = clients as [Client, ...Client[]]
-  const { rows } = await prober.query<{ database_id: string }>('select database_id from rowhouse.handshake()')
   const databaseId = rows[0]?.database_id ?? ''
   const key = deriveTokenKey(SIGNING_KEY, databaseId)
 
@@ -131,22 +180,33 @@ async function startLoad(appUrl: string, probed: Acknowledged): Promise<Load> {
       await run(client, known.account, 'select * from contacts where id = $1', [known.id])
     }
   }
-  const probe = (turn: number): Promise<unknown> =>
+  const probe = (turn: number, client: Client): Promise<unknown> =>
     run(
-      prober,
+      client,
       probed.account,
       turn % 2 === 0
         ? 'select touched from contacts where id = $1'
         : 'update contacts set touched = touched + 1 where id = $1',
       [probed.id],
     )
-  const loop = async (client: Client, into: Latencies, thinkMs: number, once: (turn: number) => Promise<unknown>) => {
+  const loop = async (
+    index: number,
+    into: Latencies,
+    thinkMs: number,
+    once: (turn: number, client: Client) => Promise<unknown>,
+  ) => {
     for (let turn = 0; !over.signal.aborted; turn += 1) {
       const operation = into
-        .time(() => once(turn))
+        .time(() => once(turn, clients[index] as Client))
         .catch(async (error: unknown) => {
           errors.push(error)
-          await client.query('rollback')
+          // Counted in errors_of_others; without the pause a server that is gone would be asked a thousand times a second.
+          await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS))
+          const client = clients[index] as Client
+          await client.query('rollback').catch(async () => {
+            await client.end().catch(() => undefined)
+            clients[index] = await connect(appUrl, log).catch(() => client)
+          })
         })
       underWay.add(operation)
       await operation
@@ -155,8 +215,8 @@ async function startLoad(appUrl: string, probed: Acknowledged): Promise<Load> {
     }
   }
   const running = Promise.all([
-    loop(prober, probes, 0, probe),
-    ...others.map((client) => loop(client, latencies, THINK_MS, (turn) => work(turn, client))),
+    loop(0, probes, 0, probe),
+    ...clients.slice(1).map((_, index) => loop(index + 1, latencies, THINK_MS, work)),
   ])
   return {
     latencies,
@@ -171,7 +231,7 @@ async function startLoad(appUrl: string, probed: Acknowledged): Promise<Load> {
     stop: async () => {
       over.abort()
       await running
-      await Promise.all(clients.map((client) => client.end()))
+      await Promise.all(clients.map((client) => client.end().catch(() => undefined)))
     },
   }
 }
@@ -198,13 +258,19 @@ export const adoptBench: Bench = {
     const { app } = await makeDatabase(adminUrl, DATABASE)
     const url = new URL(adminUrl)
     url.pathname = `/${DATABASE}`
-    const client = new Client(url.href)
-    await client.connect()
+    let client = await connect(url.href, log)
+    await checkDisk(client, rowsTotal)
     log(`filling ${rowsTotal} rows`)
+    const fillStartedAt = performance.now()
     await build(client, rowsTotal)
+    const filledPerSecond = (rowsTotal / (performance.now() - fillStartedAt)) * 1000
+    const rest = filledPerSecond < QUIET_ROWS_PER_SECOND ? 0.1 : 0.25
+    log(
+      `${Math.round(filledPerSecond)} rows a second with their indexes; the backfill rests ${rest * 100} % of the time`,
+    )
     await client.query('grant select, insert, update, delete on accounts, contacts to rowhouse_app')
     const { rows: first } = await client.query<Acknowledged>('select id, account_id as account from contacts limit 1')
-    const load = await startLoad(app, first[0] as Acknowledged)
+    const load = await startLoad(app, first[0] as Acknowledged, log)
     const baselineMs = quick ? 10_000 : 30_000
     log(`${CLIENTS} clients and a prober, ${baselineMs / 1000} s before anything happens`)
     await new Promise((resolve) => setTimeout(resolve, baselineMs))
@@ -217,26 +283,38 @@ export const adoptBench: Bench = {
     let seen = before.probes
     let rowsPerSecond = 0
     const startedAt = performance.now()
-    const run = {
+    let toldAt = 0
+    const run: AdoptRun = {
+      pace: { rest },
       onEvent: (event: AdoptEvent): void => {
-        if (event.type === 'rows')
-          rowsPerSecond = Math.max(rowsPerSecond, event.table.endsWith('contacts') ? event.rowsPerSecond : 0)
+        if (event.type === 'waiting') log(`${event.table} waits for ${event.for}`)
+        if (event.type === 'rows' && event.table.endsWith('contacts')) {
+          rowsPerSecond = event.rowsPerSecond
+          if (performance.now() - toldAt > TELL_EVERY_MS) {
+            toldAt = performance.now()
+            log(
+              `${event.rowsDone} rows, ${event.rowsPerSecond} a second, page ${event.pagesDone} of ${event.pagesTotal}`,
+            )
+          }
+        }
         if (event.type !== 'step' || event.state === 'started') return
-        const longest = Math.max(0, ...load.probes.values.slice(seen))
+        const longest = longestOf(load.probes.values.slice(seen))
         seen = load.probes.values.length
         log(
           `${event.table} ${event.name}: ${Math.round(event.tookMs)} ms; longest wait of the prober ${longest.toFixed(1)} ms`,
         )
       },
     }
-    await adopt(client, options, run)
+    await client.end().catch(() => undefined)
+    await adoptResuming(url.href, options, run, log)
     const preparedMs = performance.now() - startedAt
     const unsealed = { probes: load.probes.values.length }
     log('everything is prepared: the application is deployed anew, with seals')
     await load.seal()
-    await adopt(client, options, { ...run, confirm: () => Promise.resolve(true) })
+    await adoptResuming(url.href, options, { ...run, confirm: () => Promise.resolve(true) }, log)
     const totalMs = performance.now() - startedAt
     await load.stop()
+    client = await connect(url.href, log)
     const lost = await countLost(client, load)
     for (const error of load.errors.slice(0, 3)) log(String(error))
     await client.end()
@@ -246,17 +324,14 @@ export const adoptBench: Bench = {
     const others = load.latencies.values
     return {
       rows: rowsTotal,
-      longest_wait_ms: Number(after.reduce((a, b) => Math.max(a, b), 0).toFixed(1)),
-      longest_wait_before_ms: Number(calm.reduce((a, b) => Math.max(a, b), 0).toFixed(1)),
-      longest_wait_of_clients_ms: Number(
-        others
-          .slice(before.others)
-          .reduce((a, b) => Math.max(a, b), 0)
-          .toFixed(1),
-      ),
+      longest_wait_ms: Number(longestOf(after).toFixed(1)),
+      longest_wait_before_ms: Number(longestOf(calm).toFixed(1)),
+      longest_wait_of_clients_ms: Number(longestOf(others.slice(before.others)).toFixed(1)),
       prober_p50_slowdown: Number((median(during) / median(calm)).toFixed(2)),
       prober_p99_slowdown: Number((percentile(during, 0.99) / percentile(calm, 0.99)).toFixed(2)),
       backfill_rows_per_second: rowsPerSecond,
+      backfill_rest: rest,
+      filled_rows_per_second: Math.round(filledPerSecond),
       prepared_s: Math.round(preparedMs / 1000),
       total_s: Math.round(totalMs / 1000),
       acknowledged_writes: load.acknowledged.length,

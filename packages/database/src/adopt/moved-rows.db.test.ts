@@ -52,8 +52,8 @@ describe('a row that moves to another tenant meanwhile', () => {
   const disagreeing = async (): Promise<unknown> =>
     (
       await admin.query(
-        `select count(*) filter (where d.organization_id <> a.organization_id)::int as deals,
-           count(*) filter (where n.organization_id <> a.organization_id)::int as notes
+        `select bool_or(d.organization_id <> a.organization_id) as deals,
+           coalesce(bool_or(n.organization_id <> a.organization_id), false) as notes
          from shop.accounts a join shop."Odd ""deals""" d on d.account_id = a.id
          left join shop.notes n on n.deal = d."Deal Id"`,
       )
@@ -68,8 +68,7 @@ describe('a row that moves to another tenant meanwhile', () => {
       })
       if (!withTrigger) await admin.query(noTrigger)
       await moved()
-      if (withTrigger) expect(await disagreeing()).toEqual({ deals: 0, notes: 0 })
-      else expect(await disagreeing()).not.toMatchObject({ deals: 0 })
+      expect(await disagreeing()).toEqual({ deals: !withTrigger, notes: !withTrigger })
       await undoAdoption(runner, shopTables())
     }
   })
@@ -79,7 +78,7 @@ describe('a row that moves to another tenant meanwhile', () => {
       adopt(runner, shopOptions(), stoppedAt('reference Odd "deals"_account_id_fkey_organization')),
     ).rejects.toMatchObject({ code: 'adopt_interrupted' })
     await moved()
-    expect(await disagreeing()).toEqual({ deals: 0, notes: 0 })
+    expect(await disagreeing()).toEqual({ deals: false, notes: false })
     expect((await adopt(runner, shopOptions(), yes)).state).toBe('done')
   })
 
@@ -94,11 +93,12 @@ describe('a row that moves to another tenant meanwhile', () => {
       await admin.query('alter table shop.accounts enable always trigger "!rowhouse_follow"')
       if (!fillsAgain) await admin.query("update rowhouse.adoption_steps set step = step - 'agreement'")
       const run = adopt(runner, shopOptions(), yes)
-      if (fillsAgain) expect((await run).state).toBe('done')
-      else {
-        await expect(run).rejects.toMatchObject({ code: 'adopt_step_failed', details: { sqlstate: '23503' } })
-        await undoAdoption(runner, shopTables())
-      }
+      const outcome = await run.then(
+        ({ state }) => state,
+        (error: { code: string; details: { sqlstate: string } }) => `${error.code} ${error.details.sqlstate}`,
+      )
+      expect(outcome).toBe(fillsAgain ? 'done' : 'adopt_step_failed 23503')
+      if (!fillsAgain) await undoAdoption(runner, shopTables())
     }
   })
 
