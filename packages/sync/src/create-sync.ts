@@ -14,6 +14,8 @@ import { ConnectionWatch } from './connections/watch.ts'
 import type { ConnectionListener } from './connections/watch.ts'
 import { Envelope } from './credentials/envelope.ts'
 import type { KeyCacheOptions } from './credentials/key-cache.ts'
+import { redact as removeSecrets } from './credentials/redact.ts'
+import type { Redact } from './credentials/redact.ts'
 import { openStores } from './credentials/store/open-stores.ts'
 import type { CredentialStoreOptions } from './credentials/store/open-stores.ts'
 import { Vault } from './credentials/vault.ts'
@@ -41,6 +43,8 @@ export interface SyncOptions {
   readonly connectors: ReadonlyMap<string, Connector>
   /** Told everything the engine does. @default nobody */
   readonly observe?: Observe
+  /** Takes secrets out of providers' errors; only a test that shows what it prevents gives another. */
+  readonly redact?: Redact
   /** Epoch milliseconds. @default Date.now */
   readonly now?: () => number
   /** A call that takes longer counts as unanswered. It must be shorter than a lease. @default 10000 */
@@ -98,7 +102,7 @@ const OPERATOR = { operator: 'rowhouse', reason: 'sync administration' } as cons
  * sync.worker.start()
  */
 export function createSync(options: SyncOptions): Sync {
-  const { connectors, rowhouse, now = Date.now, observe = () => {}, watchMs = 500 } = options
+  const { connectors, rowhouse, now = Date.now, observe = () => {}, watchMs = 500, redact = removeSecrets } = options
   const envelope = new Envelope({ ...options, cache: options.keyCache ?? {} })
   const pool = new Pool({ connectionString: options.controlUrl, max: POOL_MAX })
   // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
@@ -109,6 +113,7 @@ export function createSync(options: SyncOptions): Sync {
     envelope,
     stores: openStores(options.credentialStore),
     findApp: (connector, database) => apps.find(connector, database),
+    redact,
   })
   const budgets = new Budgets(pool, now)
   const wait = async (durationMs: number): Promise<void> => {
@@ -119,7 +124,7 @@ export function createSync(options: SyncOptions): Sync {
   const callTimeoutMs = options.callTimeoutMs ?? 10_000
   const shortestPollMs = options.shortestPollMs ?? 1000
   const shared = { pool, rowhouse, connectors, budgets, vault, observe, now, wait, callTimeoutMs, shortestPollMs }
-  const connections = new Connections({ ...shared, onChange: nudge })
+  const connections = new Connections({ ...shared, redact, onChange: nudge })
   const requests = new Requests(pool, envelope)
   const watch = new ConnectionWatch(
     pool,

@@ -8,6 +8,7 @@ import type { Rowhouse } from 'rowhouse'
 import type { Budgets } from '../budget/budgets.ts'
 import { callsPerRound, pollIntervalMs } from '../budget/poll-pace.ts'
 import { remoteAccountOf } from '../budget/remote-account.ts'
+import type { Redact } from '../credentials/redact.ts'
 import type { NewCredentials, Vault } from '../credentials/vault.ts'
 import { inTransaction } from '../credentials/transaction.ts'
 import { EngineHttp } from '../http/http.ts'
@@ -58,6 +59,7 @@ export interface ConnectionsContext {
   readonly budgets: Budgets
   readonly vault: Vault
   readonly observe: Observe
+  readonly redact: Redact
   readonly now: () => number
   readonly wait: (durationMs: number) => Promise<void>
   readonly callTimeoutMs: number
@@ -106,7 +108,11 @@ export class Connections {
   /** Connects an account with what a consent gave. @throws as `create` */
   async createFrom(organizationId: string, account: GrantedAccount): Promise<Connection> {
     const { connector, credentials, baseUrl, tokenUrl } = account
-    const identity = await identify(connector, this.#http(baseUrl, tokenUrl, credentials.accessToken, null))
+    const identity = await this.#whose(
+      connector,
+      this.#http(baseUrl, tokenUrl, credentials.accessToken, null),
+      credentials,
+    )
     return this.#insert(organizationId, { ...account, identity, credentials: fromGrant(credentials) })
   }
 
@@ -120,7 +126,11 @@ export class Connections {
     const { pool, vault } = this.#context
     const { connector, credentials, baseUrl, tokenUrl } = account
     const stored = await readConnection(pool, id, organizationId)
-    const identity = await identify(connector, this.#http(baseUrl, tokenUrl, credentials.accessToken, null))
+    const identity = await this.#whose(
+      connector,
+      this.#http(baseUrl, tokenUrl, credentials.accessToken, null),
+      credentials,
+    )
     if (identity.account !== stored.account)
       throw new RowhouseError(
         'connection_account_differs',
@@ -141,7 +151,7 @@ export class Connections {
     grant: { readonly code: string; readonly codeVerifier: string },
   ): Promise<Credentials> {
     const answer = await connector.oauth.exchange(this.#http(baseUrl, null, '', null), app, grant)
-    if (!answer.ok) throw asError(answer.failure)
+    if (!answer.ok) throw this.#refused(answer.failure, app, grant)
     return answer.value
   }
 
@@ -212,9 +222,9 @@ export class Connections {
       if (!refreshed.ok)
         throw new RowhouseError('credentials_refused', undefined, { details: { reason: refreshed.reason } })
       const again = this.#http(stored.baseUrl, stored.tokenUrl, refreshed.credentials.accessToken, stored)
-      return tested(await identify(connector, again), now() - startedMs)
+      return tested(await this.#whose(connector, again, refreshed.credentials), now() - startedMs)
     }
-    if (!answer.ok) throw asError(answer.failure)
+    if (!answer.ok) throw this.#refused(answer.failure, credentials, credentials.app)
     return tested(answer.value, now() - startedMs)
   }
 
@@ -230,20 +240,20 @@ export class Connections {
     if (answer.ok) return { credentials: given, identity: answer.value }
     const { clientId, clientSecret, refreshToken } = given
     if (answer.failure.action !== 'refresh_credentials' || !refreshToken || !clientId || !clientSecret)
-      throw asError(answer.failure)
+      throw this.#refused(answer.failure, given)
     const refreshed = await connector.oauth.refresh(
       http,
       { clientId, clientSecret, redirectUri: '' },
       { accessToken: given.accessToken, refreshToken, expiresAtMs: null, instanceUrl: null, scopes: null },
     )
-    if (!refreshed.ok) throw asError(refreshed.failure)
+    if (!refreshed.ok) throw this.#refused(refreshed.failure, given)
     const credentials = {
       ...given,
       accessToken: refreshed.value.accessToken,
       refreshToken: refreshed.value.refreshToken ?? refreshToken,
     }
     const again = this.#http(baseUrl, tokenUrl, credentials.accessToken, null)
-    return { credentials, identity: await identify(connector, again) }
+    return { credentials, identity: await this.#whose(connector, again, credentials) }
   }
 
   async #move(
@@ -258,6 +268,18 @@ export class Connections {
     if (moved !== null) observe({ type: 'state', organizationId, connectionId: id, ...moved, reason })
     onChange()
     return this.#view(await readConnection(pool, id, organizationId))
+  }
+
+  async #whose(connector: Connector, http: EngineHttp, used: object): Promise<AccountIdentity> {
+    const answer = await connector.identify(http)
+    if (!answer.ok) throw this.#refused(answer.failure, used)
+    return answer.value
+  }
+
+  /** The refusal without what the call was made with. */
+  #refused(failure: Failure, ...used: readonly (object | null)[]): RowhouseError {
+    const secrets = used.flatMap((named) => Object.values(named ?? {})).filter((value) => typeof value === 'string')
+    return asError({ ...failure, reason: this.#context.redact(failure.reason, secrets) })
   }
 
   #view(stored: StoredConnection): Connection {
@@ -317,12 +339,6 @@ const tested = (identity: AccountIdentity, durationMs: number): TestedConnection
   accountName: identity.name,
   durationMs,
 })
-
-async function identify(connector: Connector, http: EngineHttp): Promise<AccountIdentity> {
-  const answer = await connector.identify(http)
-  if (!answer.ok) throw asError(answer.failure)
-  return answer.value
-}
 
 function asError(failure: Failure): RowhouseError {
   const details = { reason: failure.reason }

@@ -6,6 +6,8 @@ import type { Pool, PoolClient } from 'pg'
 import { findCredentialRow, keepBundle, lockCredentialRow, readCredentialRow } from './credential-rows.ts'
 import type { CredentialRow } from './credential-rows.ts'
 import type { Envelope } from './envelope.ts'
+import { redact } from './redact.ts'
+import type { Redact } from './redact.ts'
 import type { Held, SealedBundle } from './store/store.ts'
 import type { Stores } from './store/stores.ts'
 import { inTransaction } from './transaction.ts'
@@ -52,6 +54,8 @@ export interface VaultContext {
   readonly envelope: Envelope
   readonly stores: Stores
   readonly findApp: FindApp
+  /** Only a test that shows what it prevents gives another. */
+  readonly redact?: Redact
 }
 
 export class Vault {
@@ -130,7 +134,10 @@ export class Vault {
         if (!answer.ok) {
           const retry = answer.failure.action === 'retry' ? (answer.failure.afterMs ?? RETRY_MS) : null
           const advice = answer.failure.action === 'pause' ? answer.failure.advice : null
-          return { ok: false, reason: answer.failure.reason, advice, retryMs: retry }
+          const { accessToken, app, refreshToken } = credentials
+          const { redact: without = redact } = this.#context
+          const reason = without(answer.failure.reason, [accessToken, refreshToken, app.clientSecret])
+          return { ok: false, reason, advice, retryMs: retry }
         }
         granted.grant = answer.value
         return { ok: true, refreshed: true, credentials: await this.#keep(client, opened, answer.value) }

@@ -1,0 +1,388 @@
+// Recognisable secrets, planted everywhere one is handed over; then everything that anybody can read is searched for them:
+// the log, every answer, live events, metrics, and every table of the database.
+import { createHmac, randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo, Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectors } from '@rowhouse/connectors'
+import { startSandbox } from '@rowhouse/sandbox'
+import type { CreatedAccount, Sandbox } from '@rowhouse/sandbox'
+import { createSync } from '@rowhouse/sync'
+import { useTestDatabase, withClient } from '@rowhouse/testkit'
+import { createRowhouse } from 'rowhouse'
+import type { Rowhouse } from 'rowhouse'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createLog } from './log/log.ts'
+import type { Log, ServerLogEvent } from './log/log.ts'
+import { startTestServer } from './test-server.ts'
+import type { Answer, TestServer } from './test-server.ts'
+
+/** One for each run: the second shows what the first prevents. */
+const databases = { kept: useTestDatabase(), told: useTestDatabase() }
+type Run = keyof typeof databases
+const soon = { timeout: 20_000, interval: 50 }
+const planted = (name: string): string => `planted-${name.replaceAll(' ', '-')}-${randomBytes(12).toString('hex')}`
+
+/** What nobody may find, by name. */
+const secrets = new Map<string, string>()
+const plant = (name: string, value = planted(name)): string => {
+  secrets.set(name, value)
+  return value
+}
+
+/** Between the engine and the simulated CRM: learns what passes, and repeats it in its errors as a bad provider would. */
+interface Echo {
+  readonly url: string
+  /** While true, every request is refused with its own secrets in the message. */
+  refuse: boolean
+  close(): Promise<void>
+}
+
+async function startEcho(target: string): Promise<Echo> {
+  const state = { refuse: false }
+  const server: Server = createServer((request, response) => {
+    const pass = async (): Promise<void> => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+      const body = Buffer.concat(chunks)
+      const isToken = (request.url ?? '').includes('/token')
+      const form = isToken ? new URLSearchParams(body.toString()) : new URLSearchParams()
+      for (const name of ['code', 'code_verifier', 'refresh_token', 'client_secret'])
+        if (form.has(name)) plant(`${name} ${secrets.size}`, form.get(name) as string)
+      if (state.refuse) {
+        const message = `Refused ${request.headers.authorization ?? ''} ${[...form.values()].join(' ')}`
+        response.writeHead(isToken ? 400 : 401, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ status: 'error', message, category: 'EXPIRED_AUTHENTICATION' }))
+        return
+      }
+      const headers = new Headers()
+      for (const [name, value] of Object.entries(request.headers))
+        if (typeof value === 'string' && !['host', 'connection', 'content-length', 'transfer-encoding'].includes(name))
+          headers.set(name, value)
+      const answer = await fetch(target + (request.url ?? ''), {
+        method: request.method ?? 'GET',
+        headers,
+        redirect: 'manual',
+        ...(body.length > 0 && { body }),
+      })
+      const text = await answer.text()
+      if (isToken && answer.ok)
+        for (const [name, value] of Object.entries(JSON.parse(text) as Record<string, unknown>))
+          if (name.endsWith('_token') && typeof value === 'string') plant(`${name} ${secrets.size}`, value)
+      for (const name of ['content-type', 'location', 'date']) {
+        const value = answer.headers.get(name)
+        if (value !== null) response.setHeader(name, value)
+      }
+      response.writeHead(answer.status)
+      response.end(text)
+    }
+    pass().catch(() => response.destroy())
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return Object.assign(state, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        ;(server as unknown as { closeAllConnections(): void }).closeAllConnections()
+      }),
+  })
+}
+
+const TABLES = `
+create table companies (
+  organization_id uuid not null default rowhouse.organization_id(), id uuid not null default gen_random_uuid(),
+  name text not null, domain text, industry text, employees integer, primary key (organization_id, id));
+create table contacts (
+  organization_id uuid not null default rowhouse.organization_id(), id uuid not null default gen_random_uuid(),
+  email text, first_name text, last_name text, phone text, title text, company_id uuid,
+  primary key (organization_id, id), unique (organization_id, email),
+  foreign key (organization_id, company_id) references companies (organization_id, id) on delete set null (company_id));
+select rowhouse.protect('companies'); select rowhouse.protect('contacts');`
+
+let sandbox: Sandbox
+let echo: Echo
+let folder: string
+const opened: (() => Promise<void>)[] = []
+const operatorKey = plant('operator key')
+const encryptionKey = plant('encryption key')
+const previousEncryptionKey = plant('previous encryption key')
+const appSecret = plant('client secret of the product')
+
+beforeAll(async () => {
+  sandbox = await startSandbox({ port: 0 })
+  echo = await startEcho(sandbox.url)
+  folder = await mkdtemp(join(tmpdir(), 'rowhouse-secrets-'))
+  for (const [run, database] of Object.entries(databases)) {
+    const { appUrl, controlUrl, migratorUrl, signingKey } = database()
+    plant('signing key', signingKey)
+    for (const [login, url] of Object.entries({ app: appUrl, control: controlUrl, migrator: migratorUrl }))
+      plant(`password of ${login} of ${run}`, decodeURIComponent(new URL(url).password))
+  }
+})
+afterAll(async () => {
+  for (const close of opened.toReversed()) await close()
+  await echo?.close()
+  await sandbox?.close()
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+})
+
+/** Everything that was written, answered or told, by where. */
+interface Seen {
+  readonly texts: Map<string, string[]>
+  readonly events: ServerLogEvent[]
+  readonly logFile: string
+}
+
+const note = (seen: Seen, where: string, text: string): void => {
+  seen.texts.set(where, [...(seen.texts.get(where) ?? []), text])
+}
+
+async function dump(run: Run): Promise<Map<string, string[]>> {
+  return withClient(databases[run]().adminUrl, async (admin) => {
+    const { rows: tables } = await admin.query<{ name: string }>(
+      `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where c.relkind in ('r', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
+         and n.nspname !~ '^pg_toast'`,
+    )
+    const dumped = new Map<string, string[]>()
+    for (const { name } of tables) {
+      const { rows } = await admin.query<{ row: string }>(`select t::text as row from ${name} t`)
+      dumped.set(
+        `table ${name}`,
+        rows.map(({ row }) => row),
+      )
+    }
+    return dumped
+  })
+}
+
+const formsOf = (secret: string): string[] => [
+  secret,
+  encodeURIComponent(secret),
+  Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+  Buffer.from(secret).toString('hex'),
+]
+
+/** Where which secret was found. */
+function search(texts: ReadonlyMap<string, readonly string[]>): string[] {
+  const hits: string[] = []
+  for (const [where, found] of texts)
+    for (const [name, secret] of secrets)
+      if (found.some((text) => formsOf(secret).some((form) => text.includes(form)))) hits.push(`${name} in ${where}`)
+  return hits
+}
+
+async function searchAll({ run, seen }: Running): Promise<string[]> {
+  const log = await readFile(seen.logFile, 'utf8').catch(() => '')
+  return search(
+    new Map([
+      ...seen.texts,
+      ...(await dump(run)),
+      ['log', [log]],
+      ['log events', seen.events.map((e) => JSON.stringify(e))],
+    ]),
+  )
+}
+
+interface Running {
+  readonly run: Run
+  readonly server: TestServer
+  readonly seen: Seen
+  readonly call: (method: string, path: string, body?: unknown, bearer?: string) => Promise<Answer>
+}
+
+async function start(run: Run, redact?: (text: string) => string): Promise<Running> {
+  const seen: Seen = { texts: new Map(), events: [], logFile: join(folder, `${run}.log`) }
+  const database = databases[run]
+  const written = createLog('debug', seen.logFile)
+  const log: Log = (event) => {
+    seen.events.push(event)
+    written(event)
+  }
+  const rowhouse: Rowhouse = createRowhouse({ url: database().appUrl, signingKey: database().signingKey })
+  opened.push(() => rowhouse.close())
+  const sync = createSync({
+    rowhouse,
+    controlUrl: database().controlUrl,
+    encryptionKey,
+    previousEncryptionKey,
+    connectors,
+    shortestPollMs: 200,
+    observe: (event) => log({ type: 'sync', event }),
+    ...(redact && { redact }),
+  })
+  const server = await startTestServer(database(), {
+    log,
+    sync,
+    worker: true,
+    simulatedProviders: [sandbox.url, echo.url],
+    config: { operatorKey, encryptionKey, previousEncryptionKey },
+  })
+  opened.push(() => server.stop())
+  await withClient(database().migratorUrl, (migrator) => migrator.query(TABLES))
+  return {
+    run,
+    server,
+    seen,
+    async call(method, path, body, bearer = operatorKey) {
+      const answer = await server.call(method, path, { bearer, ...(body === undefined ? {} : { body }) })
+      const cookies = answer.headers.getSetCookie().join(' ')
+      note(seen, `${method} ${path.replaceAll(/[0-9a-f-]{36}/g, ':id')}`, `${answer.text} ${cookies}`)
+      return answer
+    },
+  }
+}
+
+/** Live events, as a browser hears them, until `stop`. */
+async function listen({ server, seen }: Running, organizationId: string): Promise<() => Promise<void>> {
+  const abort = new AbortController()
+  const response = await fetch(`${server.url}/v1/events?organizationId=${organizationId}`, {
+    headers: { authorization: `Bearer ${operatorKey}` },
+    signal: abort.signal,
+  })
+  const reading = (async () => {
+    const decoder = new TextDecoder()
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
+      note(seen, 'events', decoder.decode(chunk))
+  })().catch(() => {})
+  return async () => {
+    abort.abort()
+    await reading
+  }
+}
+
+async function throughConsent(running: Running, path: string, owner: string, account: CreatedAccount): Promise<string> {
+  const { server, call } = running
+  const begun = await call('POST', `${path}/authorize`, { connector: 'hubspot', baseUrl: echo.url }, owner)
+  expect(begun.body).toMatchObject({ url: expect.any(String) })
+  const started = await server.call('GET', (begun.body.url as string).replace(server.url, ''), { bearer: owner })
+  const cookie = started.headers
+    .getSetCookie()
+    .map((set) => set.split(';')[0])
+    .join('; ')
+  const asked = new URL(started.headers.get('location') ?? '')
+  const answered = await fetch(asked.origin + asked.pathname, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({
+      ...Object.fromEntries(asked.searchParams),
+      account: account.id,
+      decision: 'approve',
+    }),
+  })
+  const back = answered.headers.get('location') ?? ''
+  const ended = await server.call('GET', back.replace(server.url, ''), { bearer: owner, headers: { cookie } })
+  note(running.seen, 'callback', `${ended.text} ${ended.headers.get('location')}`)
+  return new URL(ended.headers.get('location') ?? '', server.url).searchParams.get('connected') ?? ''
+}
+
+/** Connects, refreshes, fails, hears webhooks and errs; everything that is answered is noted. */
+async function everything(running: Running): Promise<void> {
+  const { run: name, server, seen, call } = running
+  const owner = await server.token(server.worlds.a.ownerId)
+  const organization = `/v1/organizations/${server.worlds.a.organizationId}`
+  const path = `${organization}/connections`
+  const stopListening = await listen(running, server.worlds.a.organizationId)
+  const apps = [{ clientId: `app-${name}`, clientSecret: appSecret }]
+  const account = sandbox.createAccount({ connector: 'hubspot', name: `One ${name}`, apps })
+  const other = sandbox.createAccount({ connector: 'hubspot', name: `Two ${name}` })
+  plant(`access token of ${name}`, other.accessToken)
+  plant(`webhook secret of ${name}`, other.webhookSecret)
+  await call('PUT', '/v1/connectors/hubspot/app', { ...apps[0] })
+  const granted = await throughConsent(running, path, owner, account)
+  expect(granted).toMatch(/^[0-9a-f-]{36}$/)
+  const given = await call('POST', path, {
+    connector: 'hubspot',
+    accessToken: other.accessToken,
+    refreshToken: plant(`refresh token of ${name}`),
+    clientId: 'private',
+    clientSecret: other.webhookSecret,
+    baseUrl: echo.url,
+  })
+  expect(given.status).toBe(200)
+  const id = given.body.id as string
+
+  await fetch(`${sandbox.url}/_sandbox/chaos`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ account: account.id, revokeTokens: true }),
+  })
+  expect((await call('POST', `${path}/${granted}/test`)).status).toBe(200)
+
+  const hook = async (secret: string): Promise<number> => {
+    const rawBody = JSON.stringify([{ portalId: Number(other.id), subscriptionType: 'contact.creation', objectId: 1 }])
+    const url = `${server.url}/webhooks/hubspot/${id}`
+    const timestamp = String(Date.now())
+    const signature = createHmac('sha256', secret).update(`POST${url}${rawBody}${timestamp}`).digest('base64')
+    const answer = await server.call('POST', `/webhooks/hubspot/${id}`, {
+      rawBody,
+      headers: { 'x-hubspot-signature-v3': signature, 'x-hubspot-request-timestamp': timestamp },
+    })
+    note(seen, 'webhook', answer.text)
+    return answer.status
+  }
+  expect(await hook('not the secret')).toBe(401)
+  expect(await hook(other.webhookSecret)).toBeLessThan(300)
+
+  echo.refuse = true
+  for (const connection of [granted, id])
+    expect((await call('POST', `${path}/${connection}/test`)).body.code).toBe('credentials_refused')
+  const bad = { connector: 'hubspot', accessToken: plant(`bad token of ${name}`), baseUrl: echo.url }
+  expect((await call('POST', path, bad)).body.code).toBe('credentials_refused')
+  await expect.poll(async () => (await call('GET', `${path}/${granted}`)).body.state as string, soon).toBe('paused')
+  echo.refuse = false
+  for (const body of [
+    { ...bad, accessToken: [bad.accessToken] },
+    { ...bad, [plant(`unknown field of ${name}`)]: 1, connector: 'nowhere' },
+    `{"accessToken": "${bad.accessToken}`,
+  ])
+    expect((await call('POST', path, body)).status).toBeGreaterThanOrEqual(400)
+  await call('GET', '/v1/me', undefined, plant(`wrong operator key of ${name}`))
+  for (const get of [
+    path,
+    `${path}/${id}`,
+    `${organization}/activity`,
+    `${organization}/dead-letters`,
+    `${organization}/conflicts`,
+    '/v1/connectors',
+    '/v1/connectors/apps',
+    '/openapi.json',
+    '/metrics',
+    '/readyz',
+    '/v1/me',
+  ])
+    await call('GET', get)
+  await stopListening()
+}
+
+describe('planted secrets', () => {
+  it('are in no log, no answer, no live event and no table', async () => {
+    const running = await start('kept')
+    await everything(running)
+    expect(running.seen.events.some((event) => event.type === 'sync' && event.event.type === 'state')).toBe(true)
+    expect(secrets.size).toBeGreaterThan(15)
+    expect(await searchAll(running)).toEqual([])
+    await running.server.stop()
+  }, 60_000)
+
+  it('would be in answers, if a provider’s text were passed on as it is', async () => {
+    const running = await start('told', (text) => text)
+    await everything(running)
+    const hits = await searchAll(running)
+    expect(hits).toContainEqual(expect.stringMatching(/^refresh token of told in POST/))
+    expect(hits).toContainEqual(expect.stringMatching(/^bad token of told in POST/))
+    await running.server.stop()
+  }, 60_000)
+
+  it('would be found in a table, if they were not sealed', async () => {
+    await withClient(databases.kept().adminUrl, (admin) =>
+      admin.query('update rowhouse.sync_apps set key_id = null, client_secret = $1', [appSecret]),
+    )
+    expect(search(await dump('kept'))).toContain('client secret of the product in table rowhouse.sync_apps')
+  })
+})
