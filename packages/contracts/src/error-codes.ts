@@ -981,7 +981,7 @@ export const errorCodes = {
     3,
     false,
     'The scratch databases cannot be made.',
-    'Name a server whose superuser may be used: --scratch postgres://…, or --scratch same-server.',
+    'Name a server whose superuser may be used: --scratch-url postgres://…, or --scratch-url same-server.',
   ),
 } as const satisfies Record<string, ErrorCodeEntry>
 

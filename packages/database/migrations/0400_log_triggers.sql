@@ -14,7 +14,8 @@
 
 -- Whether a statement's changes must be logged row by row. Declared immutable so that the WHEN clause of a trigger folds
 -- it once a statement: triggers are compiled when a statement starts and forgotten when it ends, and nobody changes a
--- table's triggers while it is written. What the catalogue says now, each time.
+-- table's triggers while it is written. What the catalogue says now, each time. The table is a regclass, which is dumped
+-- by name: an oid would name nothing in a restored database, and neither trigger would fire.
 create function rowhouse.logs_each_row(target regclass, operation text) returns boolean
   language plpgsql immutable security definer parallel safe
   set search_path = pg_catalog, pg_temp

@@ -1,15 +1,11 @@
 // For a team's own `npm test`: fails when the schema lets one organization reach another. Knows no test runner: it
 // throws an AssertionError, which vitest, jest and node:test all show.
 import { AssertionError } from 'node:assert'
-import { Client } from 'pg'
 
-import { RowhouseError } from '@rowhouse/contracts'
-
-import { attackDatabase } from './attacks/attack-database.ts'
 import type { AttackDatabaseOptions } from './attacks/attack-database.ts'
-import { findStatically } from './findings/run.ts'
 import type { RunOptions } from './findings/run.ts'
 import type { Finding, Severity } from './report/report.ts'
+import { verify } from './verify.ts'
 
 export interface ExpectIsolatedOptions {
   /** Whether the schema is attacked in two scratch databases as well; a role that may create them is needed. @default true */
@@ -33,8 +29,8 @@ const failing: Readonly<Record<Exclude<Severity, 'info'>, readonly Severity[]>> 
  * Resolves when the schema of `database` keeps organizations apart. The database is read, never written.
  *
  * @param database a URL, or `{ url }`
- * @throws AssertionError that lists each finding with the SQL that reproduces it, or why nothing could be decided;
- *   RowhouseError when the database or the scratch databases cannot be reached
+ * @throws AssertionError that lists each finding with the SQL that reproduces it, or why it could not be
+ *   decided; RowhouseError when the database cannot be reached, or an option names what is not there
  *
  * @example
  * import { expectIsolated } from '@rowhouse/verify'
@@ -51,20 +47,17 @@ export async function expectIsolated(
         (accepted.finding === rule || accepted.finding === code) &&
         (accepted.object === undefined || accepted.object === object),
     )
-  const { findings: byRules, undecided: ofRules } = await readFindings(url, options.findings)
-  const attacked =
-    options.attack === false
-      ? undefined
-      : await attackDatabase(url, {
-          ...options.attacks,
-          // A database for tests is a place for scratch databases too.
-          clone: { scratch: 'same-server', ...options.attacks?.clone },
-        })
+  const report = await verify({
+    url,
+    ...options.findings,
+    ...(options.attack !== false && {
+      // A database for tests is a place for scratch databases too.
+      attack: { ...options.attacks, clone: { scratch: 'same-server', ...options.attacks?.clone } },
+    }),
+  })
   const fails = failing[options.failOn ?? 'error']
-  const findings = [...byRules, ...(attacked?.findings ?? [])].filter(
-    (finding) => fails.includes(finding.severity) && !accepts(finding),
-  )
-  const undecided = [...ofRules, ...(attacked?.undecided ?? [])]
+  const findings = report.findings.filter((finding) => fails.includes(finding.severity) && !accepts(finding))
+  const { undecided } = report
   if (findings.length === 0 && undecided.length === 0) return
   throw new AssertionError({
     message: describe(findings, undecided),
@@ -72,21 +65,6 @@ export async function expectIsolated(
     expected: [],
     operator: 'expectIsolated',
   })
-}
-
-async function readFindings(url: string, options: RunOptions | undefined): ReturnType<typeof findStatically> {
-  const client = new Client({ connectionString: url, application_name: 'rowhouse verify' })
-  client.on('error', () => undefined)
-  try {
-    await client.connect()
-  } catch (error) {
-    throw new RowhouseError('database_unreachable', `No answer: ${(error as Error).message}`, { cause: error })
-  }
-  try {
-    return await findStatically(client, options)
-  } finally {
-    await client.end()
-  }
 }
 
 function describe(findings: readonly Finding[], undecided: readonly string[]): string {

@@ -1,4 +1,5 @@
-// `rowhouse verify`: are organizations apart in this database? Any Postgres, Rowhouse installed or not. Reads only.
+// `rowhouse verify`: are organizations apart in this database? Any Postgres, Rowhouse installed or not. It is read only:
+// attacks run in scratch copies of its schema.
 import { readFile, writeFile } from 'node:fs/promises'
 import { Option } from 'commander'
 import type { Command } from 'commander'
@@ -15,6 +16,7 @@ import {
 import type { Baseline, Severity, VerifyOptions, VerifyReport } from '@rowhouse/verify'
 import { requireUrl } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
+import { attackOptions } from './verify-attack.ts'
 
 interface VerifyCommandOptions {
   readonly url?: string
@@ -24,6 +26,9 @@ interface VerifyCommandOptions {
   readonly tenantTable?: string
   readonly rules?: readonly string[]
   readonly failOn: Severity
+  readonly attack?: boolean
+  readonly scratchUrl?: string
+  readonly attackSeconds?: string
   readonly config?: string
   readonly baseline?: string
   readonly baselineWrite?: string
@@ -67,6 +72,12 @@ export function addVerifyCommand(program: Command): void {
     .addOption(
       new Option('--fail-on <severity>', 'the least that makes the exit code 1').choices(severities).default('warning'),
     )
+    .option('--attack', 'copy the schema, without rows, into two scratch databases and attack them as one organization')
+    .option(
+      '--scratch-url <url>',
+      'where the scratch databases stand: a superuser of another server, or same-server (default: a server is started)',
+    )
+    .option('--attack-seconds <n>', 'the longest time the attacks may take (default: 300)')
     .option('--config <file>', 'these options as JSON: schemas, roles, tenantColumn, tenantTable, rules, failOn')
     .option('--baseline <file>', 'findings that are accepted, each with a reason and a day it ends')
     .option('--baseline-write <file>', 'begin a baseline with everything that is found')
@@ -81,6 +92,7 @@ export function addVerifyCommand(program: Command): void {
 Exit codes: 0 clean, 1 found, 2 usage, 3 could not decide.
 
   $ rowhouse verify --url postgres://postgres:secret@db.example.com/app
+  $ rowhouse verify --attack --html isolation.html
   $ rowhouse verify --role web_user --tenant-column school_id --html isolation.html
   $ rowhouse verify --baseline-write accepted.json && rowhouse verify --baseline accepted.json`,
     )
@@ -92,6 +104,12 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
   const asked = command.getOptionValueSource('failOn') === 'default' ? undefined : options.failOn
   const failOn = asked ?? config.failOn ?? options.failOn
   const baseline = options.baseline === undefined ? undefined : await readBaseline(options.baseline)
+  if (options.attack !== true && (options.scratchUrl ?? options.attackSeconds) !== undefined)
+    throw new RowhouseError(
+      'invalid_option',
+      '--scratch-url and --attack-seconds are for --attack, which is not given.',
+    )
+  const show = options.json !== true && process.stderr.isTTY ? showLine : undefined
   const report = await verify(
     present({
       url: options.url === undefined ? requireUrl(process.env) : checkUrl(options.url),
@@ -102,9 +120,11 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
       rules: options.rules ?? config.rules,
       failOn,
       baseline,
-      onProgress: process.stderr.isTTY ? showProgress : undefined,
+      attack: options.attack === true ? attackOptions(options, show) : undefined,
+      onProgress: show === undefined ? undefined : (done, total) => show(`rule ${done + 1} of ${total}`),
     }),
   )
+  show?.('')
   if (options.sarif !== undefined)
     await write(options.sarif, renderSarif(report, { location: options.sarifLocation ?? 'database' }))
   if (options.junit !== undefined) await write(options.junit, renderJunit(report, failOn))
@@ -129,8 +149,9 @@ function checkUrl(url: string): string {
 }
 
 const PROGRESS_COLUMN = 60
-function showProgress(done: number, total: number): void {
-  process.stderr.write(done === total ? `\r${' '.repeat(PROGRESS_COLUMN)}\r` : `\rrule ${done + 1} of ${total}`)
+/** In place of the line before; an empty one leaves nothing behind. */
+function showLine(line: string): void {
+  process.stderr.write(`\r${' '.repeat(PROGRESS_COLUMN)}\r${line.slice(0, PROGRESS_COLUMN)}`)
 }
 
 async function read(path: string): Promise<string> {

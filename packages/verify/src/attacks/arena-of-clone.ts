@@ -3,6 +3,7 @@ import type { PlantedTable, TwoWorlds } from '../clone/clone-two-worlds.ts'
 import type { Context } from '../clone/model/contexts.ts'
 import type { Arena, AttackContext, Ownership } from './arena.ts'
 import { ident, literal } from './quoting.ts'
+import type { NotCovered } from '../report/report.ts'
 
 /** What stands for an organization where none has an id: a schema is one, or nothing tells them apart. */
 const NOBODY = '00000000-0000-4000-8000-0000000000ff'
@@ -42,6 +43,17 @@ export function arenaOfClone(worlds: TwoWorlds): Arena {
     contexts: contextsOf(worlds),
   }
 }
+
+/** Logins of which nobody can say how a request of an organization is made: they are tried as nobody only. */
+export const loginsWithoutContext = ({ world1 }: TwoWorlds): NotCovered[] =>
+  world1.contexts
+    .filter(({ kind, organization }) => kind === 'login' && organization === 'A')
+    .map(({ login }) => ({
+      object: `role ${login}`,
+      probe: 'as an organization',
+      reason:
+        'nothing in the schema says how a request of an organization is made under it: it was tried as nobody only',
+    }))
 
 function contextsOf({ world1, world2 }: TwoWorlds): AttackContext[] {
   const statements = (context: Context) => (world: 0 | 1) => {

@@ -1,7 +1,7 @@
 // Clones the schema of a database, attacks the clones, drops them. The database itself is only read.
 import { cloneTwoWorlds } from '../clone/clone-two-worlds.ts'
 import type { CloneOptions } from '../clone/clone-two-worlds.ts'
-import { arenaOfClone } from './arena-of-clone.ts'
+import { arenaOfClone, loginsWithoutContext } from './arena-of-clone.ts'
 import type { AttackOptions, AttackResult } from './options.ts'
 import { runAttacks } from './run-attacks.ts'
 
@@ -26,7 +26,10 @@ export async function attackDatabase(url: string, options: AttackDatabaseOptions
     const result = await runAttacks(arena, options)
     return {
       findings: result.findings,
-      coverage: { ...result.coverage, notCovered: [...worlds.notCovered, ...result.coverage.notCovered] },
+      coverage: {
+        ...result.coverage,
+        notCovered: [...worlds.notCovered, ...loginsWithoutContext(worlds), ...result.coverage.notCovered],
+      },
       undecided: [
         ...result.undecided,
         ...(acting

@@ -107,6 +107,13 @@ const holes: Readonly<Record<string, Hole>> = {
     mended: `create table {t}_tags (tag int primary key); insert into {t}_tags values (1);
       alter table {t} add tag int references {t}_tags on delete cascade; grant select on {t}_tags to {login}`,
   },
+  'a trigger compares with the rows of everybody': {
+    hole: `${fn('{t}_once()', 'trigger', "if exists (select from {t} x where x.name = new.name and x.id <> new.id) then raise exception 'taken'; end if; return new")}
+      revoke execute on function {t}_once() from public; create trigger once before insert on {t} for each row execute function {t}_once()`,
+    finds: `write_depends_on_another_organization: table {t}`,
+    mended: `${fn('{t}_once()', 'trigger', "if exists (select from {t} x where x.organization_id = new.organization_id and x.name = new.name and x.id <> new.id) then raise exception 'taken'; end if; return new")}
+      revoke execute on function {t}_once() from public; create trigger once before insert on {t} for each row execute function {t}_once()`,
+  },
   'a view reads as its owner': {
     hole: 'create view {t}_all as select * from {t}; grant select on {t}_all to {login}',
     finds: `${SEEN}: view {t}_all`,

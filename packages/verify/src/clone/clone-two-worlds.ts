@@ -29,6 +29,8 @@ export interface CloneOptions extends ScratchOptions, ModelOptions {
   readonly seed?: string
   /** Values for columns whose meaning no schema tells, by `schema.table`. @default none */
   readonly values?: Overrides
+  /** The roles that requests come as, also ones that cannot log in. @default every login with a privilege on a table */
+  readonly roles?: readonly string[] | undefined
   /** One line a step. @default silent */
   readonly onProgress?: (step: string) => void
 }
@@ -123,7 +125,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
     }
     const worldOf = async (number: 1 | 2, { url, name }: { url: string; name: string }): Promise<ScratchWorld> => {
       const { logins, roles, offsetMs } = await withClient(url, async (client) => ({
-        ...(await readLogins(client)),
+        ...(await readLogins(client, options.roles)),
         offsetMs: await clockOffset(client),
       }))
       const rowhouse = made.databaseId === null ? null : { databaseId: made.databaseId, signingKey }
@@ -220,6 +222,8 @@ async function clockOffset(client: ClientBase): Promise<number> {
 
 async function withClient<Result>(url: string, use: (client: ClientBase) => Promise<Result>): Promise<Result> {
   const client = new Client({ connectionString: url, application_name: 'rowhouse verify' })
+  // Ctrl-C drops the database under it: the query that runs is told, and nobody else.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     return await use(client)

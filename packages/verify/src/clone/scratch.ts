@@ -45,12 +45,18 @@ export interface Scratch {
 /** @throws RowhouseError scratch_unavailable */
 export async function openScratch(sourceUrl: string, options: ScratchOptions): Promise<Scratch> {
   const now = options.now ?? Date.now
-  const place = await choosePlace(sourceUrl, options)
+  const starting = choosePlace(sourceUrl, options)
   const made: string[] = []
+  let creating: Promise<unknown> = Promise.resolve()
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= (async () => {
       stopListening()
+      // A signal may come while the server starts: it is stopped once it is there, and a start that fails cleans up itself.
+      const place = await starting.catch(() => null)
+      if (place === null) return
+      // The server goes on making a database whose client is gone.
+      await creating.catch(() => undefined)
       try {
         await withAdmin(place.adminUrl, async (admin) => {
           for (const name of made) await admin.query(`drop database if exists ${ident(name)} with (force)`)
@@ -62,8 +68,13 @@ export async function openScratch(sourceUrl: string, options: ScratchOptions): P
     return closing
   }
   const stopListening = closeOnSignal(close)
+  let place: Place
   try {
-    await withAdmin(place.adminUrl, (admin) => dropLeftovers(admin, now()))
+    place = await starting
+    await withAdmin(place.adminUrl, async (admin) => {
+      await requireSuperuser(admin)
+      await dropLeftovers(admin, now())
+    })
   } catch (error) {
     // Closing meets the same trouble; what is told is why it began.
     await close().catch(() => undefined)
@@ -79,8 +90,9 @@ export async function openScratch(sourceUrl: string, options: ScratchOptions): P
       const url = new URL(place.adminUrl)
       url.pathname = `/${name}`
       try {
-        const note = await withAdmin(place.adminUrl, (admin) => createDatabase(admin, name, like))
-        return { url: url.href, name, note }
+        const created = withAdmin(place.adminUrl, (admin) => createDatabase(admin, name, like))
+        creating = created
+        return { url: url.href, name, note: await created }
       } catch (error) {
         throw unavailable(error)
       }
@@ -110,6 +122,18 @@ async function choosePlace(sourceUrl: string, { scratch, startServer }: ScratchO
   } catch (error) {
     throw unavailable(error)
   }
+}
+
+/** Attacks take on the logins of tenants by SET SESSION AUTHORIZATION, and the copy gives every object its owner. */
+async function requireSuperuser(admin: Client): Promise<void> {
+  const { rows } = await admin.query<{ login: string; superuser: boolean }>(
+    'select rolname::text as login, rolsuper as superuser from pg_catalog.pg_roles where rolname = session_user',
+  )
+  const [{ login, superuser } = { login: 'this login', superuser: false }] = rows
+  if (superuser) return
+  throw new RowhouseError('scratch_unavailable', `${login} is no superuser of the server for the scratch databases.`, {
+    hint: 'Leave out --scratch-url, and a server is started for the run; or name a superuser: --scratch-url postgres://…',
+  })
 }
 
 /** The note says what of the source's locale this server does not have. */
@@ -170,6 +194,8 @@ function closeOnSignal(close: () => Promise<void>): () => void {
 
 async function withAdmin<Result>(url: string, use: (admin: Client) => Promise<Result>): Promise<Result> {
   const admin = new Client({ connectionString: url, application_name: 'rowhouse verify' })
+  // A session that is ended fails its query; without a listener it would end the process before anything is dropped.
+  admin.on('error', () => undefined)
   await admin.connect()
   try {
     return await use(admin)

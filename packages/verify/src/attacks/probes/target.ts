@@ -74,16 +74,21 @@ export const comparable = (relation: Relation): Column[] =>
 export const writable = (relation: Relation): Column[] => relation.columns.filter(({ isComputed }) => !isComputed)
 
 /** A column whose change breaks nothing: of text, in no key, no reference, not the organization. */
-export function harmlessColumn({ relation, owner }: Target): Column | undefined {
+export function harmlessColumn(target: Target): Column | undefined {
+  const free = freeColumns(target)
+  return (
+    free.find(({ category }) => category === 'S') ?? free.find(({ category }) => 'NBD'.includes(category)) ?? free[0]
+  )
+}
+
+/** Columns in no key, no reference, and not the organization. */
+export function freeColumns({ relation, owner }: Target): Column[] {
   const taken = new Set([
     ...relation.keys.flatMap(({ columns }) => columns),
     ...relation.references.flatMap(({ columns }) => columns),
     owner?.tenantColumn,
   ])
-  const free = writable(relation).filter(({ name }) => !taken.has(name))
-  return (
-    free.find(({ category }) => category === 'S') ?? free.find(({ category }) => 'NBD'.includes(category)) ?? free[0]
-  )
+  return writable(relation).filter(({ name }) => !taken.has(name))
 }
 
 function projected(relation: Relation, whose: 'a' | 'b', witness: Witness): Row | undefined {

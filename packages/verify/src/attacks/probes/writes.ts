@@ -2,9 +2,10 @@
 // well, so policies for SELECT hold it back; each is therefore tried blind too.
 import { ident, literal } from '../quoting.ts'
 import type { Column } from '../surface/relations.ts'
+import type { Row } from '../witness.ts'
 import type { Probe } from './probe.ts'
 import { freshRow, insertOf } from './rows.ts'
-import { harmlessColumn, match, writable } from './target.ts'
+import { freeColumns, harmlessColumn, match, writable } from './target.ts'
 import type { Target } from './target.ts'
 
 /** @param referring relations with a foreign key to this one: A's rows there would hold a move back */
@@ -82,6 +83,15 @@ export function writeProbes(target: Target, referring: readonly string[]): Probe
       probes.push(write('insert without organization', insertOf(target, unnamed)))
     }
     probes.push(write('insert', insertOf(target, row)))
+    // What no constraint compares a trigger or a policy may: all of B's values that stand in no key, in a row of A.
+    const free = b === undefined ? {} : valuesOf(b, freeColumns(target))
+    if (Object.keys(free).length > 0) {
+      probes.push(write('insert with values of B', insertOf(target, { ...row, ...free })))
+      const assigned = Object.entries(free).map(([name, value]) => `${ident(name)} = ${literal(value)}`)
+      const own = match(relation, a)
+      if (own !== '')
+        probes.push(write('update to values of B', `update ${sql} set ${assigned.join(', ')} where ${own}`))
+    }
     if (b !== undefined && tenant !== null) {
       // References of B under B's id: a row that is whole, and is B's.
       const references = Object.fromEntries(
@@ -98,6 +108,9 @@ export function writeProbes(target: Target, referring: readonly string[]): Probe
   if (relation.kind !== 'v') probes.push(write('copy from', `copy ${sql} from stdin`))
   return probes
 }
+
+const valuesOf = (row: Row, columns: readonly Column[]): Record<string, string | null> =>
+  Object.fromEntries(columns.filter(({ name }) => name in row).map(({ name }) => [name, row[name] ?? null]))
 
 /** A's own value passes every check; where it would not change B's row, another one. */
 function valueToSet({ category, type }: Column, a: string | null, b: string | null): string {

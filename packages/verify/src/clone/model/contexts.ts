@@ -142,8 +142,14 @@ function mintToken(
   return `${signed}.${createHmac('sha256', key).update(signed).digest('hex')}`
 }
 
-/** Logins that tenant traffic may use: they hold a privilege on a table and have no way around row security. */
-export async function readLogins(client: ClientBase): Promise<{ logins: string[]; roles: Set<string> }> {
+/**
+ * Logins that tenant traffic may use: they hold a privilege on a table and have no way around row security. Those that
+ * were named are taken as they are, a superuser too: what it is shown is the answer.
+ */
+export async function readLogins(
+  client: ClientBase,
+  named?: readonly string[],
+): Promise<{ logins: string[]; roles: Set<string> }> {
   const { rows } = await client.query<{ name: string; usable: boolean }>(
     `select r.rolname::text as name, r.rolcanlogin and not r.rolsuper and not r.rolbypassrls and exists (
        select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -155,10 +161,16 @@ export async function readLogins(client: ClientBase): Promise<{ logins: string[]
   )
   const ownLogins = /^(rowhouse_|authenticator$|supabase_)/
   return {
-    logins: rows.filter(({ name, usable }) => usable && !ownLogins.test(name)).map(({ name }) => name),
+    logins: rows
+      .filter(({ name, usable }) => (named === undefined ? usable && !ownLogins.test(name) : named.includes(name)))
+      .map(({ name }) => name)
+      .filter((name) => !comesThroughAnother.has(name)),
     roles: new Set(rows.map(({ name }) => name)),
   }
 }
+
+/** Rowhouse's seal and PostgREST's settings make requests of these, under logins of their own. */
+const comesThroughAnother: ReadonlySet<string> = new Set(['rowhouse_app', 'anon', 'authenticated', 'authenticator'])
 
 /** The person and the organization of a pass, from what was planted. */
 export function identityOf(

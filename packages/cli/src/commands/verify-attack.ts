@@ -1,0 +1,80 @@
+// What `rowhouse verify --attack` needs beside the rules: a place for the scratch databases, bounds, and a line that
+// moves for a person who waits.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RowhouseError } from '@rowhouse/contracts'
+import type { AttackDatabaseOptions, AttackProgress, ScratchServer } from '@rowhouse/verify'
+
+/** Shows one line in place of the one before; undefined where nobody looks. */
+export type ShowLine = ((line: string) => void) | undefined
+
+/** @throws RowhouseError invalid_option */
+export function attackOptions(
+  options: { readonly scratchUrl?: string; readonly attackSeconds?: string },
+  show: ShowLine,
+): AttackDatabaseOptions {
+  return {
+    attackSeconds: readSeconds(options.attackSeconds),
+    clone: {
+      scratch: readScratch(options.scratchUrl),
+      startServer: startScratchServer,
+      ...(show !== undefined && { onProgress: show }),
+    },
+    ...(show !== undefined && { onProgress: (progress) => show(inWords(progress)) }),
+  }
+}
+
+const SECONDS_BY_DEFAULT = 300
+const SECONDS_MAX = 86_400
+
+function readSeconds(given: string | undefined): number {
+  const seconds = given === undefined ? SECONDS_BY_DEFAULT : Number(given)
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= SECONDS_MAX) return seconds
+  throw new RowhouseError('invalid_option', `--attack-seconds is a number from 1 to ${SECONDS_MAX}, not ${given}.`)
+}
+
+function readScratch(given: string | undefined): 'same-server' | URL | undefined {
+  if (given === undefined || given === 'same-server') return given
+  if (URL.canParse(given) && /^postgres(ql)?:$/.test(new URL(given).protocol)) return new URL(given)
+  throw new RowhouseError('invalid_option', '--scratch-url is neither same-server nor the URL of a Postgres server.', {
+    hint: 'It looks like this: postgres://postgres:password@host:5432/postgres. Without it a server is started here.',
+  })
+}
+
+/** A Postgres of this run's own: the server under test carries no load, and needs to allow nothing but reading. */
+async function startScratchServer(): Promise<ScratchServer> {
+  // Imported when it is used: it is large, and the rules do without.
+  const { startPostgres } = await import('@rowhouse/embedded')
+  const dataDir = await mkdtemp(join(tmpdir(), 'rowhouse-verify-'))
+  const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true })
+  try {
+    const server = await startPostgres({ dataDir, durable: false })
+    return {
+      adminUrl: server.adminUrl,
+      stop: async () => {
+        await server.stop()
+        await remove()
+      },
+    }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+function inWords({ phase, done, total, findings }: AttackProgress): string {
+  const found = findings === 0 ? '' : `, ${findings} found`
+  switch (phase) {
+    case 'reading':
+      return 'reading what can be reached'
+    case 'attacking':
+      return `probe ${done} of ${total}${found}`
+    case 'shrinking':
+      return `making SQL shorter: ${done} of ${findings}`
+    case 'committing':
+      return `writing every table once more${found}`
+    case 'done':
+      return ''
+  }
+}
