@@ -1,6 +1,7 @@
 // `rowhouse audit` as people and programs run it: a process of its own, on a real database.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { startServer } from '@rowhouse/server'
 import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
 import { beforeAll, expect, it } from 'vitest'
@@ -15,10 +16,12 @@ interface Ended {
   readonly stderr: string
 }
 
-const rowhouse = (...words: string[]): Promise<Ended> =>
+const rowhouse = (...words: string[]): Promise<Ended> => rowhouseWith({}, ...words)
+
+const rowhouseWith = (extra: NodeJS.ProcessEnv, ...words: string[]): Promise<Ended> =>
   new Promise((resolve) => {
     const { adminUrl, signingKey } = database()
-    const env = { ...process.env, ROWHOUSE_URL: adminUrl, ROWHOUSE_SIGNING_KEY: signingKey }
+    const env = { ...process.env, ROWHOUSE_URL: adminUrl, ROWHOUSE_SIGNING_KEY: signingKey, ...extra }
     const child = execFile(process.execPath, [main, 'audit', ...words], { env }, (_, stdout, stderr) => {
       resolve({ code: child.exitCode ?? -1, stdout, stderr })
     })
@@ -84,4 +87,38 @@ it('tells a record’s life, what it was on Tuesday, and undeletes it with a rea
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('record_not_deleted') as unknown])
   const last = JSON.parse((await rowhouse('history', ...of, '--json')).stdout) as Record<string, unknown>[]
   expect(last.at(-1)).toMatchObject({ action: 'insert', actorKind: 'operator', actor: 'ann', reason: 'ticket 7' })
+})
+
+it('sets how long the log is kept, through the API, and prunes what has expired', async () => {
+  const { adminUrl, signingKey } = database()
+  const operatorKey = 'operator-key-of-the-tests-0123456789'
+  const server = await startServer(
+    {
+      url: adminUrl,
+      signingKey,
+      encryptionKey: 'encryption-key-of-the-tests-0123456789',
+      operatorKey,
+      port: 0,
+      host: '127.0.0.1',
+      publicUrl: null,
+      issuer: null,
+      trustedProxies: [],
+    },
+    { log: () => undefined },
+  )
+  try {
+    const env = { ROWHOUSE_OPERATOR_KEY: operatorKey, ROWHOUSE_PUBLIC_URL: server.url }
+    const retention = (...words: string[]): Promise<Ended> => rowhouseWith(env, 'retention', worlds.a.slug, ...words)
+    expect((await retention()).stdout).toContain('keeps its change log for ever, as its plan says.')
+    expect((await retention('--days', '90')).stdout).toContain('for 90 days.')
+    expect(await retention('--days', '5')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('retention_out_of_bounds') as unknown,
+    })
+    expect((await retention('--days', '90', '--keep')).code).toBe(2)
+    expect((await retention('--follow-plan', '--json')).stdout).toContain('"source":"plan"')
+  } finally {
+    await server.stop()
+  }
+  expect(await rowhouse('prune')).toMatchObject({ code: 0, stdout: 'Removed 0 lines of 2 organizations.\n' })
 })

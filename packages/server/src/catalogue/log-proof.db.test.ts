@@ -1,5 +1,5 @@
 // The control plane seals and prunes by itself, with a login that reads no line.
-import { sealKeyOf, verifyOrganization } from '@rowhouse/database'
+import { sealKeyOf, sealOrganization, verifyOrganization } from '@rowhouse/database'
 import type { ChainReport } from '@rowhouse/database'
 import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
@@ -64,6 +64,46 @@ it('goes on with the others when one organization fails, and tries it again', as
   await refuse('alter table rowhouse.audit_seals drop constraint broken')
   await vi.waitFor(async () => expect((await verify(worlds.a.organizationId)).unsealed).toBe(0), { timeout: 20_000 })
   await keeper.stop()
+})
+
+it('prunes what has expired, once however many processes do', async () => {
+  const { organizationId } = worlds.a
+  await withClient(database().adminUrl, async (admin) => {
+    // Lines and their seal as they would be a hundred days on.
+    const { rows } = await admin.query<{ definition: string }>(
+      `select pg_get_functiondef('rowhouse.prepare_seal(uuid, int)'::regprocedure) as definition`,
+    )
+    const definition = rows[0]?.definition ?? ''
+    await admin.query(
+      `alter table rowhouse.change_log disable trigger is_append_only;
+       update rowhouse.change_log set at = at - interval '100 days' where organization_id = '${organizationId}';
+       alter table rowhouse.change_log enable always trigger is_append_only`,
+    )
+    const past = definition.replace(
+      'draft.at := clock_timestamp()',
+      "draft.at := clock_timestamp() - interval '100 days'",
+    )
+    expect(past).not.toBe(definition)
+    await admin.query(past)
+    await sealOrganization(admin, organizationId, await sealKeyOf(admin, database().signingKey))
+    await admin.query(definition)
+  })
+  const before = await verify(organizationId)
+  expect(before).toMatchObject({ pruned: 0, problems: [] })
+  await catalogue.query('select rowhouse.set_log_retention($1, 90)', [organizationId])
+
+  const errors: unknown[] = []
+  const keepers = [1, 2].map(() =>
+    keepLogProven(catalogue, database().signingKey, (where, error) => errors.push([where, error]), {
+      sealEveryMs: 20,
+      pruneEveryMs: 1,
+    }),
+  )
+  await vi.waitFor(async () => expect((await verify(organizationId)).pruned).toBe(before.lines), { timeout: 20_000 })
+  await Promise.all(keepers.map((keeper) => keeper.stop()))
+  expect(errors).toEqual([])
+  expect(keepers.reduce((sum, { counts }) => sum + counts.prunedLines, 0)).toBe(before.lines)
+  expect(await verify(organizationId)).toMatchObject({ lines: 0, problems: [] })
 })
 
 it('is not ended by a database that refuses', async () => {
