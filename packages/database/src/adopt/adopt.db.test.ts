@@ -211,7 +211,7 @@ describe('stopped at any step', () => {
       if (position < all) await adopt(runner, shopOptions(), undo === 'undone' ? yes : { pace: { rest: 0 } })
       expect(await fingerprint(admin, 'shop')).toEqual(end)
     }
-  }, 120_000)
+  }, 400_000)
 
   it('in the middle of a backfill, also when VACUUM FULL moved every row meanwhile', async () => {
     await admin.query(

@@ -174,7 +174,7 @@ async function runBatch(
 const isOfServer = (error: DatabaseError): boolean => /^(08|25|53|57|58|XX)/.test(error.code ?? '')
 
 /** Waits while a standby is far behind, or while sessions wait for this one. */
-async function yieldToOthers({ client, pace, wait, checkSignal, onWaiting }: Surroundings): Promise<void> {
+export async function yieldToOthers({ client, pace, wait, checkSignal, onWaiting }: Surroundings): Promise<void> {
   for (let look = 1; ; look += 1) {
     checkSignal()
     const { rows } = await client.query<{ lagMs: number | null; waiting: number }>(adoptPace, [
