@@ -12,6 +12,7 @@ import type { QueryResult } from 'pg'
 
 import type { Bench, BenchContext } from './bench.ts'
 import { SIGNING_KEY, makeDatabase } from './database.ts'
+import { defaultPace } from '../packages/database/src/adopt/run-step.ts'
 import { mintToken } from '../packages/testkit/src/tokens.ts'
 import { median } from './rounds.ts'
 
@@ -43,13 +44,20 @@ async function connect(url: string, log: Log): Promise<Client> {
   return client
 }
 
+/** What `--lock-timeout` and `--lock-hold` allow: the defaults, then more, so that a busy machine ends too, and shows it. */
+const allowedAt = (attempt: number) => ({
+  lockTimeoutMs: defaultPace.lockTimeoutMs * attempt,
+  switchTimeoutMs: defaultPace.switchTimeoutMs * attempt,
+  lockWaitMaxMs: 45_000,
+})
+
 /** Goes on with a new connection as a user would who runs the command again. */
 async function adoptResuming(url: string, options: AdoptOptions, run: AdoptRun, log: Log): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const client = await connect(url, log)
       try {
-        await adopt(client, options, run)
+        await adopt(client, options, { ...run, pace: { ...run.pace, ...allowedAt(attempt) } })
         return
       } finally {
         await client.end().catch(() => undefined)
