@@ -30,12 +30,12 @@ create index connections_by_revision on rowhouse.connections (revision);
 
 -- Where a connection's credentials rest. `sealed` is what the store `database` holds: each value sealed with a key of its
 -- organization (0521) and bound to (organization, connection, field), and a version that grows with every refresh, so that
--- whoever used an older one re-reads instead of refreshing again. Other stores hold the same outside of this table.
+-- whoever used an older one re-reads instead of refreshing again.
 create table rowhouse.sync_credentials (
   connection_id uuid primary key references rowhouse.connections (id) on delete cascade,
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
   store text not null default 'database'
-    constraint credential_store_is_known check (store in ('database', 'supabase-vault', 'hashicorp-vault')),
+    constraint credential_store_is_known check (store = 'database'),
   -- What the store calls it.
   place text,
   sealed jsonb,

@@ -16,8 +16,7 @@ import { Envelope } from './credentials/envelope.ts'
 import type { KeyCacheOptions } from './credentials/key-cache.ts'
 import { redact as removeSecrets } from './credentials/redact.ts'
 import type { Redact } from './credentials/redact.ts'
-import { openStores } from './credentials/store/open-stores.ts'
-import type { CredentialStoreOptions } from './credentials/store/open-stores.ts'
+import { Stores } from './credentials/store/stores.ts'
 import { Vault } from './credentials/vault.ts'
 import { listConflicts, listDeadLetters } from './home/records.ts'
 import { replayDeadLetter } from './home/replay.ts'
@@ -36,8 +35,6 @@ export interface SyncOptions {
   readonly encryptionKey: string
   /** The encryption key before this one, while it is being changed. @default none */
   readonly previousEncryptionKey?: string | null | undefined
-  /** Where connections' credentials rest. @default the database */
-  readonly credentialStore?: CredentialStoreOptions | undefined
   /** How many unwrapped data keys are kept in memory, and how long. */
   readonly keyCache?: KeyCacheOptions
   readonly connectors: ReadonlyMap<string, Connector>
@@ -111,7 +108,7 @@ export function createSync(options: SyncOptions): Sync {
   const vault = new Vault({
     pool,
     envelope,
-    stores: openStores(options.credentialStore),
+    stores: new Stores(),
     findApp: (connector, database) => apps.find(connector, database),
     redact,
   })

@@ -20,7 +20,7 @@ interface RotateOptions extends KeyOptions {
 
 const environment = `
 Environment: ROWHOUSE_URL, ROWHOUSE_SIGNING_KEY, ROWHOUSE_ENCRYPTION_KEY and, while it changes,
-ROWHOUSE_ENCRYPTION_KEY_PREVIOUS; ROWHOUSE_CREDENTIAL_STORE as for \`rowhouse serve\`.`
+ROWHOUSE_ENCRYPTION_KEY_PREVIOUS.`
 
 export function addKeyCommands(program: Command): void {
   const key = program.command('key').description('the keys that credentials are sealed with')

@@ -10,8 +10,7 @@ import { verifierPlace } from '../authorize/requests.ts'
 import { insertDataKey, toDataKey } from './data-keys.ts'
 import type { DataKeyRow } from './data-keys.ts'
 import { Envelope } from './envelope.ts'
-import { openStores } from './store/open-stores.ts'
-import type { CredentialStoreOptions } from './store/open-stores.ts'
+import { Stores } from './store/stores.ts'
 import { inTransaction } from './transaction.ts'
 import { Vault } from './vault.ts'
 
@@ -20,7 +19,6 @@ export interface KeysOptions {
   readonly controlUrl: string
   readonly encryptionKey: string
   readonly previousEncryptionKey?: string | null | undefined
-  readonly credentialStore?: CredentialStoreOptions | undefined
 }
 
 export interface ListedKey {
@@ -154,7 +152,7 @@ export function openKeys(options: KeysOptions): Keys {
   const { masters } = envelope
   const pool = new Pool({ connectionString: options.controlUrl, max: POOL_MAX })
   pool.on('error', () => {})
-  const stores = openStores(options.credentialStore)
+  const stores = new Stores()
   const vault = new Vault({ pool, envelope, stores, findApp: () => Promise.resolve(null) })
   return {
     async list() {

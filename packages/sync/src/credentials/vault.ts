@@ -70,7 +70,7 @@ export class Vault {
   /**
    * The first ones of a connection, or others in their place: whoever used the old reads these instead of refreshing.
    *
-   * @throws RowhouseError organization_key_destroyed, credential_store_unavailable, credential_store_conflict
+   * @throws RowhouseError organization_key_destroyed, credential_store_unavailable
    */
   async store(client: PoolClient, organizationId: string, connectionId: string, fresh: NewCredentials): Promise<void> {
     const { envelope, stores } = this.#context

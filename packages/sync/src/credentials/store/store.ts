@@ -2,8 +2,7 @@
 // row in the catalogue, and a store outside of that transaction compares before it writes.
 import type { Pool, PoolClient } from 'pg'
 
-export const storeKinds = ['database', 'supabase-vault', 'hashicorp-vault'] as const
-export type StoreKind = (typeof storeKinds)[number]
+export type StoreKind = 'database'
 
 /** A connection's credentials, each value sealed. */
 export interface SealedBundle {
@@ -44,7 +43,7 @@ export interface CredentialStore {
    * Puts a bundle in place of what was read, or of nothing.
    *
    * @param before what this store held when it was read; null when the connection's bundle rested elsewhere or nowhere
-   * @throws RowhouseError credential_store_conflict: somebody wrote since; credential_store_unavailable
+   * @throws RowhouseError credential_store_unavailable
    */
   write(client: PoolClient, resting: Omit<Resting, 'sealed'>, bundle: SealedBundle, before: Held | null): Promise<Kept>
 }
