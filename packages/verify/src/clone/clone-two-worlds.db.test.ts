@@ -5,6 +5,7 @@ import { useTestDatabase, withClient } from '@rowhouse/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { cloneTwoWorlds } from './clone-two-worlds.ts'
+import { compareFingerprints, fingerprint } from './fingerprint.ts'
 import type { PlantedTable, ScratchWorld, TwoWorlds } from './clone-two-worlds.ts'
 import type { Context } from './model/contexts.ts'
 
@@ -49,6 +50,12 @@ describe('a schema that Rowhouse protects', () => {
         : [table, [false, true, true, true]],
     )
     expect(worlds.planted.map(({ table, shared, a, b1, b2 }) => kindsOf(table, [shared, a, b1, b2]))).toEqual(expected)
+  })
+
+  it('is after planting what it was: triggers, row security and privileges are as in the source', async () => {
+    const source = await withClient(database().adminUrl, fingerprint)
+    for (const { adminUrl } of [worlds.world1, worlds.world2])
+      expect(compareFingerprints(source, await withClient(adminUrl, fingerprint))).toEqual([])
   })
 
   it('gives A the same rows in both worlds and B others, and one more', () => {

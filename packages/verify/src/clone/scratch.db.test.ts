@@ -63,6 +63,35 @@ describe('a scratch database', () => {
     expect(await exists(name)).toBe(false)
   })
 
+  it('on a server that is still starting: the server is stopped on SIGINT', async () => {
+    const script = `
+      const { openScratch } = await import(${JSON.stringify(join(import.meta.dirname, 'scratch.ts'))})
+      const startServer = async () => {
+        console.log('starting')
+        await new Promise((resolve) => process.stdin.once('data', resolve))
+        return { adminUrl: process.argv[1], stop: async () => console.log('stopped') }
+      }
+      await openScratch(process.argv[1], { startServer })
+      setInterval(() => undefined, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, database().adminUrl], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('starting')
+    child.kill('SIGINT')
+    child.stdin.write('go on')
+    const [, signal] = (await once(child, 'close')) as [number | null, string | null]
+    expect([signal, said]).toEqual(['SIGINT', 'starting\nstopped\n'])
+  })
+
+  it('needs a superuser', async () => {
+    await expect(openScratch(database().migratorUrl, { scratch: 'same-server' })).rejects.toMatchObject({
+      code: 'scratch_unavailable',
+      message: expect.stringContaining('rowhouse_migrator is no superuser') as string,
+    })
+  })
+
   it('needs a server: none named and none started is an error that says so', async () => {
     await expect(openScratch(database().adminUrl, {})).rejects.toMatchObject({
       code: 'scratch_unavailable',

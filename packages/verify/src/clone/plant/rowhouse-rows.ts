@@ -52,4 +52,7 @@ export const rowhouseOverrides: Overrides = {
   'rowhouse.users': { deleted_at: () => null },
   'rowhouse.members': { role: ({ index }) => roles[index] ?? 'viewer' },
   'rowhouse.roles': { permissions: () => '{data.read}' },
+  // Sealed texts begin with the id of their key; what names no key may be any text.
+  'rowhouse.sync_apps': { key_id: () => null },
+  'rowhouse.sync_authorizations': { key_id: () => null },
 } // prettier-ignore
