@@ -65,16 +65,12 @@ async function startScratchServer(): Promise<ScratchServer> {
 
 function inWords({ phase, done, total, findings }: AttackProgress): string {
   const found = findings === 0 ? '' : `, ${findings} found`
-  switch (phase) {
-    case 'reading':
-      return 'reading what can be reached'
-    case 'attacking':
-      return `probe ${done} of ${total}${found}`
-    case 'shrinking':
-      return `making SQL shorter: ${done} of ${findings}`
-    case 'committing':
-      return `writing every table once more${found}`
-    case 'done':
-      return ''
+  const words: Readonly<Record<AttackProgress['phase'], string>> = {
+    reading: 'reading what can be reached',
+    attacking: `probe ${done} of ${total}${found}`,
+    shrinking: `making SQL shorter: ${done} of ${findings}`,
+    committing: `writing every table once more${found}`,
+    done: '',
   }
+  return words[phase]
 }

@@ -62,7 +62,10 @@ describe('rowhouse migrate new', () => {
         `select rowhouse.is_protected(format('%I.%I', s, 'order')::regclass) as protected,
            rowhouse.is_logged(format('%I.%I', s, 'order')::regclass) as logged from unnest('{first,second}'::text[]) s`,
       )
-      expect(rows).toEqual(Array(2).fill({ protected: true, logged: true }))
+      expect(rows).toEqual([
+        { protected: true, logged: true },
+        { protected: true, logged: true },
+      ])
       expect((await admin.query(`select from rowhouse.findings() where object ~ '^(first|second)'`)).rowCount).toBe(0)
     })
   })
