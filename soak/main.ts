@@ -1,71 +1,49 @@
-// npm run soak -- pooler [--operations N] [--clients N] [--organizations N] [--json]
-// Long runs against real programs that npm does not bring. Exit code 0: nothing leaked and nothing was lost; 1: something
-// was; 2: usage; 3: the program is not on this machine.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+// npm run soak -- NAME [options]
+// Runs that are too long for `npm test`. Exit code 0: what was promised held; 1: it did not; 2: usage; 3: a program that it
+// needs is not on this machine.
+import { runMutants } from './run-mutants.ts'
+import { runPooler } from './run-pooler.ts'
+import { runVerify } from './run-verify.ts'
 
-import { startPostgres } from '@rowhouse/embedded'
+interface Soak {
+  readonly options: string
+  readonly does: string
+  run(args: readonly string[]): Promise<number>
+}
 
-import { describeMachine } from '../bench/machine.ts'
-import { pgbouncerVersion } from './pgbouncer.ts'
-import { soakPooler } from './pooler.ts'
+const soaks: Readonly<Record<string, Soak>> = {
+  pooler: {
+    options: '[--operations N] [--clients N] [--organizations N] [--json]',
+    does: 'a million operations of 200 organizations through a real PgBouncer',
+    run: runPooler,
+  },
+  verify: {
+    options: '[--seeds N] [--json]',
+    does: 'attacks on what protect makes, planted and ordered anew from 20 seeds',
+    run: runVerify,
+  },
+  mutants: {
+    options: '[--write]',
+    does: 'everything that holds isolation taken away, one at a time; compares docs/mutants.md',
+    run: runMutants,
+  },
+}
 
-/** What must be 0. */
-const clean = [
-  'errors_unexpected',
-  'foreign_rows',
-  'foreign_errors',
-  'foreign_settings',
-  'foreign_log_lines',
-  'organizations_with_lost_or_surplus_rows',
-]
-
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      operations: { type: 'string', default: '1000000' },
-      clients: { type: 'string', default: '500' },
-      organizations: { type: 'string', default: '200' },
-      json: { type: 'boolean', default: false },
-    },
-  })
-  const [operations, clients, organizations] = [values.operations, values.clients, values.organizations].map(Number)
-  const areCounts = [operations, clients, organizations].every((count) => Number.isInteger(count) && Number(count) > 0)
-  if (positionals.join(' ') !== 'pooler' || !areCounts) {
-    console.error('Usage: npm run soak -- pooler [--operations N] [--clients N] [--organizations N] [--json]')
+async function main([name = '', ...args]: readonly string[]): Promise<number> {
+  const soak = Object.hasOwn(soaks, name) ? soaks[name] : undefined
+  if (soak === undefined) {
+    console.error('Usage: npm run soak -- NAME\n')
+    for (const [known, { options, does }] of Object.entries(soaks))
+      console.error(`  ${known} ${options}\n      ${does}`)
     return 2
   }
-  if (pgbouncerVersion() === null) {
-    console.error('There is no pgbouncer on this machine. Debian: apt-get install pgbouncer')
-    return 3
-  }
-  const log = (line: string): void => {
-    console.error(line)
-  }
-  const dataDir = await mkdtemp(join(tmpdir(), 'rowhouse-soak-'))
-  const postgres = await startPostgres({ dataDir, log })
   try {
-    const machine = describeMachine('embedded')
-    const results = await soakPooler({
-      adminUrl: postgres.adminUrl,
-      serverLogFile: postgres.logFile,
-      operations: operations as number,
-      clients: clients as number,
-      organizations: organizations as number,
-      log,
-    })
-    const isClean = clean.every((key) => results[key] === 0) && results['server_connections'] === 1
-    if (values.json) console.log(JSON.stringify({ soak: 'pooler', machine, results, clean: isClean }))
-    else
-      for (const [key, value] of Object.entries(results)) console.log(`${key.padEnd(42)} ${String(value).padStart(10)}`)
-    return isClean ? 0 : 1
-  } finally {
-    await postgres.stop()
-    await rm(dataDir, { recursive: true, force: true })
+    return await soak.run(args)
+  } catch (error) {
+    if (!String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS')) throw error
+    console.error(`${(error as Error).message}\nUsage: npm run soak -- ${name} ${soak.options}`)
+    return 2
   }
 }
 
-process.exitCode = await main()
+process.exitCode = await main(process.argv.slice(2))

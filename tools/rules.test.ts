@@ -25,6 +25,25 @@ describe('the rules', () => {
     expect([...named].filter((id) => !rules.list.some((rule) => rule.id === id))).toEqual([])
   })
 
+  it('every rule is in a class, whose attacks are there', () => {
+    const readme = readFileSync(join(root, 'packages/verify/README.md'), 'utf8')
+    const attacks = new Set(
+      readFileSync(join(root, 'packages/verify/src/attacks/rules.ts'), 'utf8')
+        .match(/'V9\d{3}'/g)
+        ?.map((id) => id.slice(1, 4)),
+    )
+    const classes = readme
+      .split('\n')
+      .filter((line) => /^\|.*V0\d{3}/.test(line))
+      .map((line) => line.split('|').map((cell) => cell.trim())[3] ?? '')
+    expect(classes.length).toBeGreaterThan(25)
+    // Each says which attacks, or that there is none.
+    expect(classes.filter((cell) => !/^(V9\d|–|not covered)/.test(cell))).toEqual([])
+    const named = new Set(classes.join(' ').match(/V9\d/g))
+    expect([...named].filter((attack) => !attacks.has(attack))).toEqual([])
+    expect([...attacks].filter((attack) => !named.has(attack))).toEqual([])
+  })
+
   it('are in rowhouse.findings() where their first line says so', () => {
     const composed = composeFindings(
       readFileSync(join(root, 'packages/database/migrations/0007_findings.sql'), 'utf8'),

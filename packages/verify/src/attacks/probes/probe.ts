@@ -39,6 +39,8 @@ export interface Probe {
   readonly leavesTraces?: boolean
   /** Runs in one context only, since it is not about the context: the first that acts for A. */
   readonly once?: boolean
+  /** Left out where SQL makes the context: whoever can run this can be anybody there. */
+  readonly sealedOnly?: boolean
   /** Holds for every relation that temporary tables stand in for: only a read of one of them is the finding. */
   readonly countsTemporary?: boolean
 }

@@ -43,6 +43,7 @@ export function readProbes(target: Target): Probe[] {
     relation.columns.some(({ name }) => name === owner.tenantColumn)
   ) {
     const tenant = ident(owner.tenantColumn)
+    const tenantType = relation.columns.find(({ name }) => name === owner.tenantColumn)?.type ?? 'text'
     probes.push(
       read(
         'by organization',
@@ -51,6 +52,15 @@ export function readProbes(target: Target): Probe[] {
       read(
         'failing operator on the organization',
         `select count(*) from ${sql} where 1 / (case when ${tenant}::text = ${literal(organizations.b)} then 0 else 1 end) = 1`,
+      ),
+      // A condition `column = constant` of the policy and one like it of the query are one equivalence to the planner, which
+      // may ask the policy's once, before the setting changes, and the column for the query's alone.
+      read(
+        'setting changed under the scan',
+        `select set_config('rowhouse_attack.organization', ${literal(organizations.a)}, true);
+         with changed as materialized (select set_config('rowhouse_attack.organization', ${literal(organizations.b)}, true))
+         select t.* from changed, ${sql} t where t.${tenant} = current_setting('rowhouse_attack.organization')::${tenantType} limit ${ROWS_MAX}`,
+        { sealedOnly: true },
       ),
       probe(
         'plan by organization',
