@@ -88,6 +88,7 @@ export async function startGuarded(
     await opened.rowhouse.connect()
     await checkReady(opened.catalogue)
     if (config.issuer !== null) await opened.rowhouse.checkIssuer()
+    const proof = opened.keepLog()
     const services: Services = {
       config,
       publicUrl: url,
@@ -108,7 +109,7 @@ export async function startGuarded(
       opened.catalogue,
       () => opened.rowhouse.connections,
       () => hub.size,
-      opened.proof.counts,
+      proof.counts,
     )
     const app = createApp({ services, hub, metrics, console: consoleFiles, trusted, ...(guards && { guards }) })
     const listening = await listen(config, getRequestListener(app.fetch))
@@ -145,6 +146,7 @@ export async function startWorker(
   try {
     await opened.rowhouse.connect()
     await checkReady(opened.catalogue)
+    opened.keepLog()
     opened.sync.worker.start()
     return { stop: () => opened.close() }
   } catch (error) {
@@ -157,7 +159,8 @@ interface Parts {
   readonly catalogue: Catalogue
   readonly rowhouse: Rowhouse
   readonly sync: Sync
-  readonly proof: ProofKeeper
+  /** Begins to make the log's months and seals, once the database is known to answer. */
+  keepLog(): ProofKeeper
   close(): Promise<void>
 }
 
@@ -190,18 +193,24 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
       connectors,
       observe: (event) => log({ type: 'sync', event }),
     })
-  const months = keepLogMonths(catalogue, (error) => log(failedEvent('change log', error)))
-  const proof = keepLogProven(catalogue, signingKey, (where, error) => log(failedEvent(where, error)))
+  const keepers: { stop(): Promise<void> }[] = []
+  const keepLog = (): ProofKeeper => {
+    const proof = keepLogProven(catalogue, signingKey, (where, error) => log(failedEvent(where, error)))
+    keepers.push(
+      keepLogMonths(catalogue, (error) => log(failedEvent('change log', error))),
+      proof,
+    )
+    return proof
+  }
   let closed: Promise<void> | null = null
   const close = async (): Promise<void> => {
-    await months.stop()
-    await proof.stop()
+    for (const keeper of keepers) await keeper.stop()
     await sync.worker.stop()
     await sync.close()
     await catalogue.close()
     if (options.rowhouse === undefined) await rowhouse.close()
   }
-  return { catalogue, rowhouse, sync, proof, close: () => (closed ??= close()) }
+  return { catalogue, rowhouse, sync, keepLog, close: () => (closed ??= close()) }
 }
 
 function hostOf(host: string): string {

@@ -126,7 +126,7 @@ describe('Salesforce', () => {
     await expect(accounts.create({ Name: 'A' })).rejects.toMatchObject({ errorCode: 'INVALID_SESSION_ID' })
     await chaos(account, { revokeTokens: false, timeoutAfterRate: 1 })
     const url = `${account.url}/services/data/v60.0/sobjects/Account`
-    const headers = { authorization: `Bearer ${account.accessToken}` }
+    const headers = { authorization: `Bearer ${account.accessToken}`, 'content-type': 'application/json' }
     await expect(fetch(url, { method: 'POST', headers, body: '{"Name":"A"}' })).rejects.toThrow('fetch failed')
     await chaos(account, { status5xxRate: 1 })
     expect((await fetch(url, { method: 'POST', headers, body: '{"Name":"B"}' })).status).toBeGreaterThanOrEqual(500)
