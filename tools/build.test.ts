@@ -38,7 +38,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const runNode = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
 
-describe('the built packages', () => {
+describe('the built packages', { timeout: 60_000 }, () => {
   it('are imported outside of the workspace', () => {
     const text = runNode(
       '--input-type=module',
