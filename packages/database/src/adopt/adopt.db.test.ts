@@ -283,10 +283,16 @@ describe('locks', () => {
             pace: { lockTimeoutMs, switchTimeoutMs: 60_000 },
           })
           const outcomes: string[] = []
-          for (let turn = 0; turn < 40 && !outcomes.includes('55P03'); turn += 1) {
-            outcomes.push(await sqlstateOf(reader.query('select from shop.accounts limit 1')))
-            await reader.query('select pg_sleep(0.02)')
+          // Until adopt has been seen waiting for its lock often enough to have been in a reader's way.
+          let waits = 0
+          for (const until = Date.now() + 60_000; waits < 5 && !outcomes.includes('55P03') && Date.now() < until; ) {
+            const { rowCount } = await admin.query(
+              "select from pg_locks where relation = 'shop.accounts'::regclass and mode = 'AccessExclusiveLock' and not granted",
+            )
+            waits += rowCount ?? 0
+            if (rowCount !== 0) outcomes.push(await sqlstateOf(reader.query('select from shop.accounts limit 1')))
           }
+          expect(outcomes).not.toEqual([])
           stop.abort()
           await holder.query('rollback')
           await run.catch(() => undefined)
