@@ -53,10 +53,10 @@ begin
   end if;
   -- A write that names a partition fires no statement trigger of its parent, and one that names a parent none of a child.
   -- What is no table any more is logged by one of the two all the same.
-  if (select c.relkind = 'r' from pg_class c where c.oid = target) is not true then
-    return true;
-  end if;
-  return exists (select from pg_inherits i where i.inhrelid = target);
+  return (
+    select c.relkind = 'r' and not exists (select from pg_inherits i where i.inhrelid = c.oid)
+    from pg_class c where c.oid = target
+  ) is not true;
 end
 $$;
 

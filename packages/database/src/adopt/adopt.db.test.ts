@@ -285,7 +285,7 @@ describe('locks', () => {
           const outcomes: string[] = []
           // Until adopt has been seen waiting for its lock often enough to have been in a reader's way.
           let waits = 0
-          for (const until = Date.now() + 60_000; waits < 5 && !outcomes.includes('55P03') && Date.now() < until; ) {
+          for (const until = Date.now() + 60_000; waits < 5 && !outcomes.includes('55P03') && Date.now() < until;) {
             const { rowCount } = await admin.query(
               "select from pg_locks where relation = 'shop.accounts'::regclass and mode = 'AccessExclusiveLock' and not granted",
             )
@@ -303,6 +303,28 @@ describe('locks', () => {
     await undoAdoption(runner, shopTables()).catch(() => undefined)
     expect(await read(30_000)).toContain('55P03')
     await undoAdoption(runner, shopTables()).catch(() => undefined)
+  })
+
+  it('a vacuum is waited for where nobody else waits, and for long enough that it gives way', async () => {
+    await withClient(database().adminUrl, async (vacuum) => {
+      await vacuum.query('begin; lock table shop.accounts in share update exclusive mode')
+      const run = adopt(runner, shopOptions())
+      await expect
+        .poll(
+          async () =>
+            (
+              await admin.query(
+                "select mode from pg_locks where relation = 'shop.accounts'::regclass and not granted and waitstart < clock_timestamp() - interval '1100 ms'",
+              )
+            ).rows,
+          { timeout: 20_000 },
+        )
+        .toEqual([{ mode: 'ShareUpdateExclusiveLock' }])
+      await admin.query("set lock_timeout = '400ms'; select from shop.accounts; update shop.accounts set name = name")
+      await vacuum.query('rollback')
+      expect((await run).state).toBe('prepared')
+    })
+    await undoAdoption(runner, shopTables())
   })
 
   it('the last steps read no table: constraints that were validated before prove the rows', async () => {

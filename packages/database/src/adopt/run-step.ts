@@ -12,9 +12,9 @@ import type { Adoption, StoredStep } from './state.ts'
 import { quote } from './names.ts'
 
 export interface Pace {
-  /** Longest wait for a lock, in the queue of which others wait too. @default 60 */
+  /** Longest wait for a lock, in the queue of which others wait too. @default 50 */
   readonly lockTimeoutMs: number
-  /** Longest run of a statement under an exclusive lock; it is then rolled back. @default 150 */
+  /** Longest run of a statement under an exclusive lock; it is then rolled back. @default 140 */
   readonly switchTimeoutMs: number
   /** How long a step tries to get its lock. @default 600_000 */
   readonly lockWaitMaxMs: number
@@ -27,8 +27,8 @@ export interface Pace {
 }
 
 export const defaultPace: Pace = {
-  lockTimeoutMs: 60,
-  switchTimeoutMs: 150,
+  lockTimeoutMs: 50,
+  switchTimeoutMs: 140,
   lockWaitMaxMs: 600_000,
   batchMs: 40,
   rest: 0.25,
@@ -47,6 +47,11 @@ export interface Surroundings {
 }
 
 const BACKOFF_MAX_MS = 1000
+/**
+ * Autovacuum gives way to whoever has waited for deadlock_timeout (1 s unless it was set), so a queue that is left after
+ * milliseconds waits until it has ended: on a large table for minutes.
+ */
+const VACUUM_TIMEOUT_MS = 5000
 /** A statement that ran out of time so often does so by itself. */
 const TIMEOUTS_MAX = 30
 /** All statements in one transaction and one message: no lock is held for the time of a network round trip. */
@@ -57,6 +62,9 @@ export async function runShort(
 ): Promise<void> {
   const text = [
     'begin',
+    // In this queue readers and writers wait for nobody; once it is granted, no vacuum is in the way of the next lock.
+    `set local lock_timeout = ${VACUUM_TIMEOUT_MS}`,
+    `lock table ${adoption.tables.join(', ')} in share update exclusive mode`,
     `set local lock_timeout = ${pace.lockTimeoutMs}`,
     `set local statement_timeout = ${pace.switchTimeoutMs}`,
     ...statements,
