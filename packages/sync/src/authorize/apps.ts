@@ -2,10 +2,9 @@
 // the product's own data key. They rest in the catalogue, wherever the connections' credentials do.
 import { RowhouseError } from '@rowhouse/contracts'
 import type { ConnectorApp } from '@rowhouse/contracts'
+import { inTransaction } from '@rowhouse/database'
+import type { Envelope, SealedPlace } from '@rowhouse/database'
 import type { Pool, PoolClient } from 'pg'
-import type { Envelope } from '../credentials/envelope.ts'
-import type { SealedPlace } from '../credentials/seal.ts'
-import { inTransaction } from '../credentials/transaction.ts'
 
 export interface StoredApp {
   readonly clientId: string

@@ -2,9 +2,8 @@
 // within ten minutes; the browser carries a ticket and then a state, the table keeps their hashes.
 import { RowhouseError } from '@rowhouse/contracts'
 import { createHash, randomBytes } from 'node:crypto'
+import type { Envelope, SealedPlace } from '@rowhouse/database'
 import type { Pool } from 'pg'
-import type { Envelope } from '../credentials/envelope.ts'
-import type { SealedPlace } from '../credentials/seal.ts'
 
 export const lifetimeMs = 10 * 60_000
 /** What is past its end is kept a day, for whoever asks what happened, and then deleted. */

@@ -3,15 +3,13 @@
 // two of them has lost nothing, and the next run goes on.
 import { RowhouseError } from '@rowhouse/contracts'
 import { randomUUID } from 'node:crypto'
+import { Envelope, inTransaction, insertDataKey, toDataKey } from '@rowhouse/database'
+import type { DataKeyRow } from '@rowhouse/database'
 import { Pool } from 'pg'
 import type { PoolClient } from 'pg'
 import { appPlace } from '../authorize/apps.ts'
 import { verifierPlace } from '../authorize/requests.ts'
-import { insertDataKey, toDataKey } from './data-keys.ts'
-import type { DataKeyRow } from './data-keys.ts'
-import { Envelope } from './envelope.ts'
 import { Stores } from './store/stores.ts'
-import { inTransaction } from './transaction.ts'
 import { Vault } from './vault.ts'
 
 export interface KeysOptions {

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { CredentialSeal, KeyCache, MasterKeys, keyIdOf } from '@rowhouse/database'
 import { describe, expect, it } from 'vitest'
 import { readBundle } from './store/bundle.ts'
-import { KeyCache } from './key-cache.ts'
-import { MasterKeys } from './master-keys.ts'
-import { CredentialSeal, keyIdOf } from './seal.ts'
 
 const masters = new MasterKeys('k'.repeat(32))
 const organizationId = randomUUID()

@@ -1,16 +1,16 @@
 // A connection's secrets, and the one place that refreshes them. A refresh holds the row's lock while it asks the provider:
 // workers of other processes wait for it and then find a later version, so one expiry is one refresh however many notice it.
 import { RowhouseError } from '@rowhouse/contracts'
+import { inTransaction } from '@rowhouse/database'
+import type { Envelope } from '@rowhouse/database'
 import type { Connector, ConnectorHttp, Credentials, OAuthApp } from '@rowhouse/connectors'
 import type { Pool, PoolClient } from 'pg'
 import { findCredentialRow, keepBundle, lockCredentialRow, readCredentialRow } from './credential-rows.ts'
 import type { CredentialRow } from './credential-rows.ts'
-import type { Envelope } from './envelope.ts'
 import { redact } from './redact.ts'
 import type { Redact } from './redact.ts'
 import type { Held, SealedBundle } from './store/store.ts'
 import type { Stores } from './store/stores.ts'
-import { inTransaction } from './transaction.ts'
 
 export interface StoredCredentials extends Credentials {
   readonly version: number
