@@ -13,17 +13,51 @@ const mayImport: Record<string, readonly string[]> = {
   connectors: ['contracts'],
   sync: ['contracts', 'database', 'runtime', 'connectors'],
   verify: ['contracts', 'database', 'runtime'],
-  server: ['contracts', 'database', 'runtime', 'connectors', 'sync', 'verify'],
+  fleet: ['contracts', 'database', 'runtime'],
+  server: ['contracts', 'database', 'runtime', 'connectors', 'sync', 'verify', 'fleet'],
   client: ['contracts'],
   console: ['contracts', 'client'],
   sandbox: ['contracts'],
-  embedded: ['contracts', 'client', 'database', 'runtime', 'connectors', 'sync', 'server', 'console', 'sandbox'],
-  cli: ['contracts', 'database', 'runtime', 'connectors', 'sync', 'verify', 'server', 'client', 'embedded', 'console'],
-  testkit: ['contracts', 'database', 'runtime', 'embedded'],
+  embedded: [
+    'contracts',
+    'client',
+    'database',
+    'runtime',
+    'connectors',
+    'sync',
+    'fleet',
+    'server',
+    'console',
+    'sandbox',
+  ],
+  cli: [
+    'contracts',
+    'database',
+    'runtime',
+    'connectors',
+    'sync',
+    'verify',
+    'fleet',
+    'server',
+    'client',
+    'embedded',
+    'console',
+  ],
+  testkit: ['contracts', 'database', 'runtime', 'fleet', 'embedded'],
 }
 
 /** Beyond the row above, tests may import these. */
-const testsMayImport = ['testkit', 'sandbox', 'embedded', 'database', 'runtime', 'contracts', 'connectors', 'client']
+const testsMayImport = [
+  'testkit',
+  'sandbox',
+  'embedded',
+  'fleet',
+  'database',
+  'runtime',
+  'contracts',
+  'connectors',
+  'client',
+]
 
 const packageOfName = (name: string): string | undefined => {
   if (name === 'rowhouse' || name.startsWith('rowhouse/')) return 'runtime'

@@ -40,6 +40,7 @@ declare
   wanted record;
   existing text;
   columns text;
+  grantees text := rowhouse.grantees(target);
 begin
   if not (select c.relrowsecurity and c.relforcerowsecurity from pg_class c where c.oid = target) then
     execute format('alter table %s enable row level security, force row level security', target);
@@ -75,16 +76,19 @@ begin
   execute format('revoke all on %s from public', target);
   -- Supabase gives anon, authenticated and service_role all of it by default.
   execute format('revoke all on %s from anon', target);
-  execute format('revoke truncate, references, trigger on %s from rowhouse_app, authenticated, service_role', target);
+  if grantees <> 'rowhouse_app, authenticated, service_role' then
+    -- A home of its own: the roles that organizations share have no business here.
+    execute format('revoke all on %s from rowhouse_app, authenticated, service_role', target);
+  end if;
+  execute format('revoke truncate, references, trigger on %s from %s', target, grantees);
   if coalesce((options ->> 'strict')::boolean, false) then
     select rowhouse.column_list(array_agg(a.attname::text order by a.attnum)) into columns
     from pg_attribute a
     where a.attrelid = target and a.attnum > 0 and not a.attisdropped and a.attname <> 'organization_id';
-    execute format('revoke insert, update on %s from rowhouse_app, authenticated, service_role', target);
-    execute format('grant select, delete, insert (%s), update (%s) on %s to rowhouse_app, authenticated, service_role',
-      columns, columns, target);
+    execute format('revoke insert, update on %s from %s', target, grantees);
+    execute format('grant select, delete, insert (%s), update (%s) on %s to %s', columns, columns, target, grantees);
   else
-    execute format('grant select, insert, update, delete on %s to rowhouse_app, authenticated, service_role', target);
+    execute format('grant select, insert, update, delete on %s to %s', target, grantees);
   end if;
   -- A serial column calls nextval() as whoever inserts; an identity column needs no privilege.
   for columns in
@@ -92,10 +96,10 @@ begin
     from pg_depend d join pg_class c on c.oid = d.objid and c.relkind = 'S'
     where d.refclassid = 'pg_class'::regclass and d.refobjid = target and d.classid = 'pg_class'::regclass and d.deptype = 'a'
   loop
-    execute format('grant usage on sequence %s to rowhouse_app, authenticated, service_role', columns);
+    execute format('grant usage on sequence %s to %s', columns, grantees);
   end loop;
-  execute format('grant usage on schema %I to rowhouse_app, authenticated, service_role',
-    (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target));
+  execute format('grant usage on schema %I to %s',
+    (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target), grantees);
 end
 $$;
 
@@ -169,6 +173,7 @@ begin
   return query select * from rowhouse.give_timestamps(target, options);
   return query select * from rowhouse.give_change_log(target, options);
   return query select * from rowhouse.give_policies(target, options);
+  return query select * from rowhouse.give_home_check(target);
   -- An owner that nobody logs in as. FORCE holds it as well.
   if (select c.relowner from pg_class c where c.oid = target) <> 'rowhouse_owner'::regrole
     and pg_has_role(current_user, 'rowhouse_owner', 'USAGE')

@@ -63,6 +63,10 @@ begin
     from pg_policy p join pg_class c on c.oid = p.polrelid
     where p.polname = 'rowhouse_organization' and not c.relispartition
       and c.relnamespace <> to_regnamespace('rowhouse_home')
+      -- The home of another organization cannot hold a row of this one: its tables have a check.
+      and not exists (
+        select from rowhouse.tenant_schemas s join pg_namespace n on n.nspname = s.name
+        where n.oid = c.relnamespace and s.organization_id <> old.id)
   loop
     execute format('select exists (select from %s where organization_id = $1)', target) into has_rows using old.id;
     if has_rows then

@@ -3,7 +3,12 @@
 
 create table rowhouse.tenant_schemas (
   name name primary key,
-  registered_at timestamptz not null default now()
+  -- Of a home of its own: who comes there in place of the roles that organizations share, and whose rows it may hold. The
+  -- organization need not exist yet: a warm home waits for the one that will be made with this id.
+  login name constraint a_login_has_one_schema unique,
+  organization_id uuid constraint an_organization_has_one_schema unique,
+  registered_at timestamptz not null default now(),
+  constraint a_home_has_login_and_organization check ((login is null) = (organization_id is null))
 );
 
 -- What went past the guard: protect, and what was loosened on purpose; by whom, when and why. Nobody changes it afterwards.
@@ -12,7 +17,7 @@ create table rowhouse.protection_events (
   at timestamptz not null default clock_timestamp(),
   login name not null default session_user,
   transaction_id xid8 not null default pg_current_xact_id(),
-  action text not null constraint action_is_known check (action in ('protect', 'unprotect', 'share')),
+  action text not null constraint action_is_known check (action in ('protect', 'unprotect', 'share', 'settle')),
   target text not null,
   -- Of protect: its options.
   reason text not null constraint reason_is_given check (reason ~ '\S' and length(reason) <= 1000)
@@ -73,6 +78,34 @@ create function rowhouse.tenant_roles() returns text[]
   language sql immutable
   return '{rowhouse_app,anon,authenticated}'::text[];
 
+-- The login of the home that a schema is, or null: then organizations share it.
+create function rowhouse.home_login(namespace oid) returns name
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select s.login from pg_namespace n join rowhouse.tenant_schemas s on s.name = n.nspname where n.oid = namespace
+$$;
+
+-- Whom a tenant may come as to what is in a schema: the shared roles, and its login where it has one.
+create function rowhouse.tenant_roles(namespace oid) returns text[]
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select rowhouse.tenant_roles() || array(
+    select r.rolname::text from pg_roles r
+    where r.rolname = any (array[(select rowhouse.home_login(namespace)), 'rowhouse_tenant'])
+  )
+$$;
+
+-- Whom protect() and share() grant to, as a list for GRANT: the login of a home, or the roles that organizations share.
+create function rowhouse.grantees(target regclass) returns text
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(quote_ident(rowhouse.home_login(c.relnamespace)), 'rowhouse_app, authenticated, service_role')
+  from pg_class c where c.oid = target
+$$;
+
 create function rowhouse.is_tenant_schema(namespace oid) returns boolean
   language sql stable
   set search_path = pg_catalog, pg_temp
@@ -87,19 +120,57 @@ as $$
   from pg_namespace n where n.oid = namespace
 $$;
 
+-- In a home of its own a table holds rows of that organization only, whoever writes them. Elsewhere there is no such check.
+create function rowhouse.give_home_check(target regclass) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wanted text := rowhouse.home_check_text(target);
+  existing text;
+begin
+  select pg_get_constraintdef(k.oid) into existing
+  from pg_constraint k where k.conrelid = target and k.conname = 'rowhouse_lives_here';
+  if existing is not distinct from wanted then
+    return;
+  end if;
+  if existing is not null then
+    execute format('alter table %s drop constraint rowhouse_lives_here', target);
+    return next 'dropped rowhouse_lives_here';
+  end if;
+  if wanted is not null then
+    execute format('alter table %s add constraint rowhouse_lives_here %s', target, wanted);
+    return next 'only rows of the organization whose home it is may live here';
+  end if;
+end
+$$;
+
+-- The check as Postgres deparses it; null where organizations share the schema.
+create function rowhouse.home_check_text(target regclass) returns text
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select format('CHECK ((organization_id = %L::uuid))', s.organization_id)
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join rowhouse.tenant_schemas s on s.name = n.nspname
+  where c.oid = target and s.organization_id is not null
+$$;
+
 -- The first tenant role that has one of these privileges on a relation or on a column of it, or null.
 create function rowhouse.tenant_reach(target oid, privileges text default 'select, insert, update, delete, truncate, references, trigger')
   returns text
   language sql stable
   set search_path = pg_catalog, pg_temp
 as $$
-  select r.role from unnest(rowhouse.tenant_roles()) r (role)
-  where has_table_privilege(r.role, target, privileges)
+  select r.role
+  from pg_class c cross join lateral unnest(rowhouse.tenant_roles(c.relnamespace)) r (role)
+  where c.oid = target and (has_table_privilege(r.role, target, privileges)
     or has_any_column_privilege(r.role, target, case
       when privileges ~ 'select' then 'select, insert, update, references'
       when privileges ~ 'insert' then 'insert, update, references'
       else 'references'
-    end)
+    end))
   limit 1
 $$;
 
@@ -132,7 +203,7 @@ as $$
   join pg_namespace n on n.oid = d.defaclnamespace
   cross join lateral aclexplode(d.defaclacl) a
   where d.defaclobjtype = 'r' and rowhouse.is_tenant_schema(n.oid)
-    and (a.grantee = 0 or pg_get_userbyid(a.grantee)::text = any (rowhouse.tenant_roles()))
+    and (a.grantee = 0 or pg_get_userbyid(a.grantee)::text = any (rowhouse.tenant_roles(n.oid)))
   group by 1, 2, 3
 $$;
 
@@ -196,7 +267,7 @@ begin
   end if;
   execute format('alter table %s enable row level security', target);
   execute format('revoke all on %s from public, rowhouse_app, anon, authenticated', target);
-  execute format('grant select on %s to rowhouse_app, authenticated, service_role', target);
+  execute format('grant select on %s to %s', target, rowhouse.grantees(target));
   perform rowhouse.stay_behind_guard();
 exception when check_violation then
   raise exception 'Say why % is shared.', target
@@ -221,7 +292,7 @@ begin
     return;
   end if;
   perform rowhouse.go_past_guard('unprotect', target, reason);
-  execute format('revoke all on %s from public, rowhouse_app, anon, authenticated, service_role', target);
+  execute format('revoke all on %s from public, rowhouse_app, anon, authenticated, service_role, %s', target, rowhouse.grantees(target));
   return next format('no tenant reaches %s', target);
   for policy in select p.polname from pg_policy p where p.polrelid = target and p.polname like 'rowhouse\_%' order by 1 loop
     execute format('drop policy %I on %s', policy, target);
@@ -247,5 +318,5 @@ exception when check_violation then
 end
 $$;
 
-grant execute on function rowhouse.tenant_roles(), rowhouse.is_tenant_schema(oid), rowhouse.tenant_reach(oid, text),
+grant execute on function rowhouse.tenant_roles(), rowhouse.tenant_roles(oid), rowhouse.home_login(oid), rowhouse.is_tenant_schema(oid), rowhouse.tenant_reach(oid, text),
   rowhouse.is_open(oid), rowhouse.open_defaults() to rowhouse_control;

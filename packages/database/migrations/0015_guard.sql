@@ -60,12 +60,37 @@ begin
     format('revoke truncate, references, trigger on %s from %s', target::regclass, rowhouse.tenant_reach(target, 'truncate, references, trigger'))
   where rowhouse.tenant_reach(target, 'truncate, references, trigger') is not null
   union all
+  select 'RH043', format('%s would reach %s, which is not in its home', s.role, target::regclass),
+    format('revoke all on %s from %s', target::regclass, s.role)
+  from rowhouse.strangers(target) s (role)
+  union all
+  select 'RH041', format('%s would hold rows of other organizations than the one whose home it is', target::regclass),
+    format('select rowhouse.protect(%L)', target::regclass)
+  where rowhouse.home_check_text(target) is distinct from (
+    select pg_get_constraintdef(k.oid) from pg_constraint k where k.conrelid = target and k.conname = 'rowhouse_lives_here' and k.convalidated)
+  union all
   select 'RH044', format('%s would belong to %s', target::regclass, pg_get_userbyid(c.relowner)),
     format('alter table %s owner to rowhouse_owner', target::regclass)
   from pg_class c
   -- Where nobody could make rowhouse_owner the owner, protect() has left the one it found.
   where c.oid = target and c.relowner <> 'rowhouse_owner'::regrole and pg_has_role(session_user, 'rowhouse_owner', 'USAGE');
 end
+$$;
+
+-- The logins of other homes that have a privilege on a relation of this one.
+create function rowhouse.strangers(target oid) returns setof text
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select distinct pg_get_userbyid(a.grantee)::text
+  from pg_class c
+  cross join lateral (
+    select x.grantee from aclexplode(c.relacl) x
+    union all
+    select x.grantee from pg_attribute t cross join lateral aclexplode(t.attacl) x where t.attrelid = c.oid
+  ) a
+  where c.oid = target and a.grantee <> 0 and pg_get_userbyid(a.grantee) ~ '^rowhouse_h_[0-9a-f]{16}$'
+    and pg_get_userbyid(a.grantee) is distinct from rowhouse.home_login(c.relnamespace)
 $$;
 
 -- Relations that a command may have changed. GRANT names no object to an event trigger: what it wrote is what the catalogue
@@ -144,6 +169,10 @@ begin
         raise exception '%: refused.', weakness.message using errcode = weakness.sqlstate_code,
           hint = format('On purpose: select rowhouse.unprotect(%L, ''why''). To mend it: %s', relation.name, weakness.fix);
       end if;
+    elsif is_grant and exists (select from rowhouse.strangers(relation.oid)) then
+      raise exception '% would reach %, which is not in its home.',
+        (select string_agg(s, ', ') from rowhouse.strangers(relation.oid) s), relation.name
+        using errcode = 'RH043', hint = 'A login of a home has privileges in its home only.';
     elsif rowhouse.is_tenant_schema(relation.relnamespace) and rowhouse.is_open(relation.oid) then
       if relation.is_new and not is_grant then
         to_close := to_close || relation.oid::text;
@@ -249,6 +278,8 @@ end
 $$;
 
 -- What the guard would have refused and the rules of `rowhouse verify` do not look for: rowhouse.findings() adds it.
+-- What is asked of homes comes with 0810_homes.sql.
+set local check_function_bodies = off;
 create function rowhouse.guard_findings()
   returns table (code text, severity text, object text, message text, fix text)
   language sql stable
@@ -315,6 +346,7 @@ as $$
   from protected t, lateral rowhouse.weaknesses(t.target) w
   where w.sqlstate_code = 'RH043' and not exists (
     select from unnest(rowhouse.tenant_roles()) r (role) where has_table_privilege(r.role, t.target, 'truncate, references, trigger'))
+    and w.message not like '%, which is not in its home'
 
   union all
   select 'default_privileges_open', 'warning', d.namespace,
@@ -322,6 +354,12 @@ as $$
     format('alter default privileges for role %I in schema %I revoke all on tables from %s', d.creator, d.namespace,
       case d.grantee when 'public' then 'public' else quote_ident(d.grantee) end)
   from rowhouse.open_defaults() d
-$$;
 
-grant execute on function rowhouse.weaknesses(oid), rowhouse.has_timestamps(regclass), rowhouse.guard_findings() to rowhouse_control;
+  union all
+  select h.code, 'error', h.object, h.message, h.fix
+  from rowhouse.tenant_schemas s cross join lateral rowhouse.home_problems(s.name) h
+  where s.login is not null
+$$;
+set local check_function_bodies = on;
+
+grant execute on function rowhouse.strangers(oid), rowhouse.home_check_text(regclass), rowhouse.weaknesses(oid), rowhouse.has_timestamps(regclass), rowhouse.guard_findings() to rowhouse_control;

@@ -144,6 +144,23 @@ begin
 end
 $$;
 
+-- Takes a home of a schema away, with all that is in it. That nobody lives there is for the caller to know: the catalogue says.
+create function rowhouse.forget_home(schema_name name) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if schema_name !~ '^h_[0-9a-f]{16}$' then
+    raise exception 'The schema % is not the home of one organization.', schema_name using errcode = 'RH020';
+  end if;
+  execute format('drop schema if exists %I cascade', schema_name);
+  delete from rowhouse.tenant_schemas s where s.name = schema_name;
+  if to_regclass('rowhouse.applied_tenant_migrations') is not null then
+    delete from rowhouse.applied_tenant_migrations m where m.schema_name = forget_home.schema_name;
+  end if;
+end
+$$;
+
 -- What is not as least privilege demands in a home, read from the catalogue as it is now; no row when all is well. A home has
 -- a database to itself when its schema is public.
 create function rowhouse.home_problems(schema_name name)
@@ -302,7 +319,8 @@ end
 $$;
 
 revoke all on function
-  rowhouse.give_tenant_access(name), rowhouse.register_home(name, name, uuid), rowhouse.settle_home(name), rowhouse.home_problems(name)
+  rowhouse.give_tenant_access(name), rowhouse.register_home(name, name, uuid), rowhouse.settle_home(name),
+  rowhouse.forget_home(name), rowhouse.home_problems(name)
   from public;
 grant execute on function rowhouse.register_home(name, name, uuid), rowhouse.settle_home(name) to rowhouse_migrator;
 grant execute on function rowhouse.home_problems(name) to rowhouse_control, rowhouse_migrator;

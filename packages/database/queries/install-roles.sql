@@ -7,7 +7,7 @@ declare
   inherit text := case when current_setting('server_version_num')::int >= 160000 then ' with inherit true, set true' else '' end;
   role text;
 begin
-  foreach role in array array['rowhouse_owner', 'rowhouse_app', 'rowhouse_control', 'rowhouse_migrator'] loop
+  foreach role in array array['rowhouse_owner', 'rowhouse_tenant', 'rowhouse_app', 'rowhouse_control', 'rowhouse_migrator'] loop
     if not exists (select from pg_catalog.pg_roles r where r.rolname = role) then
       execute format('create role %I nologin', role);
       if role = 'rowhouse_migrator' then

@@ -22,13 +22,22 @@ export { MasterKeys } from './envelope/master-keys.ts'
 export { CredentialSeal, keyIdOf } from './envelope/seal.ts'
 export type { SealedPlace } from './envelope/seal.ts'
 export { connectionError } from './install/connection-error.ts'
+export { hardenDatabase } from './install/hardening.ts'
 export { ensureIdentity } from './install/identity.ts'
-export { install } from './install/install.ts'
+export { checkVersion, install } from './install/install.ts'
 export type { InstallOptions, InstallResult } from './install/install.ts'
 export { installSql } from './install/install-sql.ts'
 export type { InstallSqlOptions } from './install/install-sql.ts'
-export { checkMasterKey, deriveLoginPassword, deriveTokenKey, loginUrl, tokenKeyId } from './keys.ts'
-export type { LoginRole } from './keys.ts'
+export {
+  checkMasterKey,
+  deriveLoginPassword,
+  deriveServerPassword,
+  deriveTokenKey,
+  loginUrl,
+  scramVerifier,
+  tokenKeyId,
+} from './keys.ts'
+export type { HomeLogin, LoginRole } from './keys.ts'
 export { migrations, schemaVersion } from './migrations.ts'
 export type { Migration } from './migrations.ts'
 export { errorCodeBySqlstate, errorCodeOf } from './sqlstate.ts'

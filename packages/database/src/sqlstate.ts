@@ -65,6 +65,9 @@ export const errorCodeBySqlstate = {
   RH080: 'report_not_approved',
   RH081: 'report_invalid',
   RH082: 'report_too_large',
+  RH085: 'cluster_missing',
+  RH086: 'cluster_full',
+  RH087: 'home_not_ready',
 } as const satisfies Record<`RH${string}`, ErrorCode>
 
 /** The code of a refusal by Rowhouse's own SQL, or null for any other SQLSTATE. */

@@ -42,7 +42,7 @@ beforeEach(async () => {
     ).rows) {
       await admin.query(`drop database ${datname} with (force)`)
     }
-    for (const role of ['rowhouse_app', 'rowhouse_control', 'rowhouse_migrator', 'rowhouse_owner']) {
+    for (const role of ['rowhouse_app', 'rowhouse_control', 'rowhouse_migrator', 'rowhouse_tenant', 'rowhouse_owner']) {
       await admin.query(`drop role if exists ${role}`)
     }
   })

@@ -46,7 +46,14 @@ beforeEach(async () => {
     for (const database of ['one', 'two', 'three', 'clone']) {
       await client.query(`drop database if exists ${database} with (force)`)
     }
-    for (const role of ['rowhouse_app', 'rowhouse_control', 'rowhouse_migrator', 'rowhouse_owner', 'builder']) {
+    for (const role of [
+      'rowhouse_app',
+      'rowhouse_control',
+      'rowhouse_migrator',
+      'rowhouse_tenant',
+      'rowhouse_owner',
+      'builder',
+    ]) {
       await client.query(`drop role if exists ${role}`)
     }
     for (const database of ['one', 'two', 'three']) await client.query(`create database ${database}`)

@@ -1,9 +1,11 @@
 // Installs and upgrades the SQL layer. Any number of installs may run at once, in one database or in many of a
 // cluster: one does the work, the others find it done. Nothing is half made; the schema is one transaction.
 import { Client, DatabaseError } from 'pg'
+import type { ClientConfig } from 'pg'
 
 import { RowhouseError } from '@rowhouse/contracts'
 import { checkMasterKey, loginUrl } from '../keys.ts'
+import type { LoginRole } from '../keys.ts'
 import { migrate, schemaVersion } from '../migrations.ts'
 import { connectionError } from './connection-error.ts'
 import { hardenDatabase } from './hardening.ts'
@@ -21,6 +23,8 @@ export interface InstallOptions {
   readonly signingKey: string
   /** Give existing logins the passwords of this signing key, and stop accepting tokens of any other. @default false */
   readonly resetLogins?: boolean
+  /** TLS as pg takes it, for what a URL cannot say. @default as the URL says */
+  readonly ssl?: ClientConfig['ssl'] | undefined
 }
 
 export interface InstallResult {
@@ -37,12 +41,17 @@ export interface InstallResult {
  * @throws RowhouseError invalid_option, signing_key_missing, signing_key_too_short, database_unreachable, database_login_refused,
  *   postgres_too_old, login_lacks_privilege, schema_newer, migration_changed, login_password_differs
  */
-export async function install({ adminUrl, signingKey, resetLogins = false }: InstallOptions): Promise<InstallResult> {
+export async function install({
+  adminUrl,
+  signingKey,
+  resetLogins = false,
+  ssl,
+}: InstallOptions): Promise<InstallResult> {
   checkMasterKey(signingKey)
   if (!URL.canParse(adminUrl)) {
     throw new RowhouseError('invalid_option', 'adminUrl takes a URL: postgres://user:password@host:5432/database')
   }
-  const client = await connect(adminUrl)
+  const client = await connect(adminUrl, ssl)
   try {
     const isSuperuser = await checkServer(client)
     await createRoles(client, { signingKey, resetLogins, isSuperuser })
@@ -52,7 +61,7 @@ export async function install({ adminUrl, signingKey, resetLogins = false }: Ins
       control: loginUrl(adminUrl, 'rowhouse_control', signingKey),
     }
     const result = await installSchema(client, { signingKey, resetLogins, isSuperuser })
-    await checkLogins(adminUrl, signingKey)
+    await checkLogins(adminUrl, signingKey, await admittedLogins(client), ssl)
     return { ...result, schemaVersion, urls }
   } catch (error) {
     if (error instanceof DatabaseError && error.code === '42501') {
@@ -67,8 +76,12 @@ export async function install({ adminUrl, signingKey, resetLogins = false }: Ins
   }
 }
 
-async function connect(url: string): Promise<Client> {
-  const client = new Client({ connectionString: url, application_name: 'rowhouse install' })
+async function connect(url: string, ssl: InstallOptions['ssl']): Promise<Client> {
+  const client = new Client({
+    connectionString: url,
+    application_name: 'rowhouse install',
+    ...(ssl !== undefined && { ssl }),
+  })
   try {
     await client.connect()
   } catch (error) {
@@ -128,10 +141,27 @@ async function installSchema(
   }
 }
 
+/** All of them, but for rowhouse_app in a database that is the home of one organization. */
+async function admittedLogins(client: Client): Promise<readonly LoginRole[]> {
+  const { rows } = await client.query<{ role: LoginRole }>(
+    `select r as role from unnest($1::text[]) r where has_database_privilege(r, current_database(), 'connect')`,
+    [loginRoles],
+  )
+  return rows.map(({ role }) => role)
+}
+
 /** @throws RowhouseError login_password_differs */
-async function checkLogins(adminUrl: string, signingKey: string): Promise<void> {
-  for (const role of loginRoles) {
-    const client = new Client({ connectionString: loginUrl(adminUrl, role, signingKey) })
+async function checkLogins(
+  adminUrl: string,
+  signingKey: string,
+  logins: readonly LoginRole[],
+  ssl: InstallOptions['ssl'],
+): Promise<void> {
+  for (const role of logins) {
+    const client = new Client({
+      connectionString: loginUrl(adminUrl, role, signingKey),
+      ...(ssl !== undefined && { ssl }),
+    })
     try {
       await client.connect()
       await client.end()

@@ -1,6 +1,5 @@
 // The roles of Rowhouse. They belong to the cluster, so two installs in two databases race here and no advisory
 // lock of one database helps: what the other one made first is taken as it is.
-import { randomBytes } from 'node:crypto'
 import type { ClientBase } from 'pg'
 import { DatabaseError } from 'pg'
 
@@ -10,7 +9,6 @@ import type { LoginRole } from '../keys.ts'
 export const loginRoles: readonly LoginRole[] = ['rowhouse_app', 'rowhouse_control', 'rowhouse_migrator']
 
 const ATTEMPTS_MAX = 50
-const SALT_BYTES = 16
 
 const made = new Set(['42710', '23505'])
 
@@ -46,9 +44,12 @@ export async function createRoles(client: ClientBase, options: RoleOptions): Pro
   const existing = new Set(rows.map(({ rolname }) => rolname))
   // Made by the file of `rowhouse install --sql`, which holds no secret.
   const waiting = new Set(rows.filter(({ rolcanlogin }) => !rolcanlogin).map(({ rolname }) => rolname))
-  if (!existing.has('rowhouse_owner')) await settle(client, 'create role rowhouse_owner nologin')
+  // The owner of the schema, and the group of the logins that homes have of their own.
+  for (const role of ['rowhouse_owner', 'rowhouse_tenant']) {
+    if (!existing.has(role)) await settle(client, `create role ${role} nologin`)
+  }
   for (const role of loginRoles) {
-    const password = scramVerifier(deriveLoginPassword(options.signingKey, role), randomBytes(SALT_BYTES))
+    const password = scramVerifier(deriveLoginPassword(options.signingKey, role))
     if (!existing.has(role)) {
       const outcome = await createLogin(client, role, password)
       if (outcome === 'done') continue

@@ -2,7 +2,15 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { CredentialSeal, Envelope, KeyCache, MasterKeys, findDataKey, inTransaction, toDataKey } from '@rowhouse/database'
+import {
+  CredentialSeal,
+  Envelope,
+  KeyCache,
+  MasterKeys,
+  findDataKey,
+  inTransaction,
+  toDataKey,
+} from '@rowhouse/database'
 import type { DataKeyRow } from '@rowhouse/database'
 import { withClient } from '@rowhouse/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
