@@ -68,6 +68,8 @@ export const errorCodeBySqlstate = {
   RH085: 'cluster_missing',
   RH086: 'cluster_full',
   RH087: 'home_not_ready',
+  RH088: 'rollout_superseded',
+  RH089: 'tenant_table_unprotected',
 } as const satisfies Record<`RH${string}`, ErrorCode>
 
 /** The code of a refusal by Rowhouse's own SQL, or null for any other SQLSTATE. */

@@ -1,0 +1,148 @@
+-- Migrations of tenants' tables, in each database that holds homes: what every home has, written in the transaction that
+-- changed it, so that a runner that is killed leaves no doubt; and the fence that keeps a runner out that was superseded
+-- while it slept. The fleet's ledger is 0821_rollouts.sql.
+
+create table rowhouse.applied_tenant_migrations (
+  schema_name name not null,
+  version text not null constraint version_is_a_moment check (version ~ '^\d{14}$'),
+  name text not null,
+  -- SHA-256 of the file, hex.
+  checksum text not null,
+  applied_at timestamptz not null default clock_timestamp(),
+  primary key (schema_name, version)
+);
+
+-- The migrations themselves, in the catalogue's database.
+create table rowhouse.tenant_migrations (
+  version text primary key constraint version_is_a_moment check (version ~ '^\d{14}$'),
+  name text not null,
+  checksum text not null,
+  sql text not null,
+  -- What the file allows past a check, and why: {"drop_column": "…"}.
+  overrides jsonb not null default '{}',
+  recorded_by name not null default session_user,
+  recorded_at timestamptz not null default now(),
+  -- When the first wave had it and nothing was found: a new home gets it from then on.
+  released_at timestamptz
+);
+
+-- One row: the newest runner that came to this database.
+create table rowhouse.rollout_fence (
+  is_the_only_row boolean primary key default true constraint fence_is_one_row check (is_the_only_row),
+  fence bigint not null
+);
+insert into rowhouse.rollout_fence (fence) values (0);
+
+-- Runners hold it shared while they change a home, and exclusively while they raise the fence.
+create function rowhouse.fence_lock_key() returns bigint
+  language sql immutable
+  return hashtextextended('rowhouse rollout fence', 0);
+
+create function rowhouse.home_lock_key(schema_name name) returns bigint
+  language sql immutable
+  return hashtextextended('rowhouse migrates ' || schema_name, 0);
+
+-- From here on no runner with a lower fence changes a home of this database; what it had under way has ended.
+create function rowhouse.raise_rollout_fence(fence bigint) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_advisory_xact_lock(rowhouse.fence_lock_key());
+  update rowhouse.rollout_fence f set fence = raise_rollout_fence.fence where f.fence < raise_rollout_fence.fence;
+  perform rowhouse.check_rollout_fence(fence);
+end
+$$;
+
+create function rowhouse.check_rollout_fence(fence bigint) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  standing bigint := (select f.fence from rowhouse.rollout_fence f);
+begin
+  if check_rollout_fence.fence < standing then
+    raise exception 'A newer rollout (%) has taken over from this one (%).', standing, fence
+      using errcode = 'RH088', hint = 'See rowhouse migrate status.';
+  end if;
+end
+$$;
+
+-- The first statement of a transaction that migrates homes. Takes each home's lock until the transaction ends, and says
+-- what the homes have. A fence of null is a home that nobody else can know of yet.
+create function rowhouse.begin_tenant_migrations(schemas name[], fence bigint default null)
+  returns table (schema_name name, version text, checksum text)
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if fence is not null then
+    perform pg_advisory_xact_lock_shared(rowhouse.fence_lock_key());
+    perform rowhouse.check_rollout_fence(fence);
+  end if;
+  perform pg_advisory_xact_lock(rowhouse.home_lock_key(s.name)) from (select unnest(schemas) as name order by 1) s;
+  return query
+  select a.schema_name, a.version, a.checksum
+  from rowhouse.applied_tenant_migrations a where a.schema_name = any (schemas)
+  order by 1, 2;
+end
+$$;
+
+-- Relations of a schema. Through pg_depend, because pg_class has no index by schema: at 10,000 schemas reading all of it
+-- for each one took most of a rollout.
+create function rowhouse.relations_of(namespace oid) returns table (relation oid, is_new boolean)
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+  rows 100
+as $$
+  -- Created or moved here by this transaction: the dependency is as young.
+  select d.objid, age(d.xmin) <= 0
+  from pg_depend d
+  where d.refclassid = 'pg_namespace'::regclass and d.refobjid = namespace and d.classid = 'pg_class'::regclass and d.deptype = 'n'
+$$;
+
+-- The last statement: refuses what tenants could reach unprotected, and notes what was applied.
+create function rowhouse.end_tenant_migrations(schemas name[], migrations jsonb) returns void
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  open_relation text;
+  allow_unprotected boolean := coalesce((select bool_or((m ->> 'allowUnprotected')::boolean) from jsonb_array_elements(migrations) m), false);
+begin
+  select format('%I', c.relname) into open_relation
+  from unnest(schemas) s (name)
+  join pg_namespace n on n.nspname = s.name
+  cross join lateral rowhouse.relations_of(n.oid) r
+  join pg_class c on c.oid = r.relation
+  where r.is_new and c.relpersistence <> 't' and (
+    rowhouse.is_open(c.oid)
+    or (not allow_unprotected and c.relkind in ('r', 'p') and not c.relispartition and not rowhouse.is_protected(c.oid)
+      and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'rowhouse_shared'))
+  )
+  order by 1
+  limit 1;
+  if found then
+    raise exception 'The migration leaves % unprotected.', open_relation
+      using errcode = 'RH089',
+      hint = format('End with select rowhouse.protect(%L), or with rowhouse.share(%L, ''why'') where every organization may read it.',
+        open_relation, open_relation);
+  end if;
+  insert into rowhouse.applied_tenant_migrations (schema_name, version, name, checksum)
+  select s.name, m ->> 'version', m ->> 'name', m ->> 'checksum'
+  from unnest(schemas) s (name) cross join jsonb_array_elements(migrations) m;
+end
+$$;
+
+alter table rowhouse.applied_tenant_migrations enable row level security;
+alter table rowhouse.tenant_migrations enable row level security;
+alter table rowhouse.rollout_fence enable row level security;
+create policy control_reads_it on rowhouse.applied_tenant_migrations for select to rowhouse_control using (true);
+create policy control_reads_it on rowhouse.tenant_migrations for select to rowhouse_control using (true);
+revoke all on rowhouse.applied_tenant_migrations, rowhouse.tenant_migrations, rowhouse.rollout_fence from public;
+grant select on rowhouse.applied_tenant_migrations, rowhouse.tenant_migrations to rowhouse_control;
+revoke all on function
+  rowhouse.fence_lock_key(), rowhouse.home_lock_key(name), rowhouse.raise_rollout_fence(bigint),
+  rowhouse.check_rollout_fence(bigint), rowhouse.begin_tenant_migrations(name[], bigint), rowhouse.relations_of(oid),
+  rowhouse.end_tenant_migrations(name[], jsonb)
+  from public;

@@ -1,0 +1,173 @@
+// A tenant migration runs in every home, so it names no schema: not of a table, a type or a function, not as text that
+// becomes a name. Schemas that are the same everywhere may be read from, and nothing is made in them.
+import { scan, SyntaxProblem } from '../migration/parser.ts'
+import type { Node } from '../migration/parser.ts'
+import { everyNode, isNode, locationOf, namesOf, nodeAt, stringAt, stringConstant } from '../migration/tree.ts'
+import { expressionsOf, parseFragment } from './bodies.ts'
+import type { CheckedStatement, Found } from './context.ts'
+
+/** `extensions` and `auth` are Supabase's. */
+const SAME_EVERYWHERE = new Set(['pg_catalog', 'information_schema', 'rowhouse', 'extensions', 'auth', 'pg_temp'])
+/** Functions whose text argument becomes the name of a relation. */
+const TAKE_NAMES = new Set([
+  'protect',
+  'share',
+  'unprotect',
+  'nextval',
+  'setval',
+  'currval',
+  'to_regclass',
+  'to_regtype',
+])
+const NAME_TYPES = new Set(['regclass', 'regtype', 'regproc', 'regprocedure', 'regnamespace'])
+/** DROP and COMMENT give a name as a list of words; of these the last one is inside the object. */
+const INSIDE_ANOTHER = new Set([
+  'OBJECT_COLUMN',
+  'OBJECT_TRIGGER',
+  'OBJECT_POLICY',
+  'OBJECT_RULE',
+  'OBJECT_TABCONSTRAINT',
+])
+
+interface Qualified {
+  readonly schema: string
+  readonly name: string
+  readonly at: number
+}
+
+export function findSchemaNames({ kind, node, text }: CheckedStatement): Found[] {
+  const names = [...qualifiedNames({ [kind]: node }), ...namesInBodies({ kind, node, text })]
+  const target = targetSchema(kind, node)
+  const seen = new Set<string>()
+  return [...names, ...(target === null ? [] : [target])].flatMap((found) => {
+    const isTarget = found === target
+    if (!isTarget && SAME_EVERYWHERE.has(found.schema)) return []
+    const key = `${found.schema}.${found.name}`
+    if (seen.has(key)) return []
+    seen.add(key)
+    return [
+      {
+        check: 'names_schema' as const,
+        at: found.at,
+        message: `${found.schema}.${found.name} names a schema. The migration runs in every home, each of which has its own.`,
+        instead:
+          isTarget && SAME_EVERYWHERE.has(found.schema)
+            ? `What belongs to ${found.schema} is not changed by tenant migrations.`
+            : `Write ${found.name}: it is found in the home that is migrated.`,
+      },
+    ]
+  })
+}
+
+function* qualifiedNames(tree: Node): Generator<Qualified> {
+  for (const { key, node } of everyNode(tree)) {
+    const at = locationOf(node)
+    const schema = stringAt(node, 'schemaname')
+    if (schema !== '') yield { schema, name: stringAt(node, 'relname'), at }
+    yield* fromList(node['names'], at, 'typemod' in node ? 0 : Infinity)
+    yield* fromList(node['funcname'], at)
+    yield* fromList(node['objname'], at)
+    yield* fromList(node['collname'], at)
+    yield* fromList(node['defnames'], at)
+    yield* fromList(node['domainname'], at)
+    // Of CREATE TYPE … AS ENUM and the like; elsewhere the field is a node.
+    yield* fromList(node['typeName'], at)
+    if (key === 'A_Expr') yield* fromList(node['name'], at)
+    if (key === 'ColumnRef') yield* fromColumn(node['fields'], at)
+    if (key === 'FuncCall') yield* fromArguments(node)
+    if (key === 'TypeCast') yield* fromCast(node)
+    if (key === 'DropStmt') for (const object of listOf(node['objects'])) yield* fromObject(object, node['removeType'])
+    if (key === 'CommentStmt' || key === 'RenameStmt')
+      yield* fromObject(node['object'], node['objtype'] ?? node['renameType'])
+  }
+}
+
+function* fromList(list: unknown, at: number, beyond = 0): Generator<Qualified> {
+  if (beyond !== 0) return
+  const names = namesOf(list)
+  const [schema, name] = names.slice(-2)
+  if (names.length >= 2 && schema !== undefined && name !== undefined && schema !== '') yield { schema, name, at }
+}
+
+/** `schema.table.column`; two words are a table and its column. */
+function* fromColumn(list: unknown, at: number): Generator<Qualified> {
+  const [schema, name, column] = namesOf(list)
+  if (schema !== undefined && name !== undefined && column !== undefined) yield { schema, name, at }
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+function* fromObject(object: unknown, type: unknown): Generator<Qualified> {
+  if (!isNode(object)) return
+  const items = isNode(object['List'])
+    ? object['List']['items']
+    : isNode(object['TypeName'])
+      ? object['TypeName']['names']
+      : undefined
+  const names = namesOf(items)
+  const [schema, name] = INSIDE_ANOTHER.has(String(type)) ? names.slice(0, -1).slice(-2) : names.slice(-2)
+  if (schema !== undefined && name !== undefined) yield { schema, name, at: -1 }
+}
+
+function* fromArguments(call: Node): Generator<Qualified> {
+  if (!TAKE_NAMES.has(namesOf(call['funcname']).at(-1) ?? '')) return
+  const [argument] = listOf(call['args'])
+  const constant = stringConstant(argument) ?? castConstant(argument)
+  if (constant !== null) yield* fromText(constant, locationOf(call))
+}
+
+const castConstant = (expression: unknown): string | null =>
+  isNode(expression) && isNode(expression['TypeCast']) ? stringConstant(expression['TypeCast']['arg']) : null
+
+function* fromCast(cast: Node): Generator<Qualified> {
+  const type = namesOf(nodeAt(cast, 'typeName')['names']).at(-1) ?? ''
+  const constant = stringConstant(cast['arg'])
+  if (constant !== null && NAME_TYPES.has(type)) yield* fromText(constant, locationOf(cast))
+}
+
+/** `public.contacts` as text: identifiers, read by the scanner. */
+function* fromText(text: string, at: number): Generator<Qualified> {
+  try {
+    const tokens = scan(text)
+    const [schema, dot, name] = tokens
+    if (schema !== undefined && dot?.text === '.' && name !== undefined) {
+      yield { schema: unquote(schema.text), name: unquote(name.text), at }
+    }
+  } catch (error) {
+    // No name at all: the database will say so.
+    if (!(error instanceof SyntaxProblem)) throw error
+  }
+}
+
+const unquote = (name: string): string => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name)
+
+/** The schema of what a statement makes or changes, be it one that may be read. */
+function targetSchema(kind: string, node: Node): Qualified | null {
+  const relation = nodeAt(node, 'relation')
+  const changes = new Set([
+    'CreateStmt',
+    'AlterTableStmt',
+    'IndexStmt',
+    'CreateTrigStmt',
+    'RenameStmt',
+    'InsertStmt',
+    'UpdateStmt',
+    'DeleteStmt',
+  ])
+  const target =
+    kind === 'ViewStmt' ? nodeAt(node, 'view') : kind === 'CreateSeqStmt' ? nodeAt(node, 'sequence') : relation
+  if ((changes.has(kind) || kind === 'ViewStmt' || kind === 'CreateSeqStmt') && stringAt(target, 'schemaname') !== '') {
+    return { schema: stringAt(target, 'schemaname'), name: stringAt(target, 'relname'), at: locationOf(target) }
+  }
+  const [schema, name] = kind === 'CreateFunctionStmt' ? namesOf(node['funcname']) : []
+  return schema !== undefined && name !== undefined ? { schema, name, at: -1 } : null
+}
+
+/** Bodies of functions and DO blocks: their text is no part of the tree. */
+function* namesInBodies({ kind, node, text }: CheckedStatement): Generator<Qualified> {
+  for (const expression of expressionsOf(kind, node, text)) {
+    for (const statement of parseFragment(expression)) {
+      for (const found of qualifiedNames({ [statement.kind]: statement.node })) yield { ...found, at: -1 }
+    }
+  }
+}
