@@ -131,16 +131,13 @@ function alteration(table: string, command: Node): Found[] {
 function addColumn(table: string, definition: Node): Found[] {
   const column = `${table}.${stringAt(definition, 'colname')}`
   const constraints = kindsOf(definition['constraints']).map(([, constraint]) => constraint)
-  const typed = constraints.map((constraint) => stringAt(constraint, 'contype'))
+  const typed = new Set(constraints.map((constraint) => stringAt(constraint, 'contype')))
   const type = namesOf(nodeAt(definition, 'typeName')['names']).at(-1) ?? ''
   const fallback = constraints.find((constraint) => stringAt(constraint, 'contype') === 'CONSTR_DEFAULT')
   const found: Found[] = []
   const fillsItself =
-    typed.includes('CONSTR_DEFAULT') ||
-    typed.includes('CONSTR_IDENTITY') ||
-    typed.includes('CONSTR_GENERATED') ||
-    SERIAL.has(type)
-  if (typed.includes('CONSTR_NOTNULL') && !fillsItself) {
+    typed.has('CONSTR_DEFAULT') || typed.has('CONSTR_IDENTITY') || typed.has('CONSTR_GENERATED') || SERIAL.has(type)
+  if (typed.has('CONSTR_NOTNULL') && !fillsItself) {
     found.push({
       check: 'add_not_null_column',
       at: -1,
@@ -151,7 +148,7 @@ function addColumn(table: string, definition: Node): Found[] {
   }
   if (
     SERIAL.has(type) ||
-    typed.includes('CONSTR_IDENTITY') ||
+    typed.has('CONSTR_IDENTITY') ||
     (fallback !== undefined && isVolatile(fallback['raw_expr']))
   ) {
     found.push(
@@ -170,8 +167,8 @@ function addColumn(table: string, definition: Node): Found[] {
   ) {
     found.push(storedExpression(table, stringAt(definition, 'colname')))
   }
-  if (typed.includes('CONSTR_UNIQUE') || typed.includes('CONSTR_PRIMARY')) found.push(uniqueConstraint(table))
-  if (typed.includes('CONSTR_CHECK')) found.push(addConstraint(table, table))
+  if (typed.has('CONSTR_UNIQUE') || typed.has('CONSTR_PRIMARY')) found.push(uniqueConstraint(table))
+  if (typed.has('CONSTR_CHECK')) found.push(addConstraint(table, table))
   return found
 }
 
