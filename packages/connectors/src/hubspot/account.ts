@@ -3,9 +3,10 @@
 import { advise, failed, isSuccess, ok, retry, unread } from '../kit/answers.ts'
 import type { AccountIdentity, Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { objectOf, textOf } from '../kit/reading.ts'
+import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
 import { tokenProperty } from './description.ts'
 import { classify } from './failures.ts'
+import type { HubspotObject } from './object.ts'
 import { objectNamed, propertyPath } from './objects.ts'
 
 /** HubSpot gives no account name to an integration; people see the portal id. */
@@ -31,11 +32,13 @@ export async function prepare(http: ConnectorHttp, names: readonly string[]): Pr
       )
     }
     if (read.status !== 404) return unread(classify(read) ?? retry('HubSpot did not tell its properties.'))
+    const group = await groupOf(http, object)
+    if (!group.ok) return group
     const made = await http.request({
       method: 'POST',
       path: propertyPath(object),
       json: {
-        groupName: object.propertyGroup,
+        groupName: group.value,
         name: tokenProperty,
         label: 'Rowhouse token',
         description: 'Names the row a record was created from. Kept by Rowhouse; not to be edited.',
@@ -52,4 +55,14 @@ export async function prepare(http: ConnectorHttp, names: readonly string[]): Pr
     if (failure) return unread(failure)
   }
   return ok(null)
+}
+
+/** A property stands in a group; those of custom objects are named after the object. */
+async function groupOf(http: ConnectorHttp, object: HubspotObject): Promise<Answer<string>> {
+  if (object.propertyGroup !== null) return ok(object.propertyGroup)
+  const answer = await http.request({ method: 'GET', path: propertyPath(object, '/groups') })
+  const failure = classify(answer)
+  if (failure) return unread(failure)
+  const [first] = arrayOf(objectOf(answer.body)['results']).flatMap((group) => textOf(objectOf(group)['name']) ?? [])
+  return first === undefined ? failed(retry('HubSpot named no group of properties.')) : ok(first)
 }

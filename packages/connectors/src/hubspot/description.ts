@@ -2,8 +2,8 @@
 // Owns names and numbers only.
 // Limits: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 // Search: https://developers.hubspot.com/docs/api-reference/search/guide
-import type { ConnectorDescription, ObjectDescription } from '../kit/description.ts'
-import type { FieldKind } from '../kit/canonical.ts'
+import type { ConnectorDescription } from '../kit/description.ts'
+import type { HubspotObject } from './object.ts'
 
 /** The unique custom property that carries our create token; made by prepare. */
 export const tokenProperty = 'rowhouse_token'
@@ -15,53 +15,129 @@ export const listPageMax = 100
 /** … and of a search. */
 export const searchPageMax = 200
 
-export interface HubspotObject extends ObjectDescription {
-  /** Property that moves with every change of the record's properties. */
-  readonly modifiedProperty: string
-  /** Object type id in generic webhooks. */
-  readonly typeId: string
-  /** Group a custom property is shown in. */
-  readonly propertyGroup: string
-  /** Properties that batch read takes as `idProperty`; other unique fields are searched. */
-  readonly idProperties: readonly string[]
-  readonly kinds: Readonly<Record<string, FieldKind>>
-}
-
+const category = 'HUBSPOT_DEFINED'
 const readOnlyFields = ['hs_object_id', 'createdate', 'hs_createdate', 'lastmodifieddate', 'hs_lastmodifieddate']
-
-export const contact: HubspotObject = {
-  name: 'contact',
-  remoteName: 'contacts',
-  references: [{ name: 'company', object: 'company' }],
-  uniqueFields: ['email'],
-  pageSizeMax: listPageMax,
-  batchSizeMax,
-  createTokenField: tokenProperty,
-  readOnlyFields,
-  modifiedProperty: 'lastmodifieddate',
-  typeId: '0-1',
-  propertyGroup: 'contactinformation',
-  idProperties: ['email', tokenProperty],
-  kinds: { email: 'email' },
-}
-
-export const company: HubspotObject = {
-  name: 'company',
-  remoteName: 'companies',
-  references: [],
-  uniqueFields: ['domain'],
+const common = {
   pageSizeMax: listPageMax,
   batchSizeMax,
   createTokenField: tokenProperty,
   readOnlyFields,
   modifiedProperty: 'hs_lastmodifieddate',
+  idProperties: [tokenProperty],
+  days: [],
+  requiredField: null,
+  timeZone: 'UTC',
+} as const
+
+export const company: HubspotObject = {
+  ...common,
+  name: 'company',
+  remoteName: 'companies',
+  path: 'companies',
+  references: [],
+  uniqueFields: ['domain'],
   typeId: '0-2',
   propertyGroup: 'companyinformation',
-  idProperties: [tokenProperty],
   kinds: { domain: 'domain', numberofemployees: 'number' },
+  associations: {},
 }
 
-export const objects: readonly HubspotObject[] = [contact, company]
+export const contact: HubspotObject = {
+  ...common,
+  name: 'contact',
+  remoteName: 'contacts',
+  path: 'contacts',
+  references: [{ name: 'company', object: 'company' }],
+  uniqueFields: ['email'],
+  modifiedProperty: 'lastmodifieddate',
+  typeId: '0-1',
+  propertyGroup: 'contactinformation',
+  idProperties: ['email', tokenProperty],
+  kinds: { email: 'email' },
+  associations: { company: { to: 'company', category, typeId: 1, primary: true } },
+}
+
+export const deal: HubspotObject = {
+  ...common,
+  name: 'deal',
+  remoteName: 'deals',
+  path: 'deals',
+  references: [
+    { name: 'company', object: 'company' },
+    { name: 'contact', object: 'contact' },
+  ],
+  uniqueFields: [],
+  readOnlyFields: [...readOnlyFields, 'hs_is_closed', 'hs_is_closed_won'],
+  typeId: '0-3',
+  propertyGroup: 'dealinformation',
+  kinds: { amount: 'number', closedate: 'date', dealstage: 'choice', pipeline: 'choice' },
+  days: ['closedate'],
+  associations: {
+    company: { to: 'company', category, typeId: 5, primary: true },
+    contact: { to: 'contact', category, typeId: 3, primary: false },
+  },
+}
+
+const subjects = [
+  { name: 'company', object: 'company' },
+  { name: 'contact', object: 'contact' },
+  { name: 'deal', object: 'deal' },
+] as const
+
+export const note: HubspotObject = {
+  ...common,
+  name: 'note',
+  remoteName: 'notes',
+  path: 'notes',
+  references: subjects,
+  uniqueFields: [],
+  typeId: '0-46',
+  propertyGroup: 'noteinformation',
+  kinds: { hs_timestamp: 'instant' },
+  requiredField: { name: 'hs_timestamp', label: 'the time it was made at' },
+  associations: {
+    company: { to: 'company', category, typeId: 190, primary: false },
+    contact: { to: 'contact', category, typeId: 202, primary: false },
+    deal: { to: 'deal', category, typeId: 214, primary: false },
+  },
+}
+
+export const task: HubspotObject = {
+  ...common,
+  name: 'task',
+  remoteName: 'tasks',
+  path: 'tasks',
+  references: subjects,
+  uniqueFields: [],
+  typeId: '0-27',
+  propertyGroup: 'taskinformation',
+  kinds: { hs_timestamp: 'date', hs_task_status: 'choice', hs_task_priority: 'choice' },
+  days: ['hs_timestamp'],
+  requiredField: { name: 'hs_timestamp', label: 'a due date' },
+  associations: {
+    company: { to: 'company', category, typeId: 192, primary: false },
+    contact: { to: 'contact', category, typeId: 204, primary: false },
+    deal: { to: 'deal', category, typeId: 216, primary: false },
+  },
+}
+
+export const objects: readonly HubspotObject[] = [company, contact, deal, note, task]
+
+/** A custom object, known by its type id, before anything is known of its fields. */
+export function customObject(typeId: string): HubspotObject {
+  return {
+    ...common,
+    name: typeId,
+    remoteName: typeId,
+    path: typeId,
+    references: [],
+    uniqueFields: [],
+    typeId,
+    propertyGroup: null,
+    kinds: {},
+    associations: {},
+  }
+}
 
 export const description: ConnectorDescription = {
   id: 'hubspot',
@@ -69,6 +145,7 @@ export const description: ConnectorDescription = {
   defaultBaseUrl: 'https://api.hubapi.com',
   domains: ['hubapi.com'],
   objects,
+  customObjects: common,
   budgets: [
     // The daily number is that of the smallest subscription; larger ones and OAuth apps have more.
     { name: 'default', windows: [{ calls: 110, windowMs: 10_000 }], callsPerDay: 250_000, concurrent: null },
@@ -102,6 +179,52 @@ export const description: ConnectorDescription = {
       ],
       references: [{ column: 'company_id', reference: 'company' }],
       matchBy: ['email'],
+    },
+    {
+      object: 'deal',
+      table: 'deals',
+      fields: [
+        { column: 'name', field: 'dealname' },
+        { column: 'amount', field: 'amount' },
+        { column: 'stage', field: 'dealstage' },
+        { column: 'close_date', field: 'closedate' },
+      ],
+      references: [{ column: 'company_id', reference: 'company' }],
+      optional: true,
+      matchBy: [],
+    },
+    {
+      object: 'note',
+      table: 'notes',
+      fields: [
+        { column: 'body', field: 'hs_note_body' },
+        { column: 'noted_at', field: 'hs_timestamp' },
+      ],
+      references: [
+        { column: 'company_id', reference: 'company' },
+        { column: 'contact_id', reference: 'contact' },
+        { column: 'deal_id', reference: 'deal' },
+      ],
+      optional: true,
+      matchBy: [],
+    },
+    {
+      object: 'task',
+      table: 'tasks',
+      fields: [
+        { column: 'subject', field: 'hs_task_subject' },
+        { column: 'body', field: 'hs_task_body' },
+        { column: 'status', field: 'hs_task_status' },
+        { column: 'priority', field: 'hs_task_priority' },
+        { column: 'due_date', field: 'hs_timestamp' },
+      ],
+      references: [
+        { column: 'company_id', reference: 'company' },
+        { column: 'contact_id', reference: 'contact' },
+        { column: 'deal_id', reference: 'deal' },
+      ],
+      optional: true,
+      matchBy: [],
     },
   ],
 }

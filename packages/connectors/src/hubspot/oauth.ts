@@ -10,22 +10,28 @@ import { reasonOf } from './failures.ts'
 /** People authorize on another host than the API's; a sandbox has one for both. */
 const authorizeBaseUrl = 'https://app.hubspot.com'
 
-/** What reading, writing and the token property need. */
-export const defaultScopes = [
-  'oauth',
-  'crm.objects.contacts.read',
-  'crm.objects.contacts.write',
-  'crm.objects.companies.read',
-  'crm.objects.companies.write',
-  'crm.schemas.contacts.read',
-  'crm.schemas.contacts.write',
-  'crm.schemas.companies.read',
-  'crm.schemas.companies.write',
-]
+const accessTo = (kind: 'objects' | 'schemas', name: string): string[] =>
+  ['read', 'write'].map((access) => `crm.${kind}.${name}.${access}`)
+
+/** What reading, writing and the token property need; notes and tasks are read by whoever reads contacts. */
+const neededScopes = ['contacts', 'companies'].flatMap((name) => [
+  ...accessTo('objects', name),
+  ...accessTo('schemas', name),
+])
+/**
+ * What is asked for and may be withheld: an app that was registered without deals, a portal that cannot have custom
+ * objects. HubSpot refuses a consent for a scope that the portal cannot give, unless it is optional.
+ * https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes
+ */
+const optionalScopes = ['deals', 'custom'].flatMap((name) => [
+  ...accessTo('objects', name),
+  ...accessTo('schemas', name),
+])
+export const defaultScopes = ['oauth', ...neededScopes, ...optionalScopes]
 
 export const oauth: ConnectorOAuth = {
   scopes: defaultScopes,
-  requiredScopes: defaultScopes.filter((scope) => scope !== 'oauth'),
+  requiredScopes: neededScopes,
 
   authorizeUrl(app, { state, codeChallenge, scopes = defaultScopes }, baseUrl) {
     const base = baseUrl === description.defaultBaseUrl ? authorizeBaseUrl : baseUrl.replace(/\/$/, '')
@@ -33,7 +39,8 @@ export const oauth: ConnectorOAuth = {
     url.search = new URLSearchParams({
       client_id: app.clientId,
       redirect_uri: app.redirectUri,
-      scope: scopes.join(' '),
+      scope: scopes.filter((scope) => !optionalScopes.includes(scope)).join(' '),
+      optional_scope: scopes.filter((scope) => optionalScopes.includes(scope)).join(' '),
       state,
       code_challenge: codeChallenge,
       code_challenge_method: 'S256',

@@ -9,8 +9,8 @@ import type { Answer, ObjectSelection, PollPage, PollPosition, RemoteRecord } fr
 import type { ConnectorHttp } from '../kit/http.ts'
 import type { JsonObject } from '../kit/reading.ts'
 import { searchPageMax } from './description.ts'
-import type { HubspotObject } from './description.ts'
-import { objectNamed } from './objects.ts'
+import type { HubspotObject } from './object.ts'
+import { objectOf } from './objects.ts'
 import { withReferences } from './read.ts'
 import { search } from './search.ts'
 
@@ -20,7 +20,7 @@ export async function poll(
   position: PollPosition,
   pageSize: number,
 ): Promise<Answer<PollPage>> {
-  const object = objectNamed(selection.object)
+  const object = objectOf(selection)
   // Whoever asks for the largest page of a list means the largest there is, and a search has twice as much.
   const limit = pageSize >= object.pageSizeMax ? searchPageMax : Math.max(1, pageSize)
   const first = await search(http, object, selection, {
@@ -49,7 +49,7 @@ export async function poll(
       if (records.length === 0) more = false
     }
   }
-  const complete = await withReferences(http, selection, records)
+  const complete = await withReferences(http, object, selection, records)
   if (!complete.ok) return complete
   const end = records.at(-1)
   return ok({

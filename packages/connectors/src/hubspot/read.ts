@@ -1,16 +1,16 @@
 // Pages of all records, records by id, records by a unique value. Owns the list and batch-read
 // endpoints, which read the database itself and never lag, and the search by a field that is not
 // unique at HubSpot. Polling by time is poll.ts, deletions are deleted.ts.
-import { failed, ok, resync, unread } from '../kit/answers.ts'
+import { failed, ok, resync, retry, unread } from '../kit/answers.ts'
 import { batches, distinct } from '../kit/batches.ts'
 import type { Answer, FindBy, ObjectSelection, RecordPage, RemoteRecord } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
 import { arrayOf, objectOf } from '../kit/reading.ts'
-import { readReferences, referencesOnPage, wantsCompany } from './associations.ts'
+import { comesWithList, listedAssociations, readReferences, referencesOnPage } from './associations.ts'
 import { batchSizeMax, listPageMax, tokenProperty } from './description.ts'
-import type { HubspotObject } from './description.ts'
 import { classify } from './failures.ts'
-import { objectNamed, objectPath } from './objects.ts'
+import type { HubspotObject } from './object.ts'
+import { objectOf as objectOfSelection, objectPath } from './objects.ts'
 import { afterOf, canonicalField, propertiesOf, recordOf } from './records.ts'
 import { search } from './search.ts'
 
@@ -25,21 +25,27 @@ export async function list(
   cursor: string | null,
   pageSize: number,
 ): Promise<Answer<RecordPage>> {
-  const object = objectNamed(selection.object)
+  const object = objectOfSelection(selection)
   if (cursor !== null && !/^\w{1,200}$/.test(cursor)) return failed(resync('The cursor is not one of HubSpot.'))
+  const inline = comesWithList(object, selection)
   const query = new URLSearchParams({
     limit: String(Math.min(Math.max(1, pageSize), listPageMax)),
     properties: propertiesOf(object, selection).join(','),
-    ...(wantsCompany(selection) ? { associations: 'companies' } : {}),
+    ...(selection.references.length > 0 && inline ? { associations: listedAssociations(object, selection) } : {}),
     ...(cursor === null ? {} : { after: cursor }),
   })
   const answer = await http.request({ method: 'GET', path: `${objectPath(object)}?${query.toString()}` })
   const failure = classify(answer)
   if (failure) return unread(failure)
+  const next = afterOf(answer.body)
+  // The page that led to this cursor, once more: going on from it would not end.
+  if (next !== null && next === cursor) return failed(retry('HubSpot gave a page twice.'))
   const records = arrayOf(objectOf(answer.body)['results']).flatMap(
-    (raw) => recordOf(object, selection, raw, referencesOnPage(selection, raw)) ?? [],
+    (raw) => recordOf(object, selection, raw, inline ? referencesOnPage(object, selection, raw) : {}) ?? [],
   )
-  return ok({ records, next: afterOf(answer.body) })
+  if (inline) return ok({ records, next })
+  const complete = await withReferences(http, object, selection, records)
+  return complete.ok ? ok({ records: complete.value, next }) : unread(complete.failure)
 }
 
 export async function get(
@@ -47,7 +53,7 @@ export async function get(
   selection: ObjectSelection,
   ids: readonly string[],
 ): Promise<Answer<readonly RemoteRecord[]>> {
-  const object = objectNamed(selection.object)
+  const object = objectOfSelection(selection)
   return readBatches(http, object, selection, ids, null)
 }
 
@@ -56,7 +62,7 @@ export async function find(
   selection: ObjectSelection,
   by: FindBy,
 ): Promise<Answer<readonly RemoteRecord[]>> {
-  const object = objectNamed(selection.object)
+  const object = objectOfSelection(selection)
   const field = by.kind === 'create_token' ? tokenProperty : by.field
   if (object.idProperties.includes(field)) return readBatches(http, object, selection, by.values, field)
   const values = distinct(by.values.flatMap((value) => canonicalField(object, field, value) ?? []))
@@ -72,22 +78,24 @@ export async function find(
       if (after === null) break
     }
   }
-  return withReferences(http, selection, found)
+  return withReferences(http, object, selection, found)
 }
 
 /** Adds the references that search and batch read do not return. */
 export async function withReferences(
   http: ConnectorHttp,
+  object: HubspotObject,
   selection: ObjectSelection,
   records: readonly RemoteRecord[],
 ): Promise<Answer<readonly RemoteRecord[]>> {
-  if (records.length === 0 || !wantsCompany(selection)) return ok(records)
+  if (records.length === 0 || selection.references.length === 0) return ok(records)
   const references = await readReferences(
     http,
+    object,
     selection,
     records.map(({ id }) => id),
   )
-  if (!references.ok) return references
+  if (!references.ok) return unread(references.failure)
   return ok(records.map((record) => ({ ...record, references: references.value.get(record.id) ?? {} })))
 }
 
@@ -120,5 +128,5 @@ async function readBatches(
       if (record) found.set(record.id, record)
     }
   }
-  return withReferences(http, selection, [...found.values()])
+  return withReferences(http, object, selection, [...found.values()])
 }

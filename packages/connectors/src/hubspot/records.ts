@@ -3,10 +3,12 @@
 import { canonical, instantText } from '../kit/canonical.ts'
 import type { FieldValue, FieldValues, ObjectSelection, RemoteRecord } from '../kit/connector.ts'
 import { isObject, objectOf, textOf } from '../kit/reading.ts'
+import { beginningOf, dayIn } from '../kit/zone.ts'
 import { tokenProperty } from './description.ts'
-import type { HubspotObject } from './description.ts'
+import type { HubspotObject } from './object.ts'
 
 const mergedProperty = 'hs_merged_object_ids'
+const dayText = /^\d{4}-\d\d-\d\d$/
 
 /** The selection's fields and what every record needs besides. */
 export function propertiesOf(object: HubspotObject, selection: ObjectSelection): string[] {
@@ -14,7 +16,19 @@ export function propertiesOf(object: HubspotObject, selection: ObjectSelection):
 }
 
 export function canonicalField(object: HubspotObject, field: string, value: unknown): FieldValue {
-  return canonical(object.kinds[field] ?? 'text', value)
+  return canonical(kindOf(object, field), object.days.includes(field) ? dayOf(object, value) : value)
+}
+
+function kindOf({ kinds }: HubspotObject, field: string): HubspotObject['kinds'][string] {
+  return (Object.hasOwn(kinds, field) ? kinds[field] : undefined) ?? 'text'
+}
+
+/** HubSpot keeps a close date as an instant; people mean the day it is in their portal's zone. */
+function dayOf({ timeZone }: HubspotObject, value: unknown): unknown {
+  const text = typeof value === 'string' ? value.trim() : value
+  if (typeof text === 'string' && dayText.test(text)) return text
+  const instant = instantText(text)
+  return instant === null ? value : dayIn(timeZone, Date.parse(instant))
 }
 
 /**
@@ -56,7 +70,11 @@ export function propertiesToSend(object: HubspotObject, fields: FieldValues): Re
   return Object.fromEntries(
     Object.entries(fields)
       .filter(([field]) => !object.readOnlyFields.includes(field))
-      .map(([field, value]) => [field, canonicalField(object, field, value) ?? '']),
+      .map(([field, value]) => {
+        const text = canonicalField(object, field, value) ?? ''
+        if (!object.days.includes(field) || !dayText.test(text)) return [field, text]
+        return [field, new Date(beginningOf(object.timeZone, text)).toISOString()]
+      }),
   )
 }
 

@@ -39,13 +39,17 @@ describe('what is due', () => {
         event('contact.restore', { objectId: 3 }),
         event('company.privacyDeletion', { objectId: 4 }),
         event('object.propertyChange', { objectTypeId: '0-2', objectId: 5 }),
-        event('deal.creation', { objectId: 6 }),
+        event('ticket.creation', { objectId: 6 }),
+        event('object.creation', { objectTypeId: '2-7', objectId: 7 }),
+        event('object.deletion', { objectTypeId: '2-7', objectId: 8 }),
+        event('object.creation', { objectTypeId: 'none', objectId: 9 }),
       ),
     ).toEqual({
       ok: true,
       due: [
         { object: 'contact', ids: ['1', '3'], deletedIds: ['2'] },
         { object: 'company', ids: ['5'], deletedIds: ['4'] },
+        { object: '2-7', ids: ['7'], deletedIds: ['8'] },
       ],
     })
   })

@@ -7,7 +7,8 @@ import type { DueRecords, WebhookRequest, WebhookVerdict } from '../kit/connecto
 import { arrayOf, objectOf, parseJson, textOf } from '../kit/reading.ts'
 import type { JsonObject } from '../kit/reading.ts'
 import { objects } from './description.ts'
-import type { HubspotObject } from './description.ts'
+import type { HubspotObject } from './object.ts'
+import { customType, findObject } from './objects.ts'
 
 /** HubSpot's own bound, both ways: a clock that is ahead is as suspicious as a replay. */
 export const ageMaxMs = 300_000
@@ -51,12 +52,12 @@ function decodeUri(url: string): string {
 // One address may hear several portals of an app. Refusing their events would make HubSpot send them
 // again and again, so events of another portal are dropped.
 function dueOf(events: readonly unknown[], account: string): DueRecords[] {
-  const changed = new Map<HubspotObject, Set<string>>()
-  const gone = new Map<HubspotObject, Set<string>>()
-  const mark = (marks: Map<HubspotObject, Set<string>>, object: HubspotObject | undefined, ids: readonly unknown[]) => {
+  const changed = new Map<string, Set<string>>()
+  const gone = new Map<string, Set<string>>()
+  const mark = (marks: Map<string, Set<string>>, object: HubspotObject | undefined, ids: readonly unknown[]) => {
     if (!object) return
-    const marked = marks.get(object) ?? new Set<string>()
-    marks.set(object, marked)
+    const marked = marks.get(object.name) ?? new Set<string>()
+    marks.set(object.name, marked)
     for (const id of ids.flatMap((value) => textOf(value) ?? [])) if (/^\d{1,20}$/.test(id)) marked.add(id)
   }
   for (const event of events.map((entry) => objectOf(entry))) {
@@ -71,18 +72,23 @@ function dueOf(events: readonly unknown[], account: string): DueRecords[] {
     } else mark(changed, object, [event['objectId']])
   }
   return distinct([...changed.keys(), ...gone.keys()]).map((object) => ({
-    object: object.name,
+    object,
     ids: [...(changed.get(object) ?? [])],
     deletedIds: [...(gone.get(object) ?? [])],
   }))
 }
 
 function objectOfEvent(subject: string, event: JsonObject): HubspotObject | undefined {
-  if (subject === 'object') return objects.find(({ typeId }) => typeId === event['objectTypeId'])
+  if (subject === 'object') return objectOfType(event['objectTypeId'])
   return objects.find(({ name }) => name === subject)
 }
 
-// CONTACT_TO_COMPANY, or a pair of type ids; only the side that holds the reference is due.
+function objectOfType(typeId: unknown): HubspotObject | undefined {
+  const name = textOf(typeId) ?? ''
+  return objects.find((known) => known.typeId === name) ?? (customType.test(name) ? findObject(name) : undefined)
+}
+
+// CONTACT_TO_COMPANY, or a pair of type ids; only the side that can hold a reference is due.
 function markAssociation(event: JsonObject, mark: (object: HubspotObject, id: unknown) => void): void {
   const names = /^([A-Z_]+?)_TO_([A-Z_]+)$/.exec(textOf(event['associationType']) ?? '')
   const sides = [
@@ -90,7 +96,8 @@ function markAssociation(event: JsonObject, mark: (object: HubspotObject, id: un
     { name: names?.[2]?.toLowerCase(), typeId: event['toObjectTypeId'], id: event['toObjectId'] },
   ]
   for (const { name, typeId, id } of sides) {
-    const object = objects.find((known) => known.name === name || known.typeId === typeId)
-    if (object && object.references.length > 0) mark(object, id)
+    const object = objects.find((known) => known.name === name) ?? objectOfType(typeId)
+    // What a custom object refers to is the mapping's to say: asking for it costs little.
+    if (object && (object.references.length > 0 || customType.test(object.name))) mark(object, id)
   }
 }

@@ -148,6 +148,6 @@ it('pauses when the token property exists without unique values', async () => {
 })
 
 it('refuses objects it does not have, as a bug of the caller', async () => {
-  const selection = { object: 'deal', fields: [], references: [] }
+  const selection = { object: 'ticket', fields: [], references: [] }
   await expect(hubspot.list(http, selection, null, 1)).rejects.toMatchObject({ code: 'invalid_option' })
 })

@@ -6,13 +6,15 @@ import { failed, ok, park, retry, splitBatch } from '../kit/answers.ts'
 import type { Answer, ObjectSelection, WriteOperation, WriteResult } from '../kit/connector.ts'
 import type { Failure } from '../kit/failure.ts'
 import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
+import { distinct } from '../kit/batches.ts'
 import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
 import type { JsonObject } from '../kit/reading.ts'
-import { associationsToSend, clearCompanies, setCompanies } from './associations.ts'
+import { associationsToSend, writeReference } from './associations.ts'
+import type { Wanted } from './associations.ts'
 import { batchSizeMax, tokenProperty } from './description.ts'
-import type { HubspotObject } from './description.ts'
 import { classify, holderOf, isGone, reasonOf, recordFailure } from './failures.ts'
-import { objectNamed, objectPath } from './objects.ts'
+import type { HubspotObject } from './object.ts'
+import { objectOf as objectOfSelection, objectPath } from './objects.ts'
 import { propertiesToSend, recordOf } from './records.ts'
 
 type Create = Extract<WriteOperation, { kind: 'create' }>
@@ -24,18 +26,41 @@ export async function write(
   selection: ObjectSelection,
   operations: readonly WriteOperation[],
 ): Promise<Answer<readonly WriteResult[]>> {
-  const object = objectNamed(selection.object)
+  const object = objectOfSelection(selection)
   if (operations.length === 0) return ok([])
   if (operations.length > batchSizeMax) {
     return failed(splitBatch(`HubSpot takes ${batchSizeMax} operations at once, not ${operations.length}.`))
   }
   const creates = operations.filter((operation) => operation.kind === 'create')
-  if (creates.length === operations.length) return create(http, object, selection, creates)
+  if (creates.length === operations.length)
+    return withoutIncomplete(object, creates, (some) => create(http, object, selection, some))
   const updates = operations.filter((operation) => operation.kind === 'update')
-  if (updates.length === operations.length) return update(http, object, selection, updates)
+  if (updates.length === operations.length)
+    return withoutIncomplete(object, updates, (some) => update(http, object, selection, some))
   const deletes = operations.filter((operation) => operation.kind === 'delete')
   if (deletes.length === operations.length) return archive(http, object, deletes)
   return failed(splitBatch('A batch holds operations of one kind.'))
+}
+
+/** What needs no call to be refused: a record without its one required field. */
+async function withoutIncomplete<Operation extends Create | Update>(
+  object: HubspotObject,
+  operations: readonly Operation[],
+  send: (some: readonly Operation[]) => Promise<Answer<readonly WriteResult[]>>,
+): Promise<Answer<readonly WriteResult[]>> {
+  const complete = operations.filter((operation) => !isIncomplete(object, operation))
+  const sent = complete.length === 0 ? ok([]) : await send(complete)
+  if (!sent.ok || complete.length === operations.length) return sent
+  const results = new Map(sent.value.map((result) => [result.key, result]))
+  const reason = `HubSpot does not keep a ${object.name} without ${object.requiredField?.label}: fill it in here, and it is sent.`
+  const failure = park('required_field_missing', reason)
+  return ok(operations.map(({ key }) => results.get(key) ?? { key, outcome: 'failed', failure }))
+}
+
+function isIncomplete({ requiredField }: HubspotObject, { kind, fields }: Create | Update): boolean {
+  if (requiredField === null) return false
+  const { name } = requiredField
+  return (kind === 'create' || name in fields) && !fields[name]?.trim()
 }
 
 async function create(
@@ -46,7 +71,7 @@ async function create(
 ): Promise<Answer<readonly WriteResult[]>> {
   const inputs = operations.map(({ fields, references, createToken }, index) => ({
     properties: { ...propertiesToSend(object, withoutEmpty(fields)), [tokenProperty]: createToken },
-    associations: associationsToSend(references),
+    associations: associationsToSend(object, references),
     objectWriteTraceId: String(index),
   }))
   const answer = await http.request({ method: 'POST', path: objectPath(object, '/batch/create'), json: { inputs } })
@@ -87,45 +112,42 @@ async function update(
   for (const operation of operations) {
     results.set(operation, results.get(operation) ?? done(operation.key, operation.id))
   }
-  await writeReferences(http, operations, results)
+  await writeReferences(http, object, operations, results)
   return ok(operations.map((operation) => results.get(operation)!))
 }
 
 /** Associations of the updates that went through; a refusal replaces their results, because a repeated update is harmless. */
 async function writeReferences(
   http: ConnectorHttp,
+  object: HubspotObject,
   operations: readonly Update[],
   results: Map<Update, WriteResult>,
 ): Promise<void> {
-  const due = operations.filter(
-    (operation) => 'company' in operation.references && results.get(operation)?.outcome === 'done',
-  )
-  const setting = due.filter(({ references }) => references['company'] !== null)
-  const clearing = due.filter(({ references }) => references['company'] === null)
-  const pairs = (some: readonly Update[]): (readonly [string, string])[] =>
-    some.map(({ id, references }) => [id, references['company'] ?? ''] as const)
-  const set = await setCompanies(http, pairs(setting))
-  if (!set.ok && set.failure.action === 'park' && setting.length > 1) {
-    // One unknown id refuses them all: find out whose, one call each, at most a batch's size.
-    for (const operation of setting) refuse(results, [operation], await setCompanies(http, pairs([operation])))
-  } else {
-    refuse(results, setting, set)
+  for (const reference of distinct(operations.flatMap(({ references }) => Object.keys(references)))) {
+    const due = operations.filter(
+      (operation) => reference in operation.references && results.get(operation)?.outcome === 'done',
+    )
+    if (due.length === 0) continue
+    const wanted = due.map(({ id, references }): Wanted => ({ id, parent: references[reference] ?? null }))
+    const written = await writeReference(http, object, reference, wanted)
+    if (!written.ok && written.failure.action === 'park' && due.length > 1) {
+      // One unknown id refuses them all: find out whose, one call each, at most a batch's size.
+      for (const [index, operation] of due.entries())
+        refuse(results, operation, await writeReference(http, object, reference, [wanted[index]!]))
+    } else {
+      for (const operation of due) refuse(results, operation, written)
+    }
   }
-  refuse(
-    results,
-    clearing,
-    await clearCompanies(
-      http,
-      clearing.map(({ id }) => id),
-    ),
-  )
 }
 
-function refuse(results: Map<Update, WriteResult>, operations: readonly Update[], answer: Answer<null>): void {
-  if (answer.ok) return
-  for (const operation of operations) {
-    results.set(operation, { key: operation.key, outcome: 'failed', failure: answer.failure })
-  }
+function refuse(
+  results: Map<Update, WriteResult>,
+  operation: Update,
+  written: Awaited<ReturnType<typeof writeReference>>,
+): void {
+  const refused = written.ok ? written.value.get(operation.id) : written
+  if (refused === undefined || refused.ok) return
+  results.set(operation, { key: operation.key, outcome: 'failed', failure: refused.failure })
 }
 
 // HubSpot answers 204 for unknown and archived ids as well: deleting twice is deleting once.

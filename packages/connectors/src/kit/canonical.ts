@@ -7,8 +7,9 @@ import type { FieldValue } from './connector.ts'
 /**
  * How a field's values are compared.
  * `email` and `domain` ignore case, and a domain its scheme, `www.` and path, as HubSpot keeps them.
+ * `choice` is one value of a pick list, `choices` are several, in any order, with `;` between them.
  */
-export type FieldKind = 'text' | 'email' | 'domain' | 'number' | 'boolean' | 'instant' | 'date'
+export type FieldKind = 'text' | 'email' | 'domain' | 'number' | 'boolean' | 'instant' | 'date' | 'choice' | 'choices'
 
 /** The canonical text of a JSON value; null for null, absent and empty. Trims, as both CRMs do. */
 export function canonical(kind: FieldKind, value: unknown): FieldValue {
@@ -29,18 +30,35 @@ const forms: Readonly<Record<FieldKind, (text: string) => string>> = {
   boolean: (text) => (/^(?:true|t|1|yes)$/i.test(text) ? 'true' : /^(?:false|f|0|no)$/i.test(text) ? 'false' : text),
   instant: (text) => instantText(text) ?? text,
   date: (text) => instantText(text)?.split('T')[0] ?? text,
+  choice: (text) => text,
+  choices: (text) =>
+    [...new Set(text.split(';').map((value) => value.trim()))]
+      .filter((value) => value !== '')
+      .toSorted()
+      .join(';'),
 }
 
-/** Milliseconds since the epoch or any ISO form → ISO-8601, UTC, milliseconds. Null when it is no instant. */
+/**
+ * Milliseconds since the epoch or any ISO form → ISO-8601, UTC, milliseconds. Null when it is no instant. A time
+ * without a zone is UTC: Date.parse would take this machine's zone, and with it another day.
+ */
 export function instantText(value: unknown): string | null {
   if (typeof value !== 'string' && typeof value !== 'number') return null
-  const ms = typeof value === 'number' || /^-?\d{5,}$/.test(value) ? Number(value) : Date.parse(withColon(value))
+  const ms = typeof value === 'number' || /^-?\d{5,}$/.test(value) ? Number(value) : isoMs(value)
   return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : null
 }
 
-// Salesforce writes +0000, which Date.parse need not understand.
-function withColon(text: string): string {
-  return text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')
+const iso = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
+
+function isoMs(text: string): number {
+  const parts = iso.exec(text.trim())
+  if (!parts) return Number.NaN
+  const [, year = '', month = '', day = '', time = '00:00', zone = 'Z'] = parts
+  // A day that the month does not have would become one of the next month.
+  if (new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() !== Number(day)) return Number.NaN
+  // Salesforce writes +0000 and Postgres +00, which Date.parse need not understand.
+  const offset = zone.length === 1 ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`
+  return Date.parse(`${year}-${month}-${day}T${time}${offset}`)
 }
 
 // Text arithmetic on purpose: a float would lose digits of a numeric column.

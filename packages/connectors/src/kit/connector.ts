@@ -5,6 +5,7 @@
 import type { ConnectorHttp, HttpAnswer } from './http.ts'
 import type { Failure } from './failure.ts'
 import type { ConnectorDescription } from './description.ts'
+import type { ObjectDefinition, RemoteObject, RemoteSchema } from './schema.ts'
 
 /** A field's value in the connector's canonical form: text, or null for empty. Numbers, dates and booleans have one text form each. */
 export type FieldValue = string | null
@@ -32,10 +33,12 @@ export interface RemoteRecord {
 
 /** What one question about an object names: its fields and its parents. */
 export interface ObjectSelection {
-  /** Canonical object name of the connector's description, e.g. `contact`. */
+  /** Name of the connector's description, e.g. `contact`, or of a custom object as `objects` gave it. */
   readonly object: string
   readonly fields: readonly string[]
   readonly references: readonly string[]
+  /** Of a custom object, of custom fields and of references that the description does not name. @default none of them */
+  readonly definition?: ObjectDefinition
 }
 
 export interface RecordPage {
@@ -207,9 +210,13 @@ export interface Connector {
   readonly id: string
   describe(): ConnectorDescription
   /** The one form in which values of a field are compared, matched, kept as base and sent: '' is null, an e-mail is lower case. Pure. */
-  canonical(object: string, field: string, value: FieldValue): FieldValue
+  canonical(object: string, field: string, value: FieldValue, definition?: ObjectDefinition): FieldValue
   readonly oauth: ConnectorOAuth
   identify(http: ConnectorHttp): Promise<Answer<AccountIdentity>>
+  /** What can be synced in this account: the description's objects and the account's custom ones. */
+  objects(http: ConnectorHttp): Promise<Answer<readonly RemoteObject[]>>
+  /** One of them with its fields, custom ones included, and its references; null when the account has no such object. */
+  schema(http: ConnectorHttp, object: string): Promise<Answer<RemoteSchema | null>>
   /** Makes what the engine needs at the provider and is not there yet: the create-token field. Idempotent. */
   prepare(http: ConnectorHttp, objects: readonly string[]): Promise<Answer<null>>
   /** All records, in pages, for the backfill. */

@@ -34,6 +34,8 @@ export interface ConnectorDescription {
   /** Domains whose https hosts are the provider's; a person can have Rowhouse call no other. */
   readonly domains: readonly string[]
   readonly objects: readonly ObjectDescription[]
+  /** What holds for every custom object of an account. @default custom objects are not synced */
+  readonly customObjects?: Pick<ObjectDescription, 'pageSizeMax' | 'batchSizeMax' | 'createTokenField'>
   readonly budgets: readonly BudgetDescription[]
   readonly capabilities: {
     readonly webhooks: boolean
@@ -53,6 +55,8 @@ export interface ObjectMapping {
   readonly table: string
   readonly fields: readonly { readonly column: string; readonly field: string }[]
   readonly references: readonly { readonly column: string; readonly reference: string }[]
+  /** Synced only where the table has every column named here; without it, a missing column is an error. @default false */
+  readonly optional?: boolean
   /** Local columns by which existing rows and records are matched before the first write, in order. */
   readonly matchBy: readonly string[]
 }

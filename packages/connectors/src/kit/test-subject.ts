@@ -1,7 +1,8 @@
-// Runs the conformance suite against a sandbox account: accounts, clock, trouble, a person's consent.
+// Runs the conformance suite against a sandbox account: accounts, clock, trouble, a person's consent and hand.
 // For tests only: not exported from the package.
 import { startSandbox } from '@rowhouse/sandbox'
-import type { ConformanceSubject } from './conformance.ts'
+import type { Hand } from '@rowhouse/sandbox'
+import type { ConformancePerson, ConformanceSubject } from './conformance/subject.ts'
 import type { Connector } from './connector.ts'
 import { createHttp } from './create-http.ts'
 
@@ -9,19 +10,24 @@ import { createHttp } from './create-http.ts'
 const unlimited = { tenSecondlyMax: 1_000_000, searchSecondlyMax: 1_000_000, dailyMax: 10_000_000 }
 const redirectUri = 'http://127.0.0.1:9/callback'
 
+export type SandboxConformance = Pick<ConformanceSubject, 'objects' | 'wordings' | 'customName' | 'countsCalls'> & {
+  /** How a person sets a reference; by a field, or by an association. */
+  refer(hand: Hand, ...reference: Parameters<ConformancePerson['refer']>): void
+}
+
 /** Starts a sandbox whose clock stands still until it is advanced. */
 export async function sandboxSubject(
   connector: Connector,
-  id: 'hubspot' | 'salesforce',
-  wordings: ConformanceSubject['wordings'],
+  id: 'hubspot' | 'salesforce' | 'netsuite',
+  { refer, ...answers }: SandboxConformance,
 ): Promise<ConformanceSubject> {
   // Ahead of the machine's clock, so that the Date header of an answer is never later than a record.
   let now = Math.ceil(Date.now() / 1000) * 1000 + 1000
   const sandbox = await startSandbox({ now: () => now })
   let accounts = 0
   return {
+    ...answers,
     connector,
-    wordings,
     advance: (durationMs) => void (now += durationMs),
     close: () => sandbox.close(),
     open() {
@@ -34,12 +40,18 @@ export async function sandboxSubject(
         apps: [{ clientId, clientSecret, redirectUris: [redirectUri] }],
       })
       const baseUrl = account.url
+      const hand = sandbox.person(account.id)
       return Promise.resolve({
         id: account.id,
         baseUrl,
         app,
         http: createHttp({ baseUrl, accessToken: account.accessToken }),
         anonymous: createHttp({ baseUrl }),
+        person: {
+          ...hand,
+          addObject: (name, label) => void hand.addObject(name, label),
+          refer: (...reference) => refer(hand, ...reference),
+        },
         withToken: (accessToken) => createHttp({ baseUrl, accessToken }),
         async consent(authorizeUrl) {
           const url = new URL(authorizeUrl)

@@ -5,8 +5,8 @@ import type { AccountIdentity, Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
 import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
 import { apiPath, tokenField } from './description.ts'
-import type { SalesforceObject } from './description.ts'
 import { classify, errorOf } from './failures.ts'
+import type { SalesforceObject } from './object.ts'
 import { longId, objectNamed } from './objects.ts'
 
 export async function identify(http: ConnectorHttp): Promise<Answer<AccountIdentity>> {
@@ -27,6 +27,7 @@ export async function identify(http: ConnectorHttp): Promise<Answer<AccountIdent
 export async function prepare(http: ConnectorHttp, names: readonly string[]): Promise<Answer<null>> {
   for (const name of names) {
     const object = objectNamed(name)
+    if (object.createTokenField === null) continue
     const before = await tokenState(http, object)
     if (!before.ok) return before
     if (before.value === 'usable') continue
@@ -64,7 +65,7 @@ async function makeField(http: ConnectorHttp, object: SalesforceObject): Promise
     method: 'POST',
     path: `${apiPath}/tooling/sobjects/CustomField`,
     json: {
-      FullName: `${object.remoteName}.${tokenField}`,
+      FullName: `${object.customFieldsOf}.${tokenField}`,
       Metadata: {
         label: 'Rowhouse Token',
         description: 'Names the row a record was created from. Kept by Rowhouse; not to be edited.',

@@ -1,7 +1,7 @@
 // What Salesforce is, before any call: objects, limits, capabilities, the mapping a connection starts with.
 // Limits: https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm
-import type { FieldKind } from '../kit/canonical.ts'
-import type { ConnectorDescription, ObjectDescription } from '../kit/description.ts'
+import type { ConnectorDescription } from '../kit/description.ts'
+import type { SalesforceObject } from './object.ts'
 
 /** API version of every path. */
 export const apiPath = '/services/data/v67.0'
@@ -12,45 +12,118 @@ export const batchSizeMax = 200
 /** Most records on a page of a query. */
 export const pageSizeMax = 2000
 
-export interface SalesforceObject extends ObjectDescription {
-  readonly kinds: Readonly<Record<string, FieldKind>>
-  /** Without it a record cannot exist; what a person calls it. */
-  readonly requiredField: { readonly name: string; readonly label: string }
-  /** Field that holds each reference's id. */
-  readonly referenceFields: Readonly<Record<string, string>>
-}
-
 const readOnlyFields = ['Id', 'CreatedDate', 'LastModifiedDate', 'SystemModstamp', 'IsDeleted']
-
-export const contact: SalesforceObject = {
-  name: 'contact',
-  remoteName: 'Contact',
-  references: [{ name: 'company', object: 'company' }],
-  uniqueFields: ['Email'],
-  pageSizeMax,
-  batchSizeMax,
-  createTokenField: tokenField,
-  readOnlyFields: [...readOnlyFields, 'Name'],
-  kinds: { Email: 'email' },
-  requiredField: { name: 'LastName', label: 'a last name' },
-  referenceFields: { company: 'AccountId' },
-}
-
-export const company: SalesforceObject = {
-  name: 'company',
-  remoteName: 'Account',
-  references: [],
-  uniqueFields: ['Website'],
+const common = {
   pageSizeMax,
   batchSizeMax,
   createTokenField: tokenField,
   readOnlyFields,
+  fixedFields: [],
+  mergeable: false,
+} as const
+
+export const company: SalesforceObject = {
+  ...common,
+  name: 'company',
+  remoteName: 'Account',
+  references: [],
+  uniqueFields: ['Website'],
   kinds: { Website: 'domain', NumberOfEmployees: 'number' },
-  requiredField: { name: 'Name', label: 'a name' },
+  requiredFields: [{ name: 'Name', label: 'a name' }],
   referenceFields: {},
+  customFieldsOf: 'Account',
+  mergeable: true,
 }
 
-export const objects: readonly SalesforceObject[] = [contact, company]
+export const contact: SalesforceObject = {
+  ...common,
+  name: 'contact',
+  remoteName: 'Contact',
+  references: [{ name: 'company', object: 'company' }],
+  uniqueFields: ['Email'],
+  readOnlyFields: [...readOnlyFields, 'Name'],
+  kinds: { Email: 'email' },
+  requiredFields: [{ name: 'LastName', label: 'a last name' }],
+  referenceFields: { company: { field: 'AccountId', prefix: null } },
+  customFieldsOf: 'Contact',
+  mergeable: true,
+}
+
+export const deal: SalesforceObject = {
+  ...common,
+  name: 'deal',
+  remoteName: 'Opportunity',
+  references: [{ name: 'company', object: 'company' }],
+  uniqueFields: [],
+  readOnlyFields: [...readOnlyFields, 'IsClosed', 'IsWon'],
+  kinds: { Amount: 'number', Probability: 'number', CloseDate: 'date', StageName: 'choice' },
+  requiredFields: [
+    { name: 'Name', label: 'a name' },
+    { name: 'StageName', label: 'a stage' },
+    { name: 'CloseDate', label: 'a close date' },
+  ],
+  referenceFields: { company: { field: 'AccountId', prefix: null } },
+  customFieldsOf: 'Opportunity',
+}
+
+const subjects = [
+  { name: 'company', object: 'company' },
+  { name: 'contact', object: 'contact' },
+  { name: 'deal', object: 'deal' },
+] as const
+
+/** The classic note: text about one record, which it never leaves. It takes no custom fields, so no token either. */
+export const note: SalesforceObject = {
+  ...common,
+  name: 'note',
+  remoteName: 'Note',
+  references: subjects,
+  uniqueFields: ['Title'],
+  createTokenField: null,
+  kinds: { IsPrivate: 'boolean' },
+  requiredFields: [{ name: 'Title', label: 'a title' }],
+  referenceFields: {
+    company: { field: 'ParentId', prefix: '001' },
+    contact: { field: 'ParentId', prefix: '003' },
+    deal: { field: 'ParentId', prefix: '006' },
+  },
+  fixedFields: ['ParentId'],
+  customFieldsOf: 'Note',
+}
+
+export const task: SalesforceObject = {
+  ...common,
+  name: 'task',
+  remoteName: 'Task',
+  references: subjects,
+  uniqueFields: [],
+  readOnlyFields: [...readOnlyFields, 'IsClosed'],
+  kinds: { ActivityDate: 'date', Status: 'choice', Priority: 'choice' },
+  requiredFields: [],
+  referenceFields: {
+    company: { field: 'WhatId', prefix: '001' },
+    contact: { field: 'WhoId', prefix: '003' },
+    deal: { field: 'WhatId', prefix: '006' },
+  },
+  customFieldsOf: 'Activity',
+}
+
+export const objects: readonly SalesforceObject[] = [company, contact, deal, note, task]
+
+/** A custom object, before anything is known of its fields. */
+export function customObject(name: string): SalesforceObject {
+  return {
+    ...common,
+    name,
+    remoteName: name,
+    references: [],
+    uniqueFields: [],
+    kinds: {},
+    requiredFields: [],
+    referenceFields: {},
+    customFieldsOf: name,
+  }
+}
 
 export const description: ConnectorDescription = {
   id: 'salesforce',
@@ -59,6 +132,7 @@ export const description: ConnectorDescription = {
   // Instance and sandbox hosts: https://help.salesforce.com/s/articleView?id=sf.domain_name_url_formats.htm
   domains: ['salesforce.com'],
   objects,
+  customObjects: common,
   budgets: [
     // The allocation of a Developer Edition, the smallest; Sforce-Limit-Info tells the real one.
     { name: 'default', windows: [], callsPerDay: 15_000, concurrent: 25 },
@@ -92,6 +166,52 @@ export const description: ConnectorDescription = {
       ],
       references: [{ column: 'company_id', reference: 'company' }],
       matchBy: ['email'],
+    },
+    {
+      object: 'deal',
+      table: 'deals',
+      fields: [
+        { column: 'name', field: 'Name' },
+        { column: 'amount', field: 'Amount' },
+        { column: 'stage', field: 'StageName' },
+        { column: 'close_date', field: 'CloseDate' },
+      ],
+      references: [{ column: 'company_id', reference: 'company' }],
+      optional: true,
+      matchBy: [],
+    },
+    {
+      object: 'note',
+      table: 'notes',
+      fields: [
+        { column: 'title', field: 'Title' },
+        { column: 'body', field: 'Body' },
+      ],
+      references: [
+        { column: 'company_id', reference: 'company' },
+        { column: 'contact_id', reference: 'contact' },
+        { column: 'deal_id', reference: 'deal' },
+      ],
+      optional: true,
+      matchBy: [],
+    },
+    {
+      object: 'task',
+      table: 'tasks',
+      fields: [
+        { column: 'subject', field: 'Subject' },
+        { column: 'body', field: 'Description' },
+        { column: 'status', field: 'Status' },
+        { column: 'priority', field: 'Priority' },
+        { column: 'due_date', field: 'ActivityDate' },
+      ],
+      references: [
+        { column: 'company_id', reference: 'company' },
+        { column: 'contact_id', reference: 'contact' },
+        { column: 'deal_id', reference: 'deal' },
+      ],
+      optional: true,
+      matchBy: [],
     },
   ],
 }

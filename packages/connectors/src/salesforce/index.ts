@@ -1,12 +1,14 @@
-// Salesforce as a connector: contacts and accounts, both ways. Assembles; every file beside it owns one question.
+// Salesforce as a connector: accounts, contacts, opportunities, notes, tasks and custom objects, both ways.
+// Assembles; every file beside it owns one question.
 import type { BudgetUsage, Connector } from '../kit/connector.ts'
 import type { HttpAnswer } from '../kit/http.ts'
 import { identify, prepare } from './account.ts'
 import { deleted } from './deleted.ts'
 import { description } from './description.ts'
+import { objects, schema } from './discovery.ts'
 import { classify } from './failures.ts'
 import { oauth } from './oauth.ts'
-import { canonicalField, objectNamed } from './objects.ts'
+import { canonicalField, objectOf } from './objects.ts'
 import { pollAll } from './poll-all.ts'
 import { find, get, list, poll } from './read.ts'
 import { write } from './write.ts'
@@ -14,9 +16,12 @@ import { write } from './write.ts'
 export const salesforce: Connector = {
   id: description.id,
   describe: () => description,
-  canonical: (object, field, value) => canonicalField(objectNamed(object), field, value),
+  canonical: (object, field, value, definition) =>
+    canonicalField(objectOf({ object, ...(definition ? { definition } : {}) }), field, value),
   oauth,
   identify,
+  objects,
+  schema,
   prepare,
   list,
   poll,

@@ -13,10 +13,11 @@ import type {
   RemoteRecord,
 } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { apiPath, pageSizeMax, tokenField } from './description.ts'
-import type { SalesforceObject } from './description.ts'
+import { apiPath, pageSizeMax } from './description.ts'
 import { classify } from './failures.ts'
-import { canonicalField, fieldsOf, isId, objectNamed, recordOf } from './objects.ts'
+import { withWinners } from './merged.ts'
+import type { SalesforceObject } from './object.ts'
+import { canonicalField, fieldsOf, isId, kindOf, objectOf, recordOf } from './objects.ts'
 import { afterPosition, callHeaders, fieldName, query, quote } from './soql.ts'
 import type { QueryPage } from './soql.ts'
 import { arrayOf } from '../kit/reading.ts'
@@ -35,7 +36,7 @@ export async function list(
   cursor: string | null,
   pageSize: number,
 ): Promise<Answer<RecordPage>> {
-  const object = objectNamed(selection.object)
+  const object = objectOf(selection)
   if (cursor !== null && !isId(cursor)) return failed(resync('The cursor is not one of Salesforce.'))
   const where = cursor === null ? '' : ` WHERE Id > ${quote(cursor)}`
   const limit = pageLimit(pageSize)
@@ -60,7 +61,7 @@ export async function poll(
 
 /** The question of one poll; a failure when the position is none. */
 export function pollQuery(selection: ObjectSelection, position: PollPosition, pageSize: number): Answer<string> {
-  const object = objectNamed(selection.object)
+  const object = objectOf(selection)
   if (instantText(position.modifiedAt) === null || (position.id !== '' && !isId(position.id))) {
     return failed(resync('The position is not one of Salesforce.'))
   }
@@ -75,7 +76,7 @@ export function pollPage(
   pageSize: number,
   page: QueryPage,
 ): PollPage {
-  const records = recordsOf(objectNamed(selection.object), selection, page.rows)
+  const records = recordsOf(objectOf(selection), selection, page.rows)
   const end = records.at(-1)
   return {
     records,
@@ -84,15 +85,28 @@ export function pollPage(
   }
 }
 
+/** Of an id that a merge took away, its winner: one query more, and only where a record was not found. */
 export async function get(
   http: ConnectorHttp,
   selection: ObjectSelection,
   ids: readonly string[],
 ): Promise<Answer<readonly RemoteRecord[]>> {
-  const object = objectNamed(selection.object)
+  const object = objectOf(selection)
+  const wanted = distinct(ids.filter(isId))
+  const found = await retrieve(http, object, selection, wanted)
+  if (!found.ok || !object.mergeable) return found
+  return withWinners(http, object, wanted, found.value, (winners) => retrieve(http, object, selection, winners))
+}
+
+async function retrieve(
+  http: ConnectorHttp,
+  object: SalesforceObject,
+  selection: ObjectSelection,
+  ids: readonly string[],
+): Promise<Answer<readonly RemoteRecord[]>> {
   const fields = fieldsOf(object, selection).map(fieldName)
   const found: RemoteRecord[] = []
-  for (const batch of batches(distinct(ids.filter(isId)), retrieveMax)) {
+  for (const batch of batches(ids, retrieveMax)) {
     const answer = await http.request({
       method: 'POST',
       path: `${apiPath}/composite/sobjects/${object.remoteName}`,
@@ -111,8 +125,9 @@ export async function find(
   selection: ObjectSelection,
   by: FindBy,
 ): Promise<Answer<readonly RemoteRecord[]>> {
-  const object = objectNamed(selection.object)
-  const field = by.kind === 'create_token' ? tokenField : fieldName(by.field)
+  const object = objectOf(selection)
+  const field = by.kind === 'create_token' ? object.createTokenField : fieldName(by.field)
+  if (field === null) return ok([])
   const wanted = new Set(by.values.flatMap((value) => canonicalField(object, field, value) ?? []))
   const full: ObjectSelection = { ...selection, fields: distinct([...selection.fields, field]) }
   const found = new Map<string, RemoteRecord>()
@@ -136,7 +151,7 @@ export async function find(
 
 // SOQL compares text without regard to case, but a website is written in many ways.
 function literalsOf(object: SalesforceObject, field: string, values: Iterable<string>): string[] {
-  if (object.kinds[field] !== 'domain') return [...values]
+  if (kindOf(object, field) !== 'domain') return [...values]
   return [...values].flatMap((domain) =>
     ['', 'http://', 'https://'].flatMap((scheme) =>
       ['', 'www.'].flatMap((www) => [`${scheme}${www}${domain}`, `${scheme}${www}${domain}/`]),

@@ -62,8 +62,8 @@ it('keeps quotes, backslashes and line breaks of a value inside the query', asyn
 it('refuses what cannot be a field or an object, as a bug of the caller', async () => {
   const selection = { ...contacts, fields: ['Name FROM User --'] }
   await expect(salesforce.list(http, selection, null, 1)).rejects.toMatchObject({ code: 'invalid_option' })
-  const deal = { object: 'deal', fields: [], references: [] }
-  await expect(salesforce.get(http, deal, [])).rejects.toMatchObject({ code: 'invalid_option' })
+  const lead = { object: 'lead', fields: [], references: [] }
+  await expect(salesforce.get(http, lead, [])).rejects.toMatchObject({ code: 'invalid_option' })
 })
 
 it('finds a token in its own case only', async () => {

@@ -8,11 +8,12 @@ import type { Answer, ObjectSelection, WriteOperation, WriteResult } from '../ki
 import type { Failure } from '../kit/failure.ts'
 import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
 import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
-import { apiPath, batchSizeMax, tokenField } from './description.ts'
-import type { SalesforceObject } from './description.ts'
+import { apiPath, batchSizeMax } from './description.ts'
 import { classify, errorOf, failureOf } from './failures.ts'
 import type { SalesforceError } from './failures.ts'
-import { isId, longId, objectNamed, valuesToSend } from './objects.ts'
+import type { SalesforceObject } from './object.ts'
+import { isId, longId, objectOf as objectOfSelection } from './objects.ts'
+import { refusalOf, valuesToSend } from './outgoing.ts'
 import { callHeaders } from './soql.ts'
 
 type Update = Extract<WriteOperation, { kind: 'update' }>
@@ -23,7 +24,7 @@ export async function write(
   selection: ObjectSelection,
   operations: readonly WriteOperation[],
 ): Promise<Answer<readonly WriteResult[]>> {
-  const object = objectNamed(selection.object)
+  const object = objectOfSelection(selection)
   if (operations.length > batchSizeMax) {
     return failed(splitBatch(`Salesforce takes ${batchSizeMax} operations at once, not ${operations.length}.`))
   }
@@ -70,8 +71,10 @@ function send(
   const records = operations.map((operation) => ({
     attributes: { type: object.remoteName },
     ...(operation.kind === 'update' ? { id: operation.id } : {}),
-    ...(operation.kind === 'create' ? { [tokenField]: operation.createToken } : {}),
-    ...(operation.kind === 'delete' ? {} : valuesToSend(object, operation.fields, operation.references)),
+    ...(operation.kind === 'create' && object.createTokenField !== null
+      ? { [object.createTokenField]: operation.createToken }
+      : {}),
+    ...(operation.kind === 'delete' ? {} : valuesToSend(object, operation)),
   }))
   const method = kind === 'create' ? 'POST' : 'PATCH'
   return http.request({ method, path: collections, json: { allOrNone: false, records }, headers: callHeaders })
@@ -95,11 +98,11 @@ async function updateEach(
 }
 
 async function updateOne(http: ConnectorHttp, object: SalesforceObject, operation: Update): Promise<WriteResult> {
-  const { key, id, fields, references, unmodifiedSince = '' } = operation
+  const { key, id, unmodifiedSince = '' } = operation
   const answer = await http.request({
     method: 'PATCH',
     path: `${apiPath}/sobjects/${object.remoteName}/${id}`,
-    json: valuesToSend(object, fields, references),
+    json: valuesToSend(object, operation),
     // The header has whole seconds: a change later in the same second is not noticed.
     headers: { ...callHeaders, 'if-unmodified-since': new Date(unmodifiedSince).toUTCString() },
   })
@@ -149,7 +152,9 @@ function refusedResult(object: SalesforceObject, operation: WriteOperation, erro
     return { key, outcome: 'exists', id: id === null ? null : longId(id), reason }
   }
   if (absentCodes.has(error.code)) {
-    const isReference = error.fields.some((field) => Object.values(object.referenceFields).includes(field))
+    const isReference = error.fields.some((name) =>
+      Object.values(object.referenceFields).some(({ field }) => field === name),
+    )
     if (isReference || operation.kind === 'create') {
       return { key, outcome: 'failed', failure: park('reference_not_found', reason) }
     }
@@ -162,20 +167,13 @@ function refusedResult(object: SalesforceObject, operation: WriteOperation, erro
 
 const absentCodes = new Set(['NOT_FOUND', 'ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY', 'MALFORMED_ID'])
 
-/** What needs no call to be refused: an id that cannot be one, and a record without its one required field. */
+/** What needs no call to be refused: an id that cannot be one, and what Salesforce would not take as it is. */
 function refusedHere(object: SalesforceObject, operation: WriteOperation): WriteResult | null {
   const { key } = operation
   if (operation.kind !== 'create' && !isId(operation.id)) {
     if (operation.kind === 'delete') return { key, outcome: 'done', id: operation.id, record: null }
     return { key, outcome: 'gone', reason: `${operation.id} is not an id of Salesforce.` }
   }
-  if (operation.kind === 'delete') return null
-  const { name, label } = object.requiredField
-  const isMissing =
-    operation.kind === 'create'
-      ? !operation.fields[name]?.trim()
-      : name in operation.fields && !operation.fields[name]?.trim()
-  if (!isMissing) return null
-  const reason = `Salesforce does not keep a ${object.remoteName} without ${label}: fill it in here, and it is sent.`
-  return { key, outcome: 'failed', failure: park('required_field_missing', reason) }
+  const failure = operation.kind === 'delete' ? null : refusalOf(object, operation)
+  return failure === null ? null : { key, outcome: 'failed', failure }
 }

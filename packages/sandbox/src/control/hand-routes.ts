@@ -1,4 +1,5 @@
 // A person's work over HTTP: one action a request. Owns the shapes; the simulation's hand does it.
+import { RowhouseError } from '@rowhouse/contracts'
 import { z } from 'zod'
 import type { Hand } from './simulated-crm.ts'
 
@@ -19,6 +20,14 @@ export const handSchema = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('remove'), ...target, id: z.string() }),
   z.strictObject({ action: z.literal('restore'), ...target, id: z.string() }),
   z.strictObject({ action: z.literal('merge'), ...target, winnerId: z.string(), loserId: z.string() }),
+  z.strictObject({
+    action: z.literal('associate'),
+    ...target,
+    id: z.string(),
+    withObject: z.string().min(1),
+    withId: z.string(),
+    ends: z.boolean().optional(),
+  }),
   z.strictObject({ action: z.literal('addField'), ...target, field }),
   z.strictObject({ action: z.literal('addObject'), account: z.string(), name: z.string().min(1), label: z.string() }),
 ])
@@ -39,6 +48,11 @@ export function takeHand(hand: Hand, input: z.output<typeof handSchema>): { id?:
       return { id: input.id }
     case 'merge':
       return { id: hand.merge(input.object, input.winnerId, input.loserId) }
+    case 'associate':
+      if (!hand.associate)
+        throw new RowhouseError('validation_failed', 'References are fields there: update the record.')
+      hand.associate(input.object, input.id, input.withObject, input.withId, input.ends)
+      return { id: input.id }
     case 'addField':
       hand.addField(input.object, input.field)
       return {}

@@ -57,6 +57,8 @@ export interface Hand {
   restore(object: string, id: string): void
   /** Returns the id that remains: HubSpot's is a new one. */
   merge(object: string, winnerId: string, loserId: string): string
+  /** HubSpot only, where references are no fields: associates with another record, or ends it; a company becomes the primary one. */
+  associate?(object: string, id: string, withObject: string, withId: string, ends?: boolean): void
   addField(object: string, field: HandField): void
   /** A custom object; returns the name the API knows it by. */
   addObject(name: string, label: string): string

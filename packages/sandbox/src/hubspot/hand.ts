@@ -4,6 +4,7 @@ import type { Portal } from './portal.ts'
 import type { PropertyType } from './property-definitions.ts'
 import { fieldTypeOf } from './property-definitions.ts'
 import type { RawValue } from './property-values.ts'
+import { standardTypes } from './object-types.ts'
 import { required } from './records.ts'
 import type { Source } from './records.ts'
 
@@ -39,6 +40,15 @@ export function handOf(portal: Portal): Hand {
       portal.of(type).records.restore(required(portal.of(type).records.get(id)), source)
     },
     merge: (object, winnerId, loserId) => portal.merge(portal.schemas.parse(object), winnerId, loserId, source).id,
+    associate(object, id, withObject, withId, ends = false) {
+      const [type, withType] = [portal.schemas.parse(object), portal.schemas.parse(withObject)]
+      required(portal.of(type).records.find(id))
+      required(portal.of(withType).records.find(withId))
+      if (ends) return portal.associations.remove(type, id, withType, withId)
+      // People choose a company to be the primary one; the first type of a pair is that one where there is such.
+      const [first] = portal.associations.types(type, withType)
+      portal.associations.add(type, id, withType, withId, [first!.id])
+    },
     addField(object, { name, label, type, options = [], unique = false }) {
       portal.of(portal.schemas.parse(object)).catalogue.create({
         name,
@@ -56,7 +66,7 @@ export function handOf(portal: Portal): Hand {
         requiredProperties: [],
         searchableProperties: [],
         secondaryDisplayProperties: [],
-        associatedObjects: [],
+        associatedObjects: standardTypes,
       }
       const schema = portal.schemas.add({
         ...shape,

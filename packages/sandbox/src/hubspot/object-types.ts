@@ -15,6 +15,8 @@ export interface ObjectTypeFacts {
   readonly defaultProperties: readonly string[]
   /** The scope that reading needs; writing needs the same with `write`. */
   readonly scope: string
+  /** A record is not made without them. */
+  readonly requiredProperties?: readonly string[]
 }
 
 const standard: Readonly<Record<string, ObjectTypeFacts>> = {
@@ -59,6 +61,7 @@ const standard: Readonly<Record<string, ObjectTypeFacts>> = {
     defaultProperties: ['hs_createdate', 'hs_lastmodifieddate', 'hs_object_id'],
     // Notes and tasks are read by whoever reads contacts.
     scope: 'crm.objects.contacts',
+    requiredProperties: ['hs_timestamp'],
   },
   tasks: {
     typeId: '0-27',
@@ -67,6 +70,7 @@ const standard: Readonly<Record<string, ObjectTypeFacts>> = {
     createdProperty: 'hs_createdate',
     defaultProperties: ['hs_createdate', 'hs_lastmodifieddate', 'hs_object_id'],
     scope: 'crm.objects.contacts',
+    requiredProperties: ['hs_timestamp'],
   },
 }
 

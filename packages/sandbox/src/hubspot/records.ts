@@ -144,6 +144,10 @@ export class Records {
       if (typeof value === 'string') values[name] = value
       else faults.push(value)
     }
+    for (const name of existing ? [] : (factsOf(this.type).requiredProperties ?? [])) {
+      if (values[name]) continue
+      faults.push({ name, code: 'REQUIRED_FIELD', message: `Some required properties were not set: ${name}.` })
+    }
     if (faults.length > 0) throw invalidProperties(faults)
     for (const [name, value] of Object.entries(values)) this.#refuseTaken(name, value, existing, reserved)
     return values

@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import type { Env } from '../world.ts'
 import { invalid, notFound } from './errors.ts'
+import { factsOf } from './object-types.ts'
 import type { Portal } from './portal.ts'
 import { propertyInputSchema, renderProperty } from './property-catalogue.ts'
 import { readBody } from './request.ts'
@@ -40,6 +41,7 @@ export function schemaRoutes(portalOf: (context: Context<Env>) => Portal): Hono<
       (name) => name !== undefined && !properties.some((property) => property.name === name),
     )
     if (missing !== undefined) throw invalid(`The property ${missing} is not among the properties of the schema.`)
+    for (const other of input.associatedObjects) portal.schemas.parse(other)
     const schema = portal.schemas.add({ ...input, name: input.name.toLowerCase(), createdAt: portal.now() })
     for (const property of properties) portal.of(schema.type).catalogue.create(property)
     return context.json(render(portal, schema), 201)
@@ -55,6 +57,22 @@ export function schemaRoutes(portalOf: (context: Context<Env>) => Portal): Hono<
   return app
 }
 
+/** Both directions of what the object goes with; HubSpot itself adds notes and tasks. */
+function associationsOf(portal: Portal, { type, name, associatedObjects }: CustomSchema): Record<string, unknown>[] {
+  const others = new Set([...associatedObjects, 'notes', 'tasks'].map((other) => portal.schemas.parse(other)))
+  return [...others].flatMap((other) =>
+    [
+      [type, other],
+      [other, type],
+    ].map(([from = '', to = '']) => ({
+      fromObjectTypeId: factsOf(from).typeId,
+      toObjectTypeId: factsOf(to).typeId,
+      name: from === type ? `${name}_to_${factsOf(to).singular}` : `${factsOf(from).singular}_to_${name}`,
+      id: String(portal.associations.types(from, to)[0]!.id),
+    })),
+  )
+}
+
 function render(portal: Portal, schema: CustomSchema): Record<string, unknown> {
   const { type, name, createdAt, ...rest } = schema
   return {
@@ -67,7 +85,7 @@ function render(portal: Portal, schema: CustomSchema): Record<string, unknown> {
       .of(type)
       .catalogue.list()
       .map((definition) => renderProperty(definition)),
-    associations: [],
+    associations: associationsOf(portal, schema),
     archived: false,
     createdAt: new Date(createdAt).toISOString(),
     updatedAt: new Date(createdAt).toISOString(),

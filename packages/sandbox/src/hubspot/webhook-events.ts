@@ -74,6 +74,8 @@ export function privacyEvents(
   return [{ subscriptionType, objectId: Number(record.id), occurredAt, changeSource, sourceId, changeFlag: 'DELETED' }]
 }
 
+const singularOf = (...types: readonly ObjectType[]): string[] => types.map((type) => factsOf(type).singular)
+
 /** Both directions of one association change. */
 export function associationEvents(change: AssociationChange, occurredAt: number): WebhookEvent[] {
   const { fromType, fromId, toType, toId, removed, primary } = change
@@ -81,6 +83,10 @@ export function associationEvents(change: AssociationChange, occurredAt: number)
     subscriptionType: `${factsOf(from).singular}.associationChange`,
     occurredAt,
     changeSource: 'INTEGRATION',
+    // Names alone do not tell custom objects apart.
+    ...(singularOf(fromType, toType).includes('object')
+      ? { fromObjectTypeId: factsOf(from).typeId, toObjectTypeId: factsOf(to).typeId }
+      : {}),
     associationType: `${factsOf(from).singular}_to_${factsOf(to).singular}`.toUpperCase(),
     fromObjectId: Number(id),
     toObjectId: Number(otherId),

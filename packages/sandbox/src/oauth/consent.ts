@@ -100,7 +100,10 @@ function issueCode(world: World, asked: Asked, account: Account): string {
       kind: 'code',
       account,
       app,
-      scopes: (parameters['scope'] ?? '').split(/[\s,]+/).filter((scope) => scope !== ''),
+      // Every account here can give the optional ones too.
+      scopes: `${parameters['scope'] ?? ''} ${parameters['optional_scope'] ?? ''}`
+        .split(/[\s,]+/)
+        .filter((scope) => scope !== ''),
       lifetimeMs: codeLifetimeMs,
       redirectUri,
       ...(codeChallenge ? { codeChallenge } : {}),

@@ -126,9 +126,9 @@ function describeField(organization: Organization, field: Field, object: ObjectN
     externalId,
     unique,
     createable: settable,
-    updateable: settable,
+    updateable: settable && !field.fixed,
     nillable: !required && type !== 'boolean',
-    defaultedOnCreate: !writable || type === 'boolean' || name === 'OwnerId',
+    defaultedOnCreate: !writable || type === 'boolean' || name === 'OwnerId' || field.default !== null,
     calculated: false,
     idLookup: name === 'Id' || name === 'Email' || externalId,
     nameField: name === 'Name',
@@ -190,7 +190,10 @@ function addField({ organization, operation, world }: Run): Answer {
   if (!parsed.success) throw new SalesforceRefusal(400, 'JSON_PARSER_ERROR', z.prettifyError(parsed.error))
   const { FullName, Metadata } = parsed.data
   const [objectName = '', name = ''] = FullName.split('.')
-  const object = organization.schema.parse(objectName)
+  // Custom fields of tasks are those of activities: https://developer.salesforce.com/docs/atlas.en-us.api_meta.meta/api_meta/customfield.htm
+  const wanted =
+    objectName.toLowerCase() === 'task' ? '' : objectName.toLowerCase() === 'activity' ? 'Task' : objectName
+  const object = organization.schema.parse(wanted)
   if (!object || !organization.schema.facts(object).writable) throw notFound(`No such object: ${objectName}`)
   const { type, ...rest } = Metadata
   organization.schema.fields(object).add({ name, type: fieldTypes[type], ...rest })

@@ -2,7 +2,7 @@
 // since. Owns lookup without regard to case and adding custom fields; must not look at records.
 import type { Shelf, Store } from '../store/store.ts'
 import { SalesforceRefusal, invalidField } from './errors.ts'
-import { defaultLengths, standardFields } from './objects.ts'
+import { defaultLengths, standardFields, takesCustomFields } from './objects.ts'
 import type { Field, FieldType, ObjectName } from './objects.ts'
 
 export interface NewField {
@@ -30,7 +30,7 @@ export class Fields {
     this.object = object
     this.#custom = store.shelf(account, `field.${object}`)
     for (const field of standardFields(object)) this.#byName.set(field.name.toLowerCase(), field)
-    if (object !== 'User')
+    if (takesCustomFields(object))
       this.#keep(customField({ name: 'External_Id__c', type: 'string', externalId: true, unique: true }))
     for (const field of this.#custom.values()) this.#keep(field)
   }
@@ -52,6 +52,10 @@ export class Fields {
 
   /** Throws INVALID_FIELD_NAME and DUPLICATE_DEVELOPER_NAME. */
   add(input: NewField): Field {
+    if (!takesCustomFields(this.object)) {
+      const message = `Entity Enumeration Or ID: ${this.object} takes no custom fields.`
+      throw new SalesforceRefusal(400, 'INVALID_FIELD_FOR_INSERT_UPDATE', message)
+    }
     if (!/^[A-Za-z][A-Za-z0-9_]{0,37}__c$/.test(input.name)) {
       throw new SalesforceRefusal(400, 'INVALID_FIELD_NAME', `${input.name} is not a name of a custom field.`)
     }
@@ -91,6 +95,8 @@ function customField(input: NewField): Field {
     type,
     length: length ?? defaultLengths[type],
     writable: true,
+    fixed: false,
+    default: null,
     required: false,
     custom: true,
     externalId,

@@ -25,6 +25,10 @@ export interface Field {
   readonly length: number
   /** Whether a client may set it when creating, and later. */
   readonly writable: boolean
+  /** Set when a record is made, and never again. */
+  readonly fixed: boolean
+  /** Taken when a client sets none. */
+  readonly default: string | null
   readonly required: boolean
   readonly custom: boolean
   readonly externalId: boolean
@@ -39,6 +43,10 @@ export interface Field {
 
 /** As the API writes it: Contact, Machine__c. */
 export type ObjectName = string
+
+/** Objects that take no custom field. */
+const withoutCustomFields: readonly ObjectName[] = ['User', 'Note']
+export const takesCustomFields = (object: ObjectName): boolean => !withoutCustomFields.includes(object)
 
 export interface ObjectFacts {
   readonly name: ObjectName
@@ -67,7 +75,8 @@ export const standardObjects: readonly ObjectFacts[] = [
   standard('User', 'Users', '005', false),
 ]
 
-// name:type[:length][!][*][>Object|Object.Relationship][=value|value] — '!' only Salesforce writes, '*' required.
+// name:type[:length][!][^][*][>Object|Object.Relationship][=value|value][?value] — '!' only Salesforce writes,
+// '^' set once, '*' required, '?' taken when none is given.
 // A picklist's values are not enforced unless it is restricted: standard ones are not.
 const system = `Id:id:18! IsDeleted:boolean! CreatedDate:datetime! CreatedById:reference!>User.CreatedBy
 LastModifiedDate:datetime! LastModifiedById:reference!>User.LastModifiedBy SystemModstamp:datetime!`
@@ -93,10 +102,10 @@ Amount:currency Probability:double CloseDate:date* Type:picklist:255 NextStep:st
 IsClosed:boolean! IsWon:boolean! ForecastCategoryName:picklist:255 CampaignId:string:18 ContactId:reference>Contact.Contact
 OwnerId:reference>User.Owner`,
   Task: `WhoId:reference>Contact.Who WhatId:reference>Account|Opportunity.What Subject:string:255 ActivityDate:date
-Status:picklist:255*=Not_Started|In_Progress|Completed|Waiting_on_someone_else|Deferred
-Priority:picklist:255*=High|Normal|Low IsClosed:boolean! Description:textarea:32000 TaskSubtype:picklist:40
+Status:picklist:255*=Not_Started|In_Progress|Completed|Waiting_on_someone_else|Deferred?Not_Started
+Priority:picklist:255*=High|Normal|Low?Normal IsClosed:boolean! Description:textarea:32000 TaskSubtype:picklist:40
 CallDurationInSeconds:int OwnerId:reference>User.Owner`,
-  Note: `ParentId:reference*>Account|Contact|Opportunity.Parent Title:string:80* IsPrivate:boolean Body:textarea:32000
+  Note: `ParentId:reference^*>Account|Contact|Opportunity.Parent Title:string:80* IsPrivate:boolean Body:textarea:32000
 OwnerId:reference>User.Owner`,
   User: `Username:string:80! Name:string:121! FirstName:string:40! LastName:string:80! Email:email:128! IsActive:boolean!`,
 }
@@ -126,9 +135,9 @@ export const defaultLengths: Readonly<Record<FieldType, number>> = {
 }
 
 function parseField(text: string): Field {
-  const match = /^(\w+):(\w+)(?::(\d+))?(!)?(\*)?(?:>([\w|]+)\.(\w+))?(?:=(.+))?$/.exec(text)
+  const match = /^(\w+):(\w+)(?::(\d+))?(!)?(\^)?(\*)?(?:>([\w|]+)\.(\w+))?(?:=([^?]+))?(?:\?(.+))?$/.exec(text)
   if (!match) throw new Error(`The field ${text} is not written as it should be.`)
-  const [, name = '', type, length, readOnly, required, referenceTo, relationshipName, options] = match
+  const [, name = '', type, length, readOnly, fixed, required, referenceTo, relationshipName, options, given] = match
   const fieldType = type as FieldType
   return {
     name,
@@ -136,6 +145,8 @@ function parseField(text: string): Field {
     type: fieldType,
     length: length === undefined ? defaultLengths[fieldType] : Number(length),
     writable: readOnly === undefined,
+    fixed: fixed !== undefined,
+    default: given?.replaceAll('_', ' ') ?? null,
     required: required !== undefined,
     custom: false,
     externalId: false,

@@ -131,7 +131,7 @@ export class Records {
         `entity type cannot be inserted: ${object}`,
       )
     }
-    const values = this.#check(object, input)
+    const values = { ...this.#defaults(object), ...this.#check(object, input) }
     const missing = this.#schema
       .fields(object)
       .all()
@@ -297,7 +297,7 @@ export class Records {
       if (name === 'attributes') continue
       const field = this.#schema.fields(object).get(name)
       if (!field) throw invalidField(name, object)
-      if (!field.writable) {
+      if (!field.writable || (field.fixed && existing)) {
         const message = `Unable to create/update fields: ${field.name}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.`
         throw new SalesforceRefusal(400, 'INVALID_FIELD_FOR_INSERT_UPDATE', message, [field.name])
       }
@@ -306,6 +306,11 @@ export class Records {
       this.#refuseTaken(object, field, values[field.name] ?? null, existing)
     }
     return values
+  }
+
+  #defaults(object: ObjectName): Record<string, Value> {
+    const fields = this.#schema.fields(object).all()
+    return Object.fromEntries(fields.flatMap((field) => (field.default === null ? [] : [[field.name, field.default]])))
   }
 
   #refuseMissing(missing: readonly Field[]): void {

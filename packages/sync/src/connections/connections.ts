@@ -3,7 +3,15 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Connection, ConnectionDetail } from '@rowhouse/contracts'
 import { inTransaction } from '@rowhouse/database'
-import type { AccountIdentity, Connector, Credentials, Failure, OAuthApp } from '@rowhouse/connectors'
+import type {
+  AccountIdentity,
+  Answer,
+  Connector,
+  Credentials,
+  Failure,
+  OAuthApp,
+  ObjectMapping,
+} from '@rowhouse/connectors'
 import type { Pool } from 'pg'
 import type { Rowhouse } from 'rowhouse'
 import type { Budgets } from '../budget/budgets.ts'
@@ -12,7 +20,8 @@ import { remoteAccountOf } from '../budget/remote-account.ts'
 import type { Redact } from '../credentials/redact.ts'
 import type { NewCredentials, Vault } from '../credentials/vault.ts'
 import { EngineHttp } from '../http/http.ts'
-import { resolveMapping } from '../mapping/mapping.ts'
+import { accountOf } from '../mapping/account.ts'
+import { resolveDefaultMapping, resolveMapping } from '../mapping/mapping.ts'
 import type { Observe } from '../observe/events.ts'
 import { insertConnection, moveConnection, readConnection, readConnections } from './store.ts'
 import type { StoredConnection } from './store.ts'
@@ -30,6 +39,8 @@ export interface ConnectInput {
   readonly baseUrl?: string | null | undefined
   /** @default below the base URL, where the connector knows it */
   readonly tokenUrl?: string | null | undefined
+  /** What is synced, and into which tables. @default the connector's mapping, as far as the tables exist */
+  readonly mapping?: readonly ObjectMapping[] | undefined
 }
 
 /** An account and what a consent gave for it. */
@@ -96,13 +107,8 @@ export class Connections {
       clientSecret: input.clientSecret ?? null,
     }
     const { credentials, identity } = await this.#identify(connector, baseUrl, input.tokenUrl ?? null, given)
-    return this.#insert(input.organizationId, {
-      connector,
-      identity,
-      credentials,
-      baseUrl,
-      tokenUrl: input.tokenUrl ?? null,
-    })
+    const account = { connector, identity, credentials, baseUrl, tokenUrl: input.tokenUrl ?? null }
+    return this.#insert(input.organizationId, account, input.mapping ?? null)
   }
 
   /** Connects an account with what a consent gave. @throws as `create` */
@@ -113,7 +119,7 @@ export class Connections {
       this.#http(baseUrl, tokenUrl, credentials.accessToken, null),
       credentials,
     )
-    return this.#insert(organizationId, { ...account, identity, credentials: fromGrant(credentials) })
+    return this.#insert(organizationId, { ...account, identity, credentials: fromGrant(credentials) }, null)
   }
 
   /**
@@ -155,11 +161,21 @@ export class Connections {
     return answer.value
   }
 
-  async #insert(organizationId: string, account: NewAccount): Promise<Connection> {
+  async #insert(
+    organizationId: string,
+    account: NewAccount,
+    chosen: readonly ObjectMapping[] | null,
+  ): Promise<Connection> {
     const { pool, rowhouse, vault } = this.#context
     const { connector, identity, credentials, baseUrl, tokenUrl } = account
     const description = connector.describe()
-    const mapping = await resolveMapping(connector, rowhouse.as({ organizationId, service: 'sync' }))
+    const organization = rowhouse.as({ organizationId, service: 'sync' })
+    const http = this.#http(baseUrl, tokenUrl, credentials.accessToken, null)
+    const remote = accountOf(connector, http, (failure) => this.#refused(failure, credentials))
+    const mapping =
+      chosen === null
+        ? await resolveDefaultMapping(connector, organization, remote)
+        : await resolveMapping(connector, organization, remote, chosen)
     const id = await inTransaction(pool, async (client) => {
       const inserted = await insertConnection(client, {
         organizationId,
@@ -210,22 +226,37 @@ export class Connections {
 
   /** Calls the CRM once. @throws RowhouseError credentials_refused, connector_unreachable, connector_failed */
   async test(organizationId: string, id: string): Promise<TestedConnection> {
-    const { now, pool, vault } = this.#context
+    const { now, pool } = this.#context
     const stored = await readConnection(pool, id, organizationId)
-    const connector = this.#connector(stored.connector)
-    const credentials = await vault.read(id)
     const startedMs = now()
+    const { account, name } = await this.ask(stored, (connector, http) => connector.identify(http))
+    return { ok: true, account, accountName: name, durationMs: now() - startedMs }
+  }
+
+  /**
+   * Asks the CRM on somebody's behalf, on the budget that is kept for people. An access token that has expired is
+   * refreshed first.
+   *
+   * @throws RowhouseError credentials_refused, connector_unreachable, connector_failed
+   */
+  async ask<Value>(
+    stored: StoredConnection,
+    question: (connector: Connector, http: EngineHttp) => Promise<Answer<Value>>,
+  ): Promise<Value> {
+    const connector = this.#connector(stored.connector)
+    const credentials = await this.#context.vault.read(stored.id)
     const http = this.#http(stored.baseUrl, stored.tokenUrl, credentials.accessToken, stored)
-    const answer = await connector.identify(http)
-    if (!answer.ok && answer.failure.action === 'refresh_credentials') {
-      const refreshed = await vault.refresh(connector, http, id, credentials)
-      if (!refreshed.ok)
-        throw new RowhouseError('credentials_refused', undefined, { details: { reason: refreshed.reason } })
-      const again = this.#http(stored.baseUrl, stored.tokenUrl, refreshed.credentials.accessToken, stored)
-      return tested(await this.#whose(connector, again, refreshed.credentials), now() - startedMs)
-    }
-    if (!answer.ok) throw this.#refused(answer.failure, credentials, credentials.app)
-    return tested(answer.value, now() - startedMs)
+    const answer = await question(connector, http)
+    if (answer.ok) return answer.value
+    if (answer.failure.action !== 'refresh_credentials')
+      throw this.#refused(answer.failure, credentials, credentials.app)
+    const refreshed = await this.#context.vault.refresh(connector, http, stored.id, credentials)
+    if (!refreshed.ok)
+      throw new RowhouseError('credentials_refused', undefined, { details: { reason: refreshed.reason } })
+    const fresh = refreshed.credentials
+    const again = await question(connector, this.#http(stored.baseUrl, stored.tokenUrl, fresh.accessToken, stored))
+    if (again.ok) return again.value
+    throw this.#refused(again.failure, fresh, fresh.app)
   }
 
   /** Whose the credentials are. An access token that has expired is refreshed first, where that is possible. */
@@ -331,13 +362,6 @@ const fromGrant = ({ accessToken, refreshToken }: Credentials): NewCredentials =
   refreshToken,
   clientId: null,
   clientSecret: null,
-})
-
-const tested = (identity: AccountIdentity, durationMs: number): TestedConnection => ({
-  ok: true,
-  account: identity.account,
-  accountName: identity.name,
-  durationMs,
 })
 
 function asError(failure: Failure): RowhouseError {

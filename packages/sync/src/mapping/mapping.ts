@@ -1,8 +1,11 @@
-// A connector's default mapping, met with the tables that an organization really has: names resolved,
-// types known, objects in the order parents first. Nothing else may read the database's catalogue.
-import { RowhouseError } from '@rowhouse/contracts'
-import type { Connector, ObjectDescription, ObjectMapping } from '@rowhouse/connectors'
+// A mapping, met with the tables that an organization really has and the objects its account really has: names
+// resolved, types known, objects in the order parents first. What does not fit is refused here, before anything
+// is synced, or left out where the connector only offered it.
+import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
+import type { Connector, ObjectDefinition, ObjectMapping, RemoteSchema } from '@rowhouse/connectors'
 import type { Organization } from 'rowhouse'
+import { readColumns } from './columns.ts'
+import { mapObject } from './map-object.ts'
 
 export interface MappedField {
   readonly column: string
@@ -31,99 +34,104 @@ export interface MappedObject {
   readonly pageSizeMax: number
   readonly batchSizeMax: number
   readonly hasCreateToken: boolean
+  /** What the account told of it; null or absent where the connector's description is enough. */
+  readonly definition?: ObjectDefinition | null
 }
 
-interface ColumnRow {
-  readonly table_schema: string
-  readonly table_name: string
-  readonly column_name: string
-  readonly type: string
+/** The account, as far as a mapping asks about it. */
+export interface MappedAccount {
+  /** Null: it has no such object. */
+  schema(object: string): Promise<RemoteSchema | null>
+  /** Whether the grant lets the object be read. */
+  mayRead(object: string): Promise<boolean>
 }
 
-const COLUMNS = `
-select n.nspname as table_schema, c.relname as table_name, a.attname as column_name,
-  pg_catalog.format_type(a.atttypid, null) as type
-from pg_catalog.unnest($1::text[]) as wanted(name)
-join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(pg_catalog.quote_ident(wanted.name))
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-join pg_catalog.pg_attribute a on a.attrelid = c.oid
-where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p')`
-
-/** Types whose text form is the canonical form of a field, or becomes it by one expression. */
-const supported = new Set([
-  'text',
-  'character varying',
-  'integer',
-  'bigint',
-  'smallint',
-  'numeric',
-  'boolean',
-  'date',
-  'uuid',
-  'timestamp with time zone',
-])
-
-/**
- * Which objects are synced, and how: those whose table exists here.
- *
- * @throws RowhouseError mapping_invalid when no table exists, a column is missing, or a type has no canonical text
- */
-export async function resolveMapping(connector: Connector, organization: Organization): Promise<MappedObject[]> {
-  const description = connector.describe()
-  const wanted = description.defaultMapping
-  const { rows } = await organization.query<ColumnRow>(COLUMNS, [wanted.map(({ table }) => table)])
-  const mapped = wanted.flatMap((mapping) => {
-    const columns = rows.filter((row) => row.table_name === mapping.table)
-    const described = description.objects.find(({ name }) => name === mapping.object)
-    if (columns.length === 0 || described === undefined) return []
-    return [mapObject(mapping, described, columns)]
-  })
+/** The connector's default mapping, as far as it fits: what it only offers is left out where a table, a column, an object or a right is missing. @throws RowhouseError mapping_invalid */
+export async function resolveDefaultMapping(
+  connector: Connector,
+  organization: Organization,
+  account: MappedAccount,
+): Promise<MappedObject[]> {
+  const wanted = connector.describe().defaultMapping
+  const tables = wanted.map(({ table }) => table)
+  const columns = await readColumns(organization, tables)
+  const mapped: MappedObject[] = []
+  for (const mapping of wanted) {
+    const own = columns.filter((row) => row.table_name === mapping.table)
+    if (own.length === 0) continue
+    if (!mapping.optional) {
+      mapped.push(mapObject(connector.describe(), mapping, own, null))
+      continue
+    }
+    const named = [...mapping.fields, ...mapping.references].map(({ column }) => column)
+    if (!named.every((name) => own.some((row) => row.column_name === name))) continue
+    if (!(await account.mayRead(mapping.object))) continue
+    const schema = await account.schema(mapping.object)
+    const object = schema === null ? null : fitting(() => mapObject(connector.describe(), mapping, own, schema))
+    if (object !== null) mapped.push(object)
+  }
   if (mapped.length === 0)
-    throw new RowhouseError(
-      'mapping_invalid',
-      `None of the tables ${wanted.map(({ table }) => table).join(', ')} exists here.`,
-    )
+    throw new RowhouseError('mapping_invalid', `None of the tables ${tables.join(', ')} exists here.`)
   return parentsFirst(mapped)
 }
 
-function mapObject(mapping: ObjectMapping, described: ObjectDescription, columns: readonly ColumnRow[]): MappedObject {
-  const typeOf = (column: string): string => {
-    const found = columns.find((row) => row.column_name === column)
-    if (found === undefined)
-      throw new RowhouseError('mapping_invalid', `The table ${mapping.table} has no column ${column}.`, {
-        details: { table: mapping.table, column },
+/**
+ * A mapping that somebody chose. Nothing of it is left out.
+ *
+ * @throws RowhouseError mapping_invalid when a table, column, object, field or reference does not exist, a type has no
+ * canonical text or would change the values, a table or an object is named twice, or a reference leads to what is not mapped
+ */
+export async function resolveMapping(
+  connector: Connector,
+  organization: Organization,
+  account: MappedAccount,
+  wanted: readonly ObjectMapping[],
+): Promise<MappedObject[]> {
+  if (wanted.length === 0) throw new RowhouseError('mapping_invalid', 'A mapping names at least one object.')
+  requireDistinct(wanted.map(({ object }) => object))
+  requireDistinct(wanted.map(({ table }) => table))
+  const columns = await readColumns(
+    organization,
+    wanted.map(({ table }) => table),
+  )
+  const mapped: MappedObject[] = []
+  for (const mapping of wanted) {
+    const own = columns.filter((row) => row.table_name === mapping.table)
+    if (own.length === 0)
+      throw new RowhouseError('mapping_invalid', `There is no table ${mapping.table}.`, {
+        details: { table: mapping.table },
       })
-    if (!supported.has(found.type))
-      throw new RowhouseError(
-        'mapping_invalid',
-        `The column ${mapping.table}.${column} has the type ${found.type}, which cannot be synced.`,
-        { details: { table: mapping.table, column, type: found.type } },
-      )
-    return found.type
+    const schema = await account.schema(mapping.object)
+    if (schema === null)
+      throw new RowhouseError('mapping_invalid', `The account has no object ${mapping.object}.`, {
+        details: { object: mapping.object },
+      })
+    mapped.push(mapObject(connector.describe(), mapping, own, schema))
   }
-  if (typeOf('id') !== 'uuid')
-    throw new RowhouseError('mapping_invalid', `The column ${mapping.table}.id has to be a uuid.`, {
-      details: { table: mapping.table, column: 'id' },
-    })
-  return {
-    object: mapping.object,
-    schema: columns[0]?.table_schema ?? 'public',
-    table: mapping.table,
-    fields: mapping.fields.map(({ column, field }) => ({
-      column,
-      field,
-      type: typeOf(column),
-      readOnly: described.readOnlyFields.includes(field),
-    })),
-    references: mapping.references.flatMap(({ column, reference }) => {
-      const parent = described.references.find(({ name }) => name === reference)?.object
-      return parent === undefined ? [] : [{ column, reference, parent, type: typeOf(column) }]
-    }),
-    matchBy: mapping.matchBy,
-    uniqueFields: described.uniqueFields,
-    pageSizeMax: described.pageSizeMax,
-    batchSizeMax: described.batchSizeMax,
-    hasCreateToken: described.createTokenField !== null,
+  for (const { object, references } of mapped)
+    for (const { reference, parent } of references)
+      if (!mapped.some((other) => other.object === parent))
+        throw new RowhouseError(
+          'mapping_invalid',
+          `The reference ${reference} of ${object} leads to ${parent}, which is not mapped.`,
+          { details: { object, reference, parent } },
+        )
+  return parentsFirst(mapped)
+}
+
+function requireDistinct(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice === undefined) return
+  throw new RowhouseError('mapping_invalid', `${twice} is mapped twice.`, { details: { name: twice } })
+}
+
+/** Null when the table is another one that has the same name. */
+function fitting(map: () => MappedObject): MappedObject | null {
+  try {
+    return map()
+  } catch (error) {
+    if (isRowhouseError(error) && error.code === 'mapping_invalid') return null
+    throw error
   }
 }
 

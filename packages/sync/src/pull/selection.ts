@@ -6,6 +6,7 @@ export const selectionOf = (mapped: MappedObject): ObjectSelection => ({
   object: mapped.object,
   fields: mapped.fields.map(({ field }) => field),
   references: mapped.references.map(({ reference }) => reference),
+  ...(mapped.definition ? { definition: mapped.definition } : {}),
 })
 
 /** A record that is gone, as far as it can be told. */

@@ -13,6 +13,7 @@ import type { StoredConnection } from '../connections/store.ts'
 import type { StoredCredentials, Vault } from '../credentials/vault.ts'
 import { runOutbound } from '../deliver/outbound-lane.ts'
 import { raiseFence } from '../home/fence.ts'
+import { canonicalBy } from '../mapping/canonical-by.ts'
 import { EngineHttp, PutDown } from '../http/http.ts'
 import type { Observe } from '../observe/events.ts'
 import type { Latencies } from '../observe/latency.ts'
@@ -153,7 +154,7 @@ function prepareRun(
     connectionId,
     mappingVersion: stored.mappingVersion,
     objects: stored.mapping,
-    canonical: (object, field, value) => connector.canonical(object, field, value),
+    canonical: canonicalBy(connector, stored.mapping),
     hold: { connectionId, lane: unit.lane, epoch: unit.epoch },
     options: {
       policy: 'newest',
