@@ -76,13 +76,15 @@ function labelIn(raw: JsonObject): string {
 
 const labelOf = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
 
-const kindOf: Readonly<Record<string, FieldKind>> = {
+const kinds: Readonly<Record<string, FieldKind>> = {
   number: 'number',
   bool: 'boolean',
   date: 'date',
   datetime: 'instant',
   enumeration: 'choice',
 }
+
+const kindOf = new Map(Object.entries(kinds))
 
 function fieldOf(object: HubspotObject, raw: JsonObject, required: ReadonlySet<string>): RemoteField | null {
   const name = textOf(raw['name'])
@@ -93,7 +95,7 @@ function fieldOf(object: HubspotObject, raw: JsonObject, required: ReadonlySet<s
   return {
     name,
     label: textOf(raw['label']) ?? name,
-    kind: known ?? (isSeveral ? 'choices' : (kindOf[type] ?? 'text')),
+    kind: known ?? (isSeveral ? 'choices' : (kindOf.get(type) ?? 'text')),
     custom: raw['hubspotDefined'] !== true,
     required: required.has(name) || object.requiredField?.name === name,
     unique: raw['hasUniqueValue'] === true,

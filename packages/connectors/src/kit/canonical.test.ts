@@ -37,12 +37,32 @@ describe('canonical text', () => {
     ['instant', 'soon', 'soon'],
     ['date', '2026-03-01', '2026-03-01'],
     ['date', '1772323200000', '2026-03-01'],
+    // A time without a zone is UTC on every machine, and a day that no month has stays text.
+    ['instant', '2026-03-29T01:30:00', '2026-03-29T01:30:00.000Z'],
+    ['instant', '2026-03-29T01:30:00.123456-07', '2026-03-29T08:30:00.123Z'],
+    ['instant', '2026-02-30T00:00:00Z', '2026-02-30T00:00:00Z'],
+    ['date', '2026-02-29', '2026-02-29'],
+    ['date', 'March 5 2026', 'March 5 2026'],
+    ['number', '9007199254740993', '9007199254740993'],
+    ['choice', ' Closed Won ', 'Closed Won'],
+    ['choices', 'b; a;b;', 'a;b'],
+    ['choices', ';', null],
   ])('of a %s %j is %j', (kind, value, text) => {
     expect(canonical(kind, value)).toBe(text)
   })
 
-  it('is a fixed point for every kind', () => {
-    const kind = fc.constantFrom<FieldKind>('text', 'email', 'domain', 'number', 'boolean', 'instant', 'date')
+  it('is a fixed point for every kind', { timeout: 30_000 }, () => {
+    const kind = fc.constantFrom<FieldKind>(
+      'text',
+      'email',
+      'domain',
+      'number',
+      'boolean',
+      'instant',
+      'date',
+      'choice',
+      'choices',
+    )
     fc.assert(
       fc.property(
         kind,

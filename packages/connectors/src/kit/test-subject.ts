@@ -12,7 +12,7 @@ const redirectUri = 'http://127.0.0.1:9/callback'
 
 export type SandboxConformance = Pick<ConformanceSubject, 'objects' | 'wordings' | 'customName' | 'countsCalls'> & {
   /** How a person sets a reference; by a field, or by an association. */
-  refer(hand: Hand, ...reference: Parameters<ConformancePerson['refer']>): void
+  readonly refer: (hand: Hand, ...reference: Parameters<ConformancePerson['refer']>) => void
 }
 
 /** Starts a sandbox whose clock stands still until it is advanced. */

@@ -57,7 +57,7 @@ function remoteObjectOf(raw: JsonObject): RemoteObject | null {
 }
 
 /** Types that are left out are made of other fields, or are no values: address, location, base64. */
-const kindOf: Readonly<Record<string, FieldKind>> = {
+const kinds: Readonly<Record<string, FieldKind>> = {
   id: 'text',
   string: 'text',
   textarea: 'text',
@@ -78,11 +78,12 @@ const kindOf: Readonly<Record<string, FieldKind>> = {
   date: 'date',
   datetime: 'instant',
 }
-const pickLists: readonly unknown[] = ['picklist', 'combobox', 'multipicklist']
+const kindOf = new Map(Object.entries(kinds))
+const pickLists: ReadonlySet<unknown> = new Set(['picklist', 'combobox', 'multipicklist'])
 
 function fieldOf(object: SalesforceObject, raw: JsonObject): RemoteField | null {
   const name = textOf(raw['name'])
-  const kind = kindOf[textOf(raw['type']) ?? '']
+  const kind = kindOf.get(textOf(raw['type']) ?? '')
   if (name === null || name === tokenField || kind === undefined) return null
   const known = Object.hasOwn(object.kinds, name) ? object.kinds[name] : undefined
   return {
@@ -93,7 +94,7 @@ function fieldOf(object: SalesforceObject, raw: JsonObject): RemoteField | null 
     required: isRequired(raw),
     unique: raw['unique'] === true,
     readOnly: object.readOnlyFields.includes(name) || raw['updateable'] !== true,
-    options: pickLists.includes(raw['type'])
+    options: pickLists.has(raw['type'])
       ? arrayOf(raw['picklistValues']).flatMap((option) => {
           const value = textOf(objectOf(option)['value'])
           return value === null ? [] : [{ value, label: textOf(objectOf(option)['label']) ?? value }]

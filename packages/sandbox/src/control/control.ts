@@ -54,16 +54,18 @@ function committing(world: World, hand: Hand): Hand {
       world.store.commit()
     }
   }
-  const { associate } = hand
   return {
     create: (object, values) => act(() => hand.create(object, values)),
     update: (object, id, values) => act(() => hand.update(object, id, values)),
     remove: (object, id) => act(() => hand.remove(object, id)),
     restore: (object, id) => act(() => hand.restore(object, id)),
     merge: (object, winnerId, loserId) => act(() => hand.merge(object, winnerId, loserId)),
-    ...(associate === undefined
+    ...(hand.associate === undefined
       ? {}
-      : { associate: (...association: Parameters<typeof associate>) => act(() => associate(...association)) }),
+      : {
+          associate: (...association: Parameters<NonNullable<Hand['associate']>>) =>
+            act(() => hand.associate?.(...association)),
+        }),
     addField: (object, field) => act(() => hand.addField(object, field)),
     addObject: (name, label) => act(() => hand.addObject(name, label)),
   }

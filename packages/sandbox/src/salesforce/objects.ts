@@ -45,8 +45,8 @@ export interface Field {
 export type ObjectName = string
 
 /** Objects that take no custom field. */
-const withoutCustomFields: readonly ObjectName[] = ['User', 'Note']
-export const takesCustomFields = (object: ObjectName): boolean => !withoutCustomFields.includes(object)
+const withoutCustomFields: ReadonlySet<ObjectName> = new Set(['User', 'Note'])
+export const takesCustomFields = (object: ObjectName): boolean => !withoutCustomFields.has(object)
 
 export interface ObjectFacts {
   readonly name: ObjectName

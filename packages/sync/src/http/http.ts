@@ -4,6 +4,7 @@
 import { request as send } from 'undici'
 import type { Dispatcher } from 'undici'
 import { RowhouseError } from '@rowhouse/contracts'
+import { parseJson } from '@rowhouse/connectors'
 import type { BudgetDescription, ConnectorHttp, HttpAnswer, HttpRequest } from '@rowhouse/connectors'
 import type { Grant } from '../budget/budgets.ts'
 
@@ -167,11 +168,7 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
+/** Numbers of more digits than a double holds stay text, see `parseJson`. */
 function parse(text: string): unknown {
-  if (text === '') return null
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return text.slice(0, TEXT_LENGTH_MAX)
-  }
+  return text === '' ? null : (parseJson(text) ?? text.slice(0, TEXT_LENGTH_MAX))
 }

@@ -32,7 +32,7 @@ const wholeTypes: ReadonlyMap<FieldKind, readonly string[]> = new Map([
 ])
 
 /** Set by the database, never by a mapping. */
-const ownColumns = ['id', 'organization_id']
+const ownColumns = new Set(['id', 'organization_id'])
 
 export function mapObject(
   description: ConnectorDescription,
@@ -118,7 +118,7 @@ function requireOnce({ table, fields, references }: ObjectMapping): void {
     const twice = list.find((name, index) => list.indexOf(name) !== index)
     if (twice !== undefined) throw invalid(`${table} maps ${twice} twice.`, { table, name: twice })
   }
-  const own = columns.find((column) => ownColumns.includes(column))
+  const own = columns.find((column) => ownColumns.has(column))
   if (own !== undefined) throw invalid(`${table}.${own} is set by the database.`, { table, column: own })
 }
 

@@ -69,7 +69,8 @@ export function testValues(subject: ConformanceSubject, spec: ConformanceObject)
       expect([null, 'park']).toContain(reason && reason.action)
       expect(JSON.stringify(reason).length).toBeLessThan(2000)
       expect(neighbour!.outcome).toBe('done')
-      if (reason === null) expect(await valueIn(spec.text)).toHaveLength(1_000_000)
+      const length = (await valueIn(spec.text))?.length ?? 0
+      expect(length).toBe(reason === null ? 1_000_000 : 0)
       await scene.write([update(id, { [spec.text]: null })])
     })
 
@@ -96,7 +97,8 @@ export function testValues(subject: ConformanceSubject, spec: ConformanceObject)
           update(other, { [spec.text]: 'z' }),
         ])
         expect(neighbour).toMatchObject({ outcome: 'done' })
-        if (result!.outcome !== 'done') expect(result).toMatchObject({ outcome: 'failed', failure: { action: 'park' } })
+        const became = result!.outcome === 'failed' ? result!.failure.action : result!.outcome
+        expect(['done', 'park']).toContain(became)
         expect(await valueIn(field)).toBe(result!.outcome === 'done' ? value : before)
       }
     })
