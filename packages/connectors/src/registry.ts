@@ -1,9 +1,8 @@
-// Every connector there is. Adding one touches its own folder and one line here.
-import { hubspot } from './hubspot/index.ts'
+// Every connector there is. A folder beside this file that has an index.ts is one: `npm run generate` lists them.
+import { connectorFolders } from './generated/folders.ts'
 import type { Connector } from './kit/connector.ts'
-import { salesforce } from './salesforce/index.ts'
 
 /** By id, as it stands in a connection. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(
-  [hubspot, salesforce].map((connector) => [connector.id, connector]),
+  connectorFolders.map((connector) => [connector.id, connector]),
 )

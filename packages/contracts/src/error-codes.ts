@@ -1015,7 +1015,7 @@ export const errorCodes = {
   internal: code(500, 3, true, 'Something went wrong inside Rowhouse.', 'Search the log for the request id.'),
 
   // Connections and sync
-  connector_unknown: code(400, 2, false, 'There is no such connector.', 'Connectors: hubspot, salesforce.'),
+  connector_unknown: code(400, 2, false, 'There is no such connector.', 'Connectors: rowhouse connector list'),
   connection_not_found: code(404, 1, false, 'There is no such connection.', 'Check the id: rowhouse connection list'),
   connection_exists: code(
     409,

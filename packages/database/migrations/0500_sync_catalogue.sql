@@ -84,6 +84,59 @@ create table rowhouse.sync_budgets (
   primary key (connector, account, name, window_ms)
 );
 
+-- Calls under way at one account, for providers that limit how many there may be at one time. A worker that
+-- dies gives its slots back when they lapse, a little after its calls would have timed out.
+create table rowhouse.sync_slots (
+  connector text not null,
+  account text not null,
+  name text not null,
+  slot int not null,
+  slots_max int not null,
+  holder uuid not null,
+  held_until timestamptz not null,
+  primary key (connector, account, name, slot)
+);
+create index sync_slots_by_holder on rowhouse.sync_slots (holder);
+
+-- Takes one slot of the account for a call, leaving `reserve` of them to more urgent work; false: none is free.
+create function rowhouse.sync_take_slot(
+  p_connector text, p_account text, p_name text, p_slots_max int, reserve int, p_holder uuid, hold_ms int
+) returns boolean
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Two workers may choose the same free slot: the one that comes second looks again.
+  tries int := 3;
+begin
+  loop
+    insert into rowhouse.sync_slots as s (connector, account, name, slot, slots_max, holder, held_until)
+    select p_connector, p_account, p_name, free.n, p_slots_max, p_holder,
+      clock_timestamp() + hold_ms * interval '1 millisecond'
+    from (
+      select n from generate_series(1, p_slots_max - reserve) n
+      where not exists (
+        select from rowhouse.sync_slots k
+        where k.connector = p_connector and k.account = p_account and k.name = p_name and k.slot = n
+          and k.held_until > clock_timestamp()
+      )
+      order by n
+      limit 1
+    ) free
+    on conflict (connector, account, name, slot) do update
+    set slots_max = excluded.slots_max, holder = excluded.holder, held_until = excluded.held_until
+    where s.held_until <= clock_timestamp();
+    if found then
+      return true;
+    end if;
+    tries := tries - 1;
+    if tries = 0 then
+      return false;
+    end if;
+  end loop;
+end
+$$;
+
 -- Takes up to `want` calls from one window, leaving `reserve` of them to more urgent work.
 create function rowhouse.sync_reserve(
   p_connector text, p_account text, p_name text, p_window_ms int,
@@ -151,7 +204,9 @@ $$;
 
 revoke all on function rowhouse.sync_reserve(text, text, text, int, int, int, int, int) from public;
 grant execute on function rowhouse.sync_reserve(text, text, text, int, int, int, int, int) to rowhouse_control;
+revoke all on function rowhouse.sync_take_slot(text, text, text, int, int, uuid, int) from public;
+grant execute on function rowhouse.sync_take_slot(text, text, text, int, int, uuid, int) to rowhouse_control;
 grant select, insert, update, delete
-  on rowhouse.connections, rowhouse.sync_credentials, rowhouse.sync_units, rowhouse.sync_budgets
+  on rowhouse.connections, rowhouse.sync_credentials, rowhouse.sync_units, rowhouse.sync_budgets, rowhouse.sync_slots
   to rowhouse_control;
 grant usage on sequence rowhouse.connection_revisions to rowhouse_control;

@@ -89,7 +89,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (JSON.stringify(before) !== JSON.stringify(account)) {
       simulations[account.connector].forget(account.id)
     }
-    const created = { ...standingAccess(world, account), url: origin }
+    // NetSuite's accounts have domains of their own.
+    const url = account.connector === 'netsuite' ? `${origin}/${account.id}` : origin
+    const created = { ...standingAccess(world, account), url }
     store.commit()
     return created
   }

@@ -80,7 +80,12 @@ export interface Sync {
     ): Promise<{ readonly url: string; readonly state: string }>
     finish(
       connector: string,
-      answer: { readonly state: string; readonly code: string | null; readonly error: string | null },
+      answer: {
+        readonly state: string
+        readonly code: string | null
+        readonly error: string | null
+        readonly parameters: Readonly<Record<string, string>>
+      },
       userId: string | null,
       redirectUri: string,
       admit: (request: {

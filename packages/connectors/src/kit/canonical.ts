@@ -7,9 +7,20 @@ import type { FieldValue } from './connector.ts'
 /**
  * How a field's values are compared.
  * `email` and `domain` ignore case, and a domain its scheme, `www.` and path, as HubSpot keeps them.
+ * `json` is a list or an object as JSON, in a form that the connector has for it.
  * `choice` is one value of a pick list, `choices` are several, in any order, with `;` between them.
  */
-export type FieldKind = 'text' | 'email' | 'domain' | 'number' | 'boolean' | 'instant' | 'date' | 'choice' | 'choices'
+export type FieldKind =
+  | 'text'
+  | 'email'
+  | 'domain'
+  | 'number'
+  | 'boolean'
+  | 'instant'
+  | 'date'
+  | 'choice'
+  | 'choices'
+  | 'json'
 
 /** The canonical text of a JSON value; null for null, absent and empty. Trims, as both CRMs do. */
 export function canonical(kind: FieldKind, value: unknown): FieldValue {
@@ -30,6 +41,7 @@ const forms: Readonly<Record<FieldKind, (text: string) => string>> = {
   boolean: (text) => (/^(?:true|t|1|yes)$/i.test(text) ? 'true' : /^(?:false|f|0|no)$/i.test(text) ? 'false' : text),
   instant: (text) => instantText(text) ?? text,
   date: (text) => instantText(text)?.split('T')[0] ?? text,
+  json: (text) => text,
   choice: (text) => text,
   choices: (text) =>
     [...new Set(text.split(';').map((value) => value.trim()))]

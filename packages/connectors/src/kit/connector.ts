@@ -188,6 +188,12 @@ export interface ConnectorOAuth {
     request: { readonly state: string; readonly codeChallenge: string; readonly scopes?: readonly string[] },
     baseUrl: string,
   ): string
+  /**
+   * Base URL of the account that the person chose, from what the provider put into the address it sent the browser
+   * back to; for providers whose accounts have domains of their own. The values are the browser's: an address that
+   * is not the provider's must not come of them.
+   */
+  accountUrl?(parameters: Readonly<Record<string, string>>, baseUrl: string): string
   exchange(
     http: ConnectorHttp,
     app: OAuthApp,

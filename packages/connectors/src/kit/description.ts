@@ -6,7 +6,7 @@ export interface BudgetDescription {
   readonly windows: readonly { readonly calls: number; readonly windowMs: number }[]
   /** Most calls a day, or null. Polling keeps within a tenth of it. */
   readonly callsPerDay: number | null
-  /** Most calls at one time, or null. */
+  /** Most calls under way at one time, or null; the engine never begins one more. */
   readonly concurrent: number | null
 }
 
@@ -43,6 +43,8 @@ export interface ConnectorDescription {
     readonly clientTag: boolean
     readonly fieldHistory: boolean
   }
+  /** Polls are never closer together than this, for providers that count no calls a day. @default 0 */
+  readonly shortestPollMs?: number
   /** Changes may become visible this long after they were made; the poll's overlap. */
   readonly visibilityLagMs: number
   /** The mapping a new connection starts with: our table and column to the provider's field. */

@@ -135,7 +135,8 @@ export const description: ConnectorDescription = {
   customObjects: common,
   budgets: [
     // The allocation of a Developer Edition, the smallest; Sforce-Limit-Info tells the real one.
-    { name: 'default', windows: [], callsPerDay: 15_000, concurrent: 25 },
+    // Of the calls under way it limits those that take longer than 20 seconds, and none of the engine's may.
+    { name: 'default', windows: [], callsPerDay: 15_000, concurrent: null },
   ],
   // The client tag comes back in change events only, which this connector does not read.
   capabilities: { webhooks: false, conditionalWrites: true, clientTag: false, fieldHistory: false },

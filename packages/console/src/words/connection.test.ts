@@ -8,7 +8,7 @@ it('has words for every state of the contracts', () => {
 })
 
 it('gives a connector it has not heard of its own name', () => {
-  expect(connectorWords('pipedrive')).toEqual({ mark: 'PI', name: 'pipedrive' })
+  expect(connectorWords('pipedrive')).toEqual({ mark: 'PI', name: 'Pipedrive' })
   expect(connectorWords(null).name).toBe('CRM')
 })
 

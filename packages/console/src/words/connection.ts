@@ -36,10 +36,11 @@ const connectors: Record<string, { readonly mark: string; readonly name: string 
   netsuite: { mark: 'NS', name: 'NetSuite' },
 }
 
-/** A connector this console has not heard of keeps its id as its name. */
+/** A connector this console has not heard of is called by its id. */
 export function connectorWords(id: string | null): { readonly mark: string; readonly name: string } {
   if (id === null) return { mark: '··', name: 'CRM' }
-  return connectors[id] ?? { mark: id.slice(0, 2).toUpperCase(), name: id }
+  const name = id.replaceAll(/(?:^|[-_])(\w)/g, (_, first: string) => ` ${first.toUpperCase()}`).trim()
+  return connectors[id] ?? { mark: id.slice(0, 2).toUpperCase(), name }
 }
 
 /** Dead letters and conflicts: what a person has to look at. */

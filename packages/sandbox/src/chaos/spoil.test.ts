@@ -59,7 +59,7 @@ describe.each(['hubspot', 'salesforce', 'netsuite'] as const)('%s', (connector) 
     sandbox.chaos(account.id, { htmlRate: 1 })
     await ask(account, create, body)
     const { records } = (await (
-      await fetch(`${account.url}/_sandbox/records?account=${account.id}&object=${object}`)
+      await fetch(`${sandbox.url}/_sandbox/records?account=${account.id}&object=${object}`)
     ).json()) as { records: unknown[] }
     expect(records).toHaveLength(1)
   })

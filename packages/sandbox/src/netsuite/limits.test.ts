@@ -139,6 +139,20 @@ it('trouble is in NetSuite’s own words; what is done is done', async () => {
   expect((await send('GET', '/record/v1/customer')).body.totalResults).toBe(1)
 })
 
+it('a company’s own domain has its links, and takes no token of another', async () => {
+  netsuite = await startNetsuite()
+  const { account, sandbox } = netsuite
+  const other = sandbox.createAccount({ connector: 'netsuite' })
+  const ask = (base: string, accessToken: string): Promise<Response> =>
+    fetch(`${base}/services/rest/record/v1/customer`, { headers: { authorization: `Bearer ${accessToken}` } })
+  expect(account.url).toBe(`${sandbox.url}/${account.id}`)
+  const mine = await ask(account.url, account.accessToken)
+  const { links } = (await mine.json()) as { links: unknown[] }
+  expect(links).toEqual([{ rel: 'self', href: expect.stringContaining(`${account.url}/services/rest/record/v1/`) }])
+  expect((await ask(account.url, other.accessToken)).status).toBe(401)
+  expect((await ask(`${sandbox.url}/NOBODY`, account.accessToken)).status).toBe(401)
+})
+
 it('two companies share nothing: neither tokens nor ids', async () => {
   netsuite = await startNetsuite()
   const other = netsuite.sandbox.createAccount({ connector: 'netsuite' })

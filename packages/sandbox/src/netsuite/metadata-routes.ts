@@ -96,7 +96,7 @@ function shapeOf(run: Run, field: Field): Record<string, unknown> {
     type: 'object',
     properties: {
       id: { type: 'string', enum: (field.options ?? []).map(({ id }) => id) },
-      refName: { type: 'string' },
+      refName: { type: 'string', enum: (field.options ?? []).map(({ refName }) => refName) },
     },
   }
 }

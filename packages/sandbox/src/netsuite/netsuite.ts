@@ -59,8 +59,12 @@ export function createNetsuite(world: World): Simulation {
     return context.json(error.body as object, error.status, error.headers)
   })
   app.route('/', oauthRoutes(world))
-  app.use('/services/rest/*', pipeline(world, dialect(world, company)))
-  app.all('/services/rest/*', (context) => answer(world, company(context.get('caller').account), context))
+  // An account's own domain is the beginning of the path here; without it the token says whose request it is.
+  const enter = pipeline(world, dialect(world, company))
+  for (const path of ['/services/rest/*', '/:account/services/rest/*']) {
+    app.use(path, enter)
+    app.all(path, (context) => answer(world, company(context.get('caller').account), context))
+  }
 
   return {
     app,
@@ -68,7 +72,7 @@ export function createNetsuite(world: World): Simulation {
       const { schema, records } = company(account)
       const type = schema.get(object)
       if (!type) throw noSuchResource(object)
-      const look = { base: baseOf(world), expandSubResources: true }
+      const look = { base: baseOf(world, account), expandSubResources: true }
       return [...records.all(type.name)].map((record) => renderRecord(company(account), type, record, look))
     },
     objects: () => shownObjects,
@@ -79,7 +83,8 @@ export function createNetsuite(world: World): Simulation {
   }
 }
 
-const baseOf = (world: World): string => `${world.origin()}/services/rest`
+/** Links are on the account's own domain, whichever one was asked. */
+const baseOf = (world: World, { id }: Account): string => `${world.origin()}/${id}/services/rest`
 
 async function answer(world: World, company: Company, context: Context<Env>): Promise<Response> {
   const url = new URL(context.req.url)
@@ -96,7 +101,7 @@ async function answer(world: World, company: Company, context: Context<Env>): Pr
   }
   const operation: Operation = {
     method: context.req.method,
-    path: url.pathname.slice('/services/rest'.length).replace(/(.)\/$/, '$1'),
+    path: url.pathname.replace(/^.*?\/services\/rest/, '').replace(/(.)\/$/, '$1'),
     query: url.search.slice(1),
     body: body.value,
     headers: Object.fromEntries(
@@ -151,7 +156,7 @@ function runOf(world: World, company: Company, operation: Operation, person: boo
     company,
     author: { entity: '-5', context: person ? 'UIF' : 'RST' },
     operation,
-    base: baseOf(world),
+    base: baseOf(world, company.account),
     query: new URLSearchParams(operation.query),
     path: {},
   }
@@ -173,7 +178,9 @@ function dialect(world: World, company: (account: Account) => Company): Dialect 
     identify(context) {
       const authorization = context.req.header('authorization') ?? ''
       const caller = readHeader(authorization) ? bySignature(world, context, nonces) : byToken(world, authorization)
-      if (!caller) throw invalidLogin()
+      const domain = context.req.param('account')
+      const isElsewhere = domain !== undefined && world.accounts.find(domain)?.id !== caller?.account.id
+      if (!caller || isElsewhere) throw invalidLogin()
       return caller
     },
 

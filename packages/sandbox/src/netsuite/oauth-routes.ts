@@ -21,8 +21,15 @@ export const webServicesScope = 'rest_webservices'
 
 export function oauthRoutes(world: World): Hono<Env> {
   const app = new Hono<Env>()
-  app.route('/', consentRoutes(world, 'netsuite', '/app/login/oauth2/authorize.nl'))
+  for (const domain of ['', '/:portal']) {
+    app.route('/', consentRoutes(world, 'netsuite', `${domain}/app/login/oauth2/authorize.nl`))
+    app.route(domain === '' ? '/' : domain, tokenRoutes(world))
+  }
+  return app
+}
 
+function tokenRoutes(world: World): Hono<Env> {
+  const app = new Hono<Env>()
   app.post(`${base}/token`, async (context) => {
     const form = await readForm(context)
     const answer = logGrant(world, context, form, () => grant(world, context, form))
@@ -117,13 +124,16 @@ function machine(world: World, form: Readonly<Record<string, string>>): Record<s
   return issueAccess(world, account, app, assertion.scopes, undefined)
 }
 
-// https://1234567-sb1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token, or the sandbox's own with ?account=.
+// https://1234567-sb1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token, or the sandbox's own with the
+// account before it or as ?account=.
 function accountOf(world: World, audience: string): Account | undefined {
   if (!URL.canParse(audience)) return undefined
   const url = new URL(audience)
-  if (url.pathname !== `${base}/token`) return undefined
+  const [domain = '', ...rest] = url.pathname.split(`${base}/token`)
+  if (rest.join('') !== '' || !/^(?:\/[\w-]+)?$/.test(domain)) return undefined
   const named = /^([\w-]+)\.suitetalk\.api\.netsuite\.com$/.exec(url.hostname)?.[1]
-  const id = named ?? (url.origin === world.origin() ? url.searchParams.get('account') : null)
+  const own = domain === '' ? url.searchParams.get('account') : domain.slice(1)
+  const id = named ?? (url.origin === world.origin() ? own : null)
   const account = id === null ? undefined : world.accounts.find(id)
   return account?.connector === 'netsuite' ? account : undefined
 }

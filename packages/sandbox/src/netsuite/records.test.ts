@@ -22,7 +22,7 @@ describe('a record', () => {
       custentity_tier: { refName: 'Gold' },
     })
     expect(created.status).toBe(204)
-    const path = new URL(created.headers.get('location')!).pathname.replace('/services/rest', '')
+    const path = new URL(created.headers.get('location')!).pathname.replace(/^.*\/services\/rest/, '')
     const read = await send('GET', path)
     expect(read.headers.get('content-type')).toBe('application/vnd.oracle.resource+json; type=singular')
     expect(read.body).toMatchObject({

@@ -102,7 +102,7 @@ describe('a query', () => {
       await rows(
         `select t.id, t.type, t.foreigntotal, l.quantity, BUILTIN.DF(l.item) as item from transaction t join transactionline l on l.transaction = t.id where t.type = 'SalesOrd'`,
       ),
-    ).toEqual([{ id: order, type: 'SalesOrd', foreigntotal: '6', quantity: '3', item: 'X' }])
+    ).toEqual([{ id: order, type: 'SalesOrd', foreigntotal: '6', quantity: '-3', item: 'X' }])
   })
 
   it('tells what was deleted, and when', async () => {

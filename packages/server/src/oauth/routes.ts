@@ -18,6 +18,7 @@ const callbackUrl = (services: Services, connector: string): string =>
 
 /** What a provider puts into an address is short; more is not from one. */
 const PARAMETER_MAX = 4000
+const PARAMETERS_MAX = 20
 
 export async function startConnect(services: Services, incoming: Incoming): Promise<Response> {
   const connector = incoming.params['connector'] ?? ''
@@ -40,7 +41,7 @@ export async function finishConnect(services: Services, incoming: Incoming): Pro
   if (remembered === null || !same(remembered.state, state)) throw new RowhouseError('oauth_state_invalid')
   const finished = await services.sync.authorize.finish(
     connector,
-    { state, code: parameter(incoming, 'code'), error: parameter(incoming, 'error') },
+    { state, code: parameter(incoming, 'code'), error: parameter(incoming, 'error'), parameters: parameters(incoming) },
     userId,
     callbackUrl(services, connector),
     async ({ organizationId, connectionId }) => {
@@ -83,6 +84,12 @@ function parameter({ request }: Incoming, name: string): string | null {
   const values = new URL(request.url).searchParams.getAll(name)
   if (values.length > 1 || (values[0]?.length ?? 0) > PARAMETER_MAX) throw new RowhouseError('oauth_state_invalid')
   return values[0] ?? null
+}
+
+/** What the provider says beside the code, such as which account was chosen. */
+function parameters(incoming: Incoming): Record<string, string> {
+  const names = [...new Set(new URL(incoming.request.url).searchParams.keys())].slice(0, PARAMETERS_MAX)
+  return Object.fromEntries(names.map((name) => [name, parameter(incoming, name) ?? '']))
 }
 
 function same(one: string, other: string): boolean {

@@ -27,6 +27,8 @@ export interface ProviderAnswer {
   readonly state: string
   readonly code: string | null
   readonly error: string | null
+  /** All it put into the address. @default none */
+  readonly parameters?: Readonly<Record<string, string>>
 }
 
 /** Told the outcome: `done`, or the code of the refusal. */
@@ -104,7 +106,8 @@ export class Authorize {
       settle = await admit(request)
       if (answer.error !== null || answer.code === null) throw refusedBy(answer.error)
       const app = await this.#context.apps.require(connectorId)
-      const baseUrl = request.baseUrl ?? app.baseUrl ?? connector.describe().defaultBaseUrl
+      const asked = request.baseUrl ?? app.baseUrl ?? connector.describe().defaultBaseUrl
+      const baseUrl = connector.oauth.accountUrl?.(answer.parameters ?? {}, asked) ?? asked
       const { connections } = this.#context
       const credentials = await connections.exchange(connector, baseUrl, toOAuthApp(app, redirectUri), {
         code: answer.code,

@@ -50,6 +50,28 @@ describe('a budget', () => {
     expect((await Promise.all(grants)).filter(({ granted }) => granted).length).toBeLessThanOrEqual(3)
   })
 
+  it('has no more calls under way than there may be, over all workers, and takes back what a dead one held', async () => {
+    const one = account('at once')
+    const few = { ...budget, windows: [], concurrent: 5 }
+    const take = (urgency: 'live' | 'bulk') => worker().take(one, few, urgency)
+    const bulk = await Promise.all(Array.from({ length: 8 }, () => take('bulk')))
+    // Two workers that choose the same free place may both be told to ask again, never both be let in.
+    const begun = bulk.filter(({ granted }) => granted).length
+    expect(begun).toBeLessThanOrEqual(4)
+    for (let more = begun; more < 4; more++) expect(await take('bulk')).toMatchObject({ granted: true })
+    expect(await take('bulk')).toEqual({ granted: false, retryMs: expect.any(Number) })
+    const last = await take('live')
+    expect(await take('live')).toMatchObject({ granted: false })
+    expect(await worker().use(one)).toEqual([
+      { name: 'default', kind: 'concurrent', windowMs: null, used: 5, limit: 5, closedUntil: null },
+    ])
+    await (last.granted ? last.release?.() : undefined)
+    expect(await take('live')).toMatchObject({ granted: true })
+    expect(await take('live')).toMatchObject({ granted: false })
+    await made.pool?.query('update rowhouse.sync_slots set held_until = now() where account = $1', [one.account])
+    expect(await take('live')).toMatchObject({ granted: true })
+  })
+
   it('closes for every worker when the provider says to wait', async () => {
     const one = account('3')
     expect(await worker().take(one, budget, 'live')).toEqual({ granted: true })

@@ -3,6 +3,7 @@
 // which is why windows are counted with two slots to spare (see rowhouse.sync_reserve).
 import type { BudgetDescription, BudgetUsage } from '@rowhouse/connectors'
 import type { BudgetUse } from '@rowhouse/contracts'
+import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 
 /** `interactive`: a person waits · `live`: changes · `bulk`: the backfill. */
@@ -13,7 +14,10 @@ const reserveShare: Readonly<Record<Urgency, number>> = { interactive: 0, live: 
 /** Calls reserved at a time, where the window is wide enough. */
 const BATCH_CALLS = 8
 
-export type Grant = { readonly granted: true } | { readonly granted: false; readonly retryMs: number }
+export type Grant =
+  /** `release` gives back what is held while the call is under way; absent where nothing is. */
+  | { readonly granted: true; readonly release?: () => Promise<void> }
+  | { readonly granted: false; readonly retryMs: number }
 
 export interface RemoteAccount {
   readonly connector: string
@@ -44,8 +48,39 @@ export class Budgets {
     this.#now = now
   }
 
-  /** Takes one call, or says when to ask again. Never waits. */
+  /** Takes one call, or says when to ask again. Never waits. Where calls under way are limited, `release` ends one. */
   async take(account: RemoteAccount, budget: BudgetDescription, urgency: Urgency): Promise<Grant> {
+    if (budget.concurrent === null) return this.#takeCall(account, budget, urgency)
+    const holder = randomUUID()
+    const { rows } = await this.#pool.query<{ taken: boolean }>(
+      'select rowhouse.sync_take_slot($1, $2, $3, $4, $5, $6, $7) as taken',
+      [
+        account.connector,
+        account.account,
+        budget.name,
+        budget.concurrent,
+        Math.floor(budget.concurrent * reserveShare[urgency]),
+        holder,
+        SLOT_HELD_MS,
+      ],
+    )
+    if (rows[0]?.taken !== true) return { granted: false, retryMs: SLOT_RETRY_MS }
+    const release = async (): Promise<void> => {
+      await this.#pool.query(`update rowhouse.sync_slots set held_until = '-infinity' where holder = $1`, [holder])
+    }
+    try {
+      const grant = await this.#takeCall(account, budget, urgency)
+      if (grant.granted) return { granted: true, release }
+      await release()
+      return grant
+    } catch (error) {
+      // The call is not made; the slot lapses by itself where it cannot be given back now.
+      await release().catch(() => {})
+      throw error
+    }
+  }
+
+  async #takeCall(account: RemoteAccount, budget: BudgetDescription, urgency: Urgency): Promise<Grant> {
     const key = `${account.connector}|${account.account}|${budget.name}|${urgency}`
     const held = this.#reservations.get(key)
     if (held !== undefined && held.calls > 0 && this.#now() < held.untilMs) {
@@ -145,7 +180,18 @@ export class Budgets {
        from rowhouse.sync_budgets b where b.connector = $1 and b.account = $2 order by b.name, b.window_ms`,
       [account.connector, account.account],
     )
-    return rows.flatMap((row) => {
+    const slots = await this.#pool.query<{ name: string; used: number; limit: number }>(
+      `select s.name, count(*) filter (where s.held_until > clock_timestamp())::int as used, max(s.slots_max) as limit
+       from rowhouse.sync_slots s where s.connector = $1 and s.account = $2 group by s.name order by s.name`,
+      [account.connector, account.account],
+    )
+    const underWay = slots.rows.map((row): BudgetUse => ({
+      ...row,
+      kind: 'concurrent',
+      windowMs: null,
+      closedUntil: null,
+    }))
+    const windows = rows.flatMap((row): BudgetUse[] => {
       const closedUntil = row.closed_until?.toISOString() ?? null
       const window: BudgetUse = {
         name: row.name,
@@ -155,13 +201,15 @@ export class Budgets {
         limit: row.calls_max,
         closedUntil,
       }
-      if (row.day_max === null) return [window]
+      // A window that stands in for none is no limit anybody has.
+      const limited = row.calls_max < UNLIMITED_CALLS ? [window] : []
+      if (row.day_max === null) return limited
       return [
-        // A window that stands in for none is no limit anybody has.
-        ...(row.calls_max < UNLIMITED_CALLS ? [window] : []),
+        ...limited,
         { name: row.name, kind: 'day', windowMs: null, used: row.day_used, limit: row.day_max, closedUntil },
       ]
     })
+    return [...windows, ...underWay]
   }
 
   async #reserve(
@@ -188,6 +236,10 @@ export class Budgets {
   }
 }
 
+/** Longer than any call may take; a slot of a worker that died is free after it. */
+const SLOT_HELD_MS = 60_000
+/** A call takes a good part of a second where calls are limited this way. */
+const SLOT_RETRY_MS = 50
 const CORRECT_EVERY_MS = 500
 const KNOWN_FOR_MS = 60_000
 const KNOWN = `

@@ -189,7 +189,7 @@ export class Connections {
           description.budgets,
           null,
           callsPerRound(connector, mapping.length),
-          this.#context.shortestPollMs,
+          Math.max(this.#context.shortestPollMs, description.shortestPollMs ?? 0),
         ),
       })
       await vault.store(client, organizationId, inserted, credentials)

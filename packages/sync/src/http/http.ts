@@ -74,7 +74,17 @@ export class EngineHttp implements ConnectorHttp {
   async request(request: HttpRequest): Promise<HttpAnswer> {
     const options = this.#options
     const url = resolveUrl(request, options)
-    await this.#pay(request.budget ?? 'default')
+    const release = await this.#pay(request.budget ?? 'default')
+    try {
+      return await this.#call(url, request)
+    } finally {
+      // A slot that cannot be given back now lapses by itself.
+      await release?.().catch(() => {})
+    }
+  }
+
+  async #call(url: URL, request: HttpRequest): Promise<HttpAnswer> {
+    const options = this.#options
     const leftMs = options.leftMs?.() ?? Number.POSITIVE_INFINITY
     if (leftMs < options.timeoutMs) throw new PutDown('The lease ends before the call would.', 0)
     const startedMs = options.now()
@@ -92,14 +102,14 @@ export class EngineHttp implements ConnectorHttp {
     return answer
   }
 
-  async #pay(name: string): Promise<void> {
+  async #pay(name: string): Promise<(() => Promise<void>) | undefined> {
     const { budgets, budgetWaitMs, take, wait } = this.#options
     const budget = budgets.find((known) => known.name === name) ?? budgets[0]
-    if (budget === undefined) return
+    if (budget === undefined) return undefined
     let waitedMs = 0
     for (let attempt = 0; attempt < WAITS_MAX; attempt++) {
       const grant = await take(budget)
-      if (grant.granted) return
+      if (grant.granted) return grant.release
       waitedMs += grant.retryMs
       if (waitedMs > budgetWaitMs) throw new PutDown('The API budget is used up.', grant.retryMs)
       await wait(grant.retryMs)

@@ -17,6 +17,7 @@ const supported = new Set([
   'boolean',
   'date',
   'uuid',
+  'jsonb',
   'timestamp with time zone',
 ])
 
@@ -25,6 +26,7 @@ const kindsOf: ReadonlyMap<string, readonly FieldKind[]> = new Map([
   ['date', ['date']],
   ['timestamp with time zone', ['instant']],
   ['boolean', ['boolean']],
+  ['jsonb', ['json']],
 ])
 /** And kinds that need such a column. */
 const wholeTypes: ReadonlyMap<FieldKind, readonly string[]> = new Map([

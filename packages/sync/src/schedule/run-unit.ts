@@ -103,9 +103,10 @@ function runLane(unit: Unit, run: LaneRun, memory: ConnectionMemory): Promise<La
 /** The interval by what is known of the account now, which the catalogue shows from then on. */
 async function paceOf(context: UnitContext, stored: StoredConnection, connector: Connector): Promise<number> {
   const known = await context.budgets.known(remoteAccountOf(stored))
-  const { budgets } = connector.describe()
+  const { budgets, shortestPollMs = 0 } = connector.describe()
   const callsOfRound = callsPerRound(connector, stored.mapping.length)
-  const intervalMs = pollIntervalMs(budgets, known, callsOfRound, context.shortestPollMs)
+  const shortestMs = Math.max(context.shortestPollMs, shortestPollMs)
+  const intervalMs = pollIntervalMs(budgets, known, callsOfRound, shortestMs)
   if (intervalMs !== stored.pollIntervalMs) await writePollInterval(context.pool, stored.id, intervalMs)
   return intervalMs
 }

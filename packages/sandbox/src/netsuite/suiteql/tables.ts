@@ -122,11 +122,16 @@ function lineTable(company: Company): Table {
   add('id', ({ line }) => Number(line['line']))
   add('linesequencenumber', ({ line }) => Number(line['line']))
   add('mainline', () => 'F')
+  add('taxline', () => 'F')
+  add('memo', ({ line }) => (line['description'] ?? null) as SqlValue)
+  // What is sold leaves the stock and the account: quantities and amounts are negative in this table.
+  const negated = (value: unknown): SqlValue => (typeof value === 'number' ? 0 - value : null)
   for (const field of sublist.fields) {
     if (field.name === 'line') continue
     add(field.name.toLowerCase(), ({ line }) => {
       const value = line[field.name] ?? null
       if (field.type === 'boolean') return value === true ? 'T' : 'F'
+      if (field.name === 'quantity' || field.name === 'amount') return negated(value)
       return field.type === 'reference' || field.type === 'select' ? toId(value) : (value as SqlValue)
     })
   }
@@ -138,7 +143,7 @@ function lineTable(company: Company): Table {
       return target ? nameOf(target) : null
     },
   })
-  add('foreignamount', ({ line }) => (line['amount'] as number | undefined) ?? null)
+  add('foreignamount', ({ line }) => negated(line['amount']))
   return {
     name: 'transactionline',
     columns,
