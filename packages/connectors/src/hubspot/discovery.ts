@@ -4,7 +4,7 @@
 import { failed, ok, retry, unread } from '../kit/answers.ts'
 import type { FieldKind } from '../kit/canonical.ts'
 import type { Answer } from '../kit/connector.ts'
-import type { ConnectorHttp } from '../kit/http.ts'
+import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
 import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
 import type { JsonObject } from '../kit/reading.ts'
 import type { RemoteField, RemoteObject, RemoteReference, RemoteSchema } from '../kit/schema.ts'
@@ -12,7 +12,7 @@ import { objects as standardObjects, tokenProperty } from './description.ts'
 import { classify } from './failures.ts'
 import { associationVia } from './object.ts'
 import type { HubspotAssociation, HubspotObject } from './object.ts'
-import { associationPath, customType, findObject, propertyPath } from './objects.ts'
+import { associationPath, customType, findObject, objectPath, propertyPath } from './objects.ts'
 
 export async function objects(http: ConnectorHttp): Promise<Answer<readonly RemoteObject[]>> {
   const custom = await customSchemas(http)
@@ -33,6 +33,11 @@ export async function schema(http: ConnectorHttp, name: string): Promise<Answer<
   if (!custom.ok) return custom
   const own = custom.value.find((raw) => textOf(raw['objectTypeId']) === name)
   if (customType.test(name) && own === undefined) return ok(null)
+  // Properties are told without the right to read records; a mapping of them would only pause.
+  const probe = await http.request({ method: 'GET', path: `${objectPath(object)}?limit=1` })
+  if (lacksScope(probe)) return ok(null)
+  const refused = classify(probe)
+  if (refused) return unread(refused)
   const properties = await get(http, propertyPath(object))
   if (!properties.ok) return properties
   const required = new Set(own ? arrayOf(own['requiredProperties']).flatMap((property) => textOf(property) ?? []) : [])
@@ -54,10 +59,14 @@ export async function schema(http: ConnectorHttp, name: string): Promise<Answer<
 /** The portal's custom objects; none where the grant may not ask for them, as in a portal that cannot have any. */
 async function customSchemas(http: ConnectorHttp): Promise<Answer<readonly JsonObject[]>> {
   const answer = await http.request({ method: 'GET', path: '/crm/v3/schemas' })
-  if (answer.status === 403 && objectOf(answer.body)['category'] === 'MISSING_SCOPES') return ok([])
+  if (lacksScope(answer)) return ok([])
   const failure = classify(answer)
   if (failure) return unread(failure)
   return ok(arrayOf(objectOf(answer.body)['results']).map((raw) => objectOf(raw)))
+}
+
+function lacksScope({ status, body }: HttpAnswer): boolean {
+  return status === 403 && objectOf(body)['category'] === 'MISSING_SCOPES'
 }
 
 function remoteObjectOf(raw: JsonObject): RemoteObject | null {

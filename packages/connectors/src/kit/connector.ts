@@ -221,7 +221,7 @@ export interface Connector {
   identify(http: ConnectorHttp): Promise<Answer<AccountIdentity>>
   /** What can be synced in this account: the description's objects and the account's custom ones. */
   objects(http: ConnectorHttp): Promise<Answer<readonly RemoteObject[]>>
-  /** One of them with its fields, custom ones included, and its references; null when the account has no such object. */
+  /** One of them with its fields, custom ones included, and its references; null when the account has no such object, or the grant may not read it. */
   schema(http: ConnectorHttp, object: string): Promise<Answer<RemoteSchema | null>>
   /** Makes what the engine needs at the provider and is not there yet: the create-token field. Idempotent. */
   prepare(http: ConnectorHttp, objects: readonly string[]): Promise<Answer<null>>

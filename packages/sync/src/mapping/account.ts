@@ -18,12 +18,5 @@ export function accountOf(
       known.set(object, answer.value)
       return answer.value
     },
-    async mayRead(object) {
-      const answer = await connector.list(http, { object, fields: [], references: [] }, null, 1)
-      if (answer.ok) return true
-      // A scope that was not granted is no failure of the account: it says what may be synced.
-      if (answer.failure.action === 'pause') return false
-      throw refused(answer.failure)
-    },
   }
 }

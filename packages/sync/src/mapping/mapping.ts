@@ -40,10 +40,8 @@ export interface MappedObject {
 
 /** The account, as far as a mapping asks about it. */
 export interface MappedAccount {
-  /** Null: it has no such object. */
+  /** Null: it has no such object, or the grant does not let it be read. */
   schema(object: string): Promise<RemoteSchema | null>
-  /** Whether the grant lets the object be read. */
-  mayRead(object: string): Promise<boolean>
 }
 
 /** The connector's default mapping, as far as it fits: what it only offers is left out where a table, a column, an object or a right is missing. @throws RowhouseError mapping_invalid */
@@ -65,7 +63,6 @@ export async function resolveDefaultMapping(
     }
     const named = [...mapping.fields, ...mapping.references].map(({ column }) => column)
     if (!named.every((name) => own.some((row) => row.column_name === name))) continue
-    if (!(await account.mayRead(mapping.object))) continue
     const schema = await account.schema(mapping.object)
     const object = schema === null ? null : fitting(() => mapObject(connector.describe(), mapping, own, schema))
     if (object !== null) mapped.push(object)
