@@ -28,15 +28,18 @@ create function rowhouse.lock_key(organization uuid) returns bigint
   language sql immutable strict parallel safe
   return pg_catalog.uuid_hash_extended(organization, 7264823);
 
--- What a runtime learns on its first connection; nothing here is secret.
+-- What a runtime learns on its first connection; nothing here is secret. `oldest_runtime` is the first schema version whose
+-- runtime still works with this schema: during an upgrade runtimes of before and after it are alive at once. Raise it in the
+-- migration that breaks them.
 create function rowhouse.handshake()
-  returns table (database_id uuid, schema_version int, server_now timestamptz, token_key_ids text[])
+  returns table (database_id uuid, schema_version int, oldest_runtime int, server_now timestamptz, token_key_ids text[])
   language sql stable security definer
   set search_path = pg_catalog, pg_temp
 as $$
   select
     d.id,
     (select max(m.version) from rowhouse.migrations m),
+    802,
     clock_timestamp(),
     array(select k.id from rowhouse.keys k order by k.created_at desc)
   from rowhouse.database d

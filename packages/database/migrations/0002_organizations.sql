@@ -157,7 +157,8 @@ as $$
   select exists (select from rowhouse.connections c where c.id = connection and c.organization_id = organization)
 $$;
 
--- Creates an organization with its placement and, when owner_id is given, its first member.
+-- Creates an organization with its placement and, when owner_id is given, its first member. Where its plan asks for another
+-- home than the shared tables of this database it is 'placing', and nobody enters, until it has that home.
 create function rowhouse.create_organization(name text, slug text, owner_id uuid, plan text default null)
   returns uuid
   language plpgsql security definer
@@ -166,8 +167,11 @@ as $$
 declare
   organization uuid;
   model text;
+  wanted_cluster text;
+  wanted_region text;
 begin
-  select p.isolation into model from rowhouse.plans p where p.id = coalesce(create_organization.plan, 'standard');
+  select p.isolation, p.cluster, p.region into model, wanted_cluster, wanted_region
+  from rowhouse.plans p where p.id = coalesce(create_organization.plan, 'standard');
   if not found then
     raise exception 'There is no plan named %.', create_organization.plan using errcode = 'RH033';
   end if;
@@ -179,7 +183,14 @@ begin
     raise exception 'Another organization has the slug %.', create_organization.slug
       using errcode = 'RH030', hint = 'Choose another slug.';
   end;
-  insert into rowhouse.placements (organization_id, isolation) values (organization, model);
+  if model = 'shared' and coalesce(wanted_cluster, 'main') = 'main' and exists (
+    select from rowhouse.clusters c where c.id = 'main' and c.region = coalesce(wanted_region, c.region)
+  ) then
+    insert into rowhouse.placements (organization_id, home_id) values (organization, rowhouse.shared_home());
+  else
+    insert into rowhouse.placements (organization_id, isolation, state, wanted_isolation, wanted_cluster)
+    values (organization, model, 'placing', model, wanted_cluster);
+  end if;
   if owner_id is not null then
     insert into rowhouse.members (organization_id, user_id, role) values (organization, owner_id, 'owner');
   end if;

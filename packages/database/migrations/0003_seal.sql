@@ -93,6 +93,7 @@ declare
   role pg_catalog.text;
   kind pg_catalog.text;
   actor pg_catalog.text;
+  organization pg_catalog.text := nullif(pg_catalog.substr(seal, 65, 36), '------------------------------------');
 begin
   if (pg_catalog."left"(seal, 64) operator(pg_catalog.=) pg_catalog.encode(pg_catalog.sha256(
       coalesce(rowhouse.key_constant('seal_outer'), rowhouse.key_part('seal_outer')) operator(pg_catalog.||) pg_catalog.sha256(
@@ -107,9 +108,17 @@ begin
   role := pg_catalog.split_part(rest, '}', -1);
   kind := pg_catalog.substr(seal, 101, 1);
   actor := nullif(pg_catalog.substr(seal, 102, 36), '------------------------------------');
-  return pg_catalog."left"(rest, pg_catalog.length(rest) operator(pg_catalog.-) pg_catalog.length(role))::pg_catalog.jsonb
+  rest := pg_catalog."left"(rest, pg_catalog.length(rest) operator(pg_catalog.-) pg_catalog.length(role));
+  -- Of enter_catalogue(): no role begins so.
+  if organization is null then
+    if role operator(pg_catalog.^@) '@' then
+      organization := pg_catalog.substr(role, 2, 36);
+      role := pg_catalog.substr(role, 38);
+    end if;
+  end if;
+  return rest::pg_catalog.jsonb
     operator(pg_catalog.||) pg_catalog.jsonb_build_object(
-      'org', nullif(pg_catalog.substr(seal, 65, 36), '------------------------------------'),
+      'org', organization,
       'kind', rowhouse.kind_name(kind),
       'user', case when kind operator(pg_catalog.=) 'u' then actor end,
       'connection', case when kind operator(pg_catalog.=) 'c' then actor end,
@@ -128,12 +137,13 @@ create function rowhouse.kind_name(letter text) returns text
 -- The organization this transaction acts for; null without a seal. The policy of every protected table calls it once a
 -- statement; it repeats seal_payload()'s check because the nested call and its JSON cost more than the lines.
 -- A person who entered without an organization is told so (RH070), because a table that looks empty says something
--- else. What must answer such a person calls active_organization().
+-- else; so is who entered the catalogue alone (RH009). What must answer them calls active_organization().
 create function rowhouse.organization_id() returns uuid
   language plpgsql stable security definer parallel restricted
 as $$
 declare
   seal pg_catalog.text := pg_catalog.current_setting('rowhouse.seal', true);
+  elsewhere pg_catalog.text;
   organization pg_catalog.uuid := case
     when pg_catalog."left"(seal, 64) operator(pg_catalog.=) pg_catalog.encode(pg_catalog.sha256(
         coalesce(rowhouse.key_constant('seal_outer'), rowhouse.key_part('seal_outer')) operator(pg_catalog.||) pg_catalog.sha256(
@@ -146,6 +156,11 @@ declare
 begin
   if organization is null then
     if rowhouse.seal_payload() is not null then
+      elsewhere := rowhouse.seal_payload() operator(pg_catalog.->>) 'org';
+      if elsewhere is not null then
+        raise exception 'This transaction acts for organization % in the catalogue only.', elsewhere
+          using errcode = 'RH009', hint = 'Its rows are in its home: rowhouse.as(…) finds it.';
+      end if;
       raise exception 'No organization is active.'
         using errcode = 'RH070', hint = 'Name one: the header x-organization-id, or organizationId of rowhouse.as(…).';
     end if;
@@ -200,14 +215,17 @@ $$;
 
 -- Lets in whoever is not a member of an active organization, or says why not. The organization's lock is held. Returns
 -- the role, or '' for an actor without one.
-create function rowhouse.admit(kind text, organization uuid, actor uuid, claims jsonb) returns text
+-- With `anywhere` it may live in another home: what is entered is the catalogue.
+create function rowhouse.admit(kind text, organization uuid, actor uuid, claims jsonb, anywhere boolean default false) returns text
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
 as $$
 declare
   organization_status text;
   placement_state text;
+  lives_here boolean;
   member_role text;
+  organization_limits jsonb;
 begin
   if (case
       when kind = 'u' then actor is not null
@@ -228,8 +246,8 @@ begin
   if organization is null then
     return '';
   end if;
-  select o.status, p.state, m.role
-  into organization_status, placement_state, member_role
+  select o.status, p.state, p.database_name is null and (p.login is null or p.login = session_user), m.role, o.limits
+  into organization_status, placement_state, lives_here, member_role, organization_limits
   from rowhouse.organizations o
   left join rowhouse.placements p on p.organization_id = o.id
   left join rowhouse.members m on m.organization_id = o.id and m.user_id = actor and kind = 'u'
@@ -241,8 +259,12 @@ begin
   if kind = 'u' and member_role is null then
     raise exception 'User % is not a member of organization %.', actor, organization using errcode = 'RH011';
   end if;
-  if (placement_state = 'active') is not true then
-    if placement_state = 'moving' then
+  if (anywhere or placement_state = 'active' and lives_here) is not true then
+    if placement_state = 'placing' then
+      raise exception 'Organization % has no home yet.', organization
+        using errcode = 'RH010', hint = 'It is being made; try again in a moment.';
+    end if;
+    if placement_state = 'moving' and lives_here then
       raise exception 'Organization % is being moved.', organization
         using errcode = 'RH010', hint = 'Try again in a moment.';
     end if;
@@ -255,6 +277,9 @@ begin
   end if;
   if kind = 'c' and rowhouse.connection_belongs(organization, actor) is not true then
     raise exception 'Organization % has no connection %.', organization, actor using errcode = 'RH013';
+  end if;
+  if organization_limits is not null then
+    perform rowhouse.limit_transaction(organization_limits);
   end if;
   return coalesce(member_role, '');
 end
@@ -271,6 +296,7 @@ declare
   organization pg_catalog.uuid;
   actor pg_catalog.uuid;
   role pg_catalog.text;
+  limits pg_catalog.jsonb;
   payload pg_catalog.text;
   ignored pg_catalog.text;
 begin
@@ -320,14 +346,18 @@ begin
     end if;
   end if;
   -- A statement of its own, after the lock: its snapshot sees what a mover committed while we waited. It finds a member
-  -- of an active organization that lives here; everybody else is for admit() to judge.
+  -- of an active organization that lives here and is this login's to enter; everybody else is for admit() to judge.
   if kind operator(pg_catalog.=) 'u' then
-    select m.role
-    into role
+    select m.role, o.limits
+    into role, limits
     from rowhouse.members m, rowhouse.organizations o, rowhouse.placements p
     where m.organization_id operator(pg_catalog.=) organization and m.user_id operator(pg_catalog.=) actor
       and o.id operator(pg_catalog.=) organization and o.status operator(pg_catalog.=) 'active'
-      and p.organization_id operator(pg_catalog.=) organization and p.state operator(pg_catalog.=) 'active';
+      and p.organization_id operator(pg_catalog.=) organization and p.state operator(pg_catalog.=) 'active'
+      and p.database_name is null and (p.login is null or p.login operator(pg_catalog.=) session_user);
+    if limits is not null then
+      perform rowhouse.limit_transaction(limits);
+    end if;
   end if;
   if role is null then
     role := rowhouse.admit(kind, organization, actor, pg_catalog.substr(signed, 136)::pg_catalog.jsonb);
@@ -341,6 +371,22 @@ begin
         operator(pg_catalog.||) pg_catalog.timestamptz_send(pg_catalog.now())
         operator(pg_catalog.||) pg_catalog.convert_to(payload, 'UTF8')
       )), 'hex') operator(pg_catalog.||) payload, true);
+end
+$$;
+
+-- What plan and organization bound, for this transaction: a guard against queries that run away, not against whoever sets
+-- it back. Postgres arms the timer for each message anew, so it holds for the statement that comes after enter().
+create function rowhouse.limit_transaction(limits jsonb) returns void
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if limits ? 'statementTimeoutMs' then
+    perform set_config('statement_timeout', limits ->> 'statementTimeoutMs', true);
+  end if;
+  if limits ? 'idleInTransactionTimeoutMs' then
+    perform set_config('idle_in_transaction_session_timeout', limits ->> 'idleInTransactionTimeoutMs', true);
+  end if;
 end
 $$;
 

@@ -9,12 +9,21 @@ create function rowhouse.enter_with_settings(token text, settings text[]) return
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
 as $$
-declare
-  setting text;
-  organization text;
 begin
   perform rowhouse.enter(token);
-  organization := rowhouse.organization_id()::text;
+  perform rowhouse.hold_organization_in(settings);
+end
+$$;
+
+-- Sets each of the settings to the id of the organization, until the transaction ends.
+create function rowhouse.hold_organization_in(settings text[]) returns void
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  setting text;
+  organization text := rowhouse.organization_id()::text;
+begin
   foreach setting in array settings loop
     -- A setting of Postgres has no dot in its name; those of Rowhouse and of the gateway are theirs.
     if setting !~ '^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$' or setting ~ '^(rowhouse|request|pgrst)\.' then
@@ -51,6 +60,6 @@ begin
 end
 $$;
 
-revoke all on function rowhouse.enter_with_settings(text, text[]), rowhouse.jwt() from public;
-grant execute on function rowhouse.enter_with_settings(text, text[]) to rowhouse_app, rowhouse_control, rowhouse_migrator;
+revoke all on function rowhouse.enter_with_settings(text, text[]), rowhouse.hold_organization_in(text[]), rowhouse.jwt() from public;
+grant execute on function rowhouse.enter_with_settings(text, text[]), rowhouse.hold_organization_in(text[]) to rowhouse_app, rowhouse_control, rowhouse_migrator;
 grant execute on function rowhouse.jwt() to rowhouse_app, rowhouse_migrator, authenticated, service_role;

@@ -88,7 +88,7 @@ begin
   end if;
   select p.state, o.status into placement_state, organization_status
   from rowhouse.placements p join rowhouse.organizations o on o.id = p.organization_id
-  where p.organization_id = organization;
+  where p.organization_id = organization and p.database_name is null and (p.login is null or p.login = session_user);
   if (placement_state in ('active', 'moving')) is not true then
     raise exception 'Organization % does not live here.', organization
       using errcode = 'RH009', hint = 'Look up its placement again.';

@@ -66,13 +66,15 @@ create function rowhouse.create_invitation(
 as $$
 #variable_conflict use_column
 declare
-  organization uuid := rowhouse.organization_id();
+  -- Also in the catalogue of an organization that lives elsewhere; organization_id() then says why there is none.
+  organization uuid := coalesce(rowhouse.active_organization(), rowhouse.organization_id());
   address text := trim(create_invitation.email);
   sent int;
 begin
   if organization is null then
     raise exception 'Nobody is sealed, so nobody invites.' using errcode = 'RH014';
   end if;
+  perform rowhouse.refuse_in_copy(organization);
   if not rowhouse.can('members.manage') then
     raise exception 'The role lacks the permission members.manage.' using errcode = 'RH012';
   end if;
@@ -132,7 +134,7 @@ create function rowhouse.revoke_invitation(invitation uuid) returns void
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  organization uuid := rowhouse.organization_id();
+  organization uuid := coalesce(rowhouse.active_organization(), rowhouse.organization_id());
 begin
   if not rowhouse.can('members.manage') then
     raise exception 'The role lacks the permission members.manage.' using errcode = 'RH012';
@@ -253,8 +255,8 @@ alter table rowhouse.active_organizations enable row level security;
 create policy control_keeps_it on rowhouse.invitations to rowhouse_control using (true) with check (true);
 create policy own_organization on rowhouse.invitations for select to rowhouse_app, authenticated, service_role
   using (
-    organization_id = (select rowhouse.organization_id())
-    and organization_id operator(rowhouse.===) (select rowhouse.organization_id())
+    organization_id = (select coalesce(rowhouse.active_organization(), rowhouse.organization_id()))
+    and organization_id operator(rowhouse.===) (select coalesce(rowhouse.active_organization(), rowhouse.organization_id()))
     and (select rowhouse.can('members.read'))
   );
 create policy own_choice on rowhouse.active_organizations for select to rowhouse_app, authenticated, service_role

@@ -2,7 +2,7 @@
 -- nowhere else. Who makes homes, and in which order, is packages/fleet/src/provision; here is what must hold in each.
 
 -- What rowhouse_app may do in Rowhouse's own schemas, for another role: the group rowhouse_tenant, whose members the logins of
--- schemas are, or the one login of a database. enter() is not among it: a home is entered by its own door. Runs at every
+-- schemas are, or the one login of a database. The doors of others are not among it: a home has its own. Runs at every
 -- install, after the migrations, as whoever installs; it says nothing and does nothing where nothing is missing.
 create function rowhouse.give_tenant_access(grantee name) returns void
   language plpgsql
@@ -36,7 +36,7 @@ begin
     from pg_proc p
     join pg_namespace n on n.oid = p.pronamespace and n.nspname in ('rowhouse', 'rowhouse_home')
     cross join lateral aclexplode(p.proacl) a
-    where a.grantee = 'rowhouse_app'::regrole and p.proname not in ('enter', 'enter_with_settings')
+    where a.grantee = 'rowhouse_app'::regrole and p.proname not in ('enter', 'enter_with_settings', 'enter_catalogue', 'placement', 'placement_changes')
       and not has_function_privilege(grantee, p.oid, 'execute')
     union all
     select format('alter policy %I on %s to %s, %I', p.polname, p.polrelid::regclass,

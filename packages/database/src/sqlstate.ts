@@ -65,6 +65,8 @@ export const errorCodeBySqlstate = {
   RH080: 'report_not_approved',
   RH081: 'report_invalid',
   RH082: 'report_too_large',
+  RH083: 'copy_outdated',
+  RH084: 'copy_refused',
   RH085: 'cluster_missing',
   RH086: 'cluster_full',
   RH087: 'home_not_ready',

@@ -4,21 +4,23 @@ import type { Identified } from './authenticate/authenticator.ts'
 import type { RequestLike } from './authenticate/bearer.ts'
 import { resolveActor } from './context.ts'
 import type { Context } from './context.ts'
-import { Gateway } from './gateway.ts'
 import { resolveOptions } from './options.ts'
 import type { RowhouseOptions } from './options.ts'
 import { Organization } from './organization.ts'
+import { Router } from './placement/router.ts'
 import { runReport } from './report/report.ts'
 import type { ReportOptions, ReportResult } from './report/report.ts'
 
 export class Rowhouse {
-  readonly #gateway: Gateway
+  readonly #router: Router
+  readonly #atStart: number
   readonly #authenticator: Authenticator
 
   /** @see createRowhouse */
   constructor(options: RowhouseOptions) {
     const resolved = resolveOptions(options)
-    this.#gateway = new Gateway(resolved)
+    this.#router = new Router(resolved)
+    this.#atStart = Math.max(1, resolved.pool.min)
     this.#authenticator = new Authenticator(resolved.issuer, resolved.now, (context) => this.as(context))
   }
 
@@ -31,7 +33,7 @@ export class Rowhouse {
    * const billing = rowhouse.as({ organizationId, service: 'billing' })
    */
   as(context: Context): Organization {
-    return new Organization(this.#gateway, resolveActor(context))
+    return new Organization(this.#router, resolveActor(context))
   }
 
   /**
@@ -64,13 +66,17 @@ export class Rowhouse {
   }
 
   /**
-   * Connects now instead of on first use, so that a wrong login, key, schema or clock is known at the start.
+   * Connects now instead of on first use, with `pool.min` connections or one, so that a wrong login, key, schema or clock is known at the start.
    *
    * @throws RowhouseError database_unreachable, login_bypasses_rls, not_installed, schema_outdated, schema_newer,
    * token_invalid (installed with another signing key), clock_skew
    */
   async connect(): Promise<void> {
-    this.#gateway.pool.give(await this.#gateway.pool.take(null))
+    const { gateway } = this.#router.shared
+    const takes = Array.from({ length: this.#atStart }, () => gateway.pool.take(gateway, null))
+    const taken = await Promise.allSettled(takes)
+    for (const outcome of taken) if (outcome.status === 'fulfilled') gateway.pool.give(outcome.value)
+    await Promise.all(takes)
   }
 
   /**
@@ -82,19 +88,19 @@ export class Rowhouse {
     return this.#authenticator.checkIssuer()
   }
 
-  /** Connections in use, idle, being opened, and queries waiting for one. */
+  /** Connections in use, idle, being opened, and queries waiting for one, over all servers. */
   get connections(): {
     readonly idle: number
     readonly busy: number
     readonly opening: number
     readonly waiting: number
   } {
-    return this.#gateway.pool.counts
+    return this.#router.counts
   }
 
   /** Lets running queries finish for `pool.closeTimeoutMs`, refuses new ones, closes the connections. May be called twice. */
   close(): Promise<void> {
-    return this.#gateway.pool.close()
+    return this.#router.close()
   }
 }
 

@@ -61,8 +61,21 @@ export interface PgClient {
   readonly connection: WireConnection
 }
 
-export interface PgClientConfig {
-  readonly connectionString: string
+/** Where a client connects to, and as whom: a URL, or its parts where the encryption is for us to say. */
+export type PgTarget =
+  | { readonly connectionString: string }
+  | {
+      readonly host: string
+      readonly port: number
+      readonly database: string
+      readonly user: string
+      readonly password: string
+      readonly ssl: false | { readonly rejectUnauthorized: true; readonly host: string; readonly ca?: string }
+    }
+
+export type PgClientConfig = PgTarget & PgSession
+
+interface PgSession {
   readonly application_name: string
   readonly connectionTimeoutMillis: number
   readonly keepAlive: boolean

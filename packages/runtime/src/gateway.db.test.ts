@@ -93,17 +93,31 @@ test('another signing key is told apart from a bad token', async () => {
   await expect(acme({ signingKey: 'x'.repeat(40) }).query('select 1')).rejects.toMatchObject({ code: 'token_invalid' })
 })
 
-test('another schema version is refused, and the direction is named', async () => {
+test('a newer schema works with the runtimes that it names, and no others', async () => {
   const setVersion = (change: string): Promise<unknown> =>
     withClient(database().adminUrl, (admin) => admin.query(change))
+  const handshake = await withClient(database().adminUrl, async (admin) => {
+    const { rows } = await admin.query<{ text: string }>(
+      `select pg_get_functiondef('rowhouse.handshake()'::regprocedure) as text`,
+    )
+    return rows[0]?.text ?? ''
+  })
   await setVersion(
     `insert into rowhouse.migrations select (jsonb_populate_record(m, '{"version": 999999}')).* from rowhouse.migrations m limit 1`,
   )
+  // Somebody upgraded the database while this runtime runs.
+  await expect(acme().query('select 1')).resolves.toMatchObject({ rowCount: 1 })
+  expect(handshake).toMatch(/\n {4}\d+,\n/)
+  await setVersion(handshake.replace(/\n {4}\d+,\n/, '\n    999999,\n'))
   await expect(acme().query('select 1')).rejects.toMatchObject({
     code: 'schema_newer',
-    details: { installed: 999_999 },
+    details: { installed: 999_999, oldestRuntime: 999_999 },
   })
+  await setVersion(handshake)
   await setVersion('delete from rowhouse.migrations where version = 999999')
+  await setVersion('update rowhouse.migrations set version = -version where version > 700')
+  await expect(acme().query('select 1')).rejects.toMatchObject({ code: 'schema_outdated' })
+  await setVersion('update rowhouse.migrations set version = -version where version < 0')
   await expect(acme().query('select 1')).resolves.toMatchObject({ rowCount: 1 })
 })
 

@@ -1,20 +1,20 @@
-// The way to one database: its pool, and the identity that tokens for it are made with. Every connection passes the
-// handshake before the pool sees it. It runs sealed batches; what a statement may be is decided above it.
+// The way to one database as one login, and the identity that tokens for it are made with. Every connection passes the
+// handshake before the pool sees it. Which database, and what a statement may be, is decided above it.
 import { RowhouseError } from '@rowhouse/contracts'
 
 import { Connection } from './connection/connection.ts'
 import type { Step } from './connection/connection.ts'
-import { Pool } from './connection/pool.ts'
+import type { Door, Pool } from './connection/pool.ts'
 import { loadDriver } from './driver.ts'
-import type { Driver } from './driver.ts'
+import type { Driver, PgTarget } from './driver.ts'
 import { shakeHands } from './handshake.ts'
 import type { Identity } from './handshake.ts'
 import type { ResolvedOptions } from './options.ts'
 import { fromConnect } from './postgres-error.ts'
 import type { TokenSource } from './token.ts'
 
-const ENTER = 'select rowhouse.enter($1)'
-const ENTER_WITH_SETTINGS = 'select rowhouse.enter_with_settings($1, $2)'
+/** The function of the database that lets a transaction in. */
+export type Entrance = 'enter' | 'enter_home' | 'enter_catalogue'
 
 // token_malformed: a clock that was set forward makes tokens that seem to live too long.
 const staleIdentity: ReadonlySet<string> = new Set([
@@ -29,25 +29,48 @@ export function isStaleIdentity(refusal: RowhouseError): boolean {
   return staleIdentity.has(refusal.code)
 }
 
-export class Gateway {
+const texts: Readonly<Record<Entrance, string>> = {
+  enter: 'select rowhouse.enter($1)',
+  enter_home: 'select rowhouse.enter_home($1)',
+  enter_catalogue: 'select rowhouse.enter_catalogue($1)',
+}
+const textsWithSettings: Readonly<Record<Exclude<Entrance, 'enter_catalogue'>, string>> = {
+  enter: 'select rowhouse.enter_with_settings($1, $2)',
+  enter_home: 'select rowhouse.enter_home_with_settings($1, $2)',
+}
+
+export class Gateway implements Door<Connection> {
+  readonly idle: Connection[] = []
   readonly pool: Pool<Connection>
+  readonly #target: PgTarget
   readonly #options: ResolvedOptions
   #driver: Driver | null = null
   #identity: Identity | null = null
 
-  constructor(options: ResolvedOptions) {
+  /** @param pool of the server that the database is on */
+  constructor(options: ResolvedOptions, pool: Pool<Connection>, target: PgTarget) {
     this.#options = options
-    this.pool = new Pool(options.pool, () => this.#open())
+    this.#target = target
+    this.pool = pool
   }
 
-  /** The step that seals a transaction, with a token on database time. A connection must have been taken first. */
-  enter(source: TokenSource): Step {
-    const identity = this.#identity
-    if (identity === null) throw new RowhouseError('internal', 'A connection was used before its handshake.')
-    const token = source.token(identity, this.#options.now() + identity.offsetMs)
+  /** What tokens for this database are made with. A connection must have been taken first. */
+  get identity(): Identity {
+    if (this.#identity !== null) return this.#identity
+    throw new RowhouseError('internal', 'A connection was used before its handshake.')
+  }
+
+  /** The database's time, in epoch milliseconds. */
+  get nowMs(): number {
+    return this.#options.now() + this.identity.offsetMs
+  }
+
+  /** The step that seals a transaction, with a token on database time. */
+  enter(source: TokenSource, entrance: Entrance, version?: number): Step {
+    const token = source.token(this.identity, this.nowMs, version)
     const { settings } = this.#options
-    if (settings.length === 0) return { text: ENTER, values: [token] }
-    return { text: ENTER_WITH_SETTINGS, values: [token, settings] }
+    if (settings.length === 0 || entrance === 'enter_catalogue') return { text: texts[entrance], values: [token] }
+    return { text: textsWithSettings[entrance], values: [token, settings] }
   }
 
   /**
@@ -58,11 +81,12 @@ export class Gateway {
     this.#identity = await shakeHands(connection.client, this.#options.signingKey, this.#options.now)
   }
 
-  async #open(): Promise<Connection> {
+  /** For the pool. @throws RowhouseError what connecting or the handshake failed with */
+  async open(): Promise<Connection> {
     this.#driver ??= await loadDriver()
-    const { url, pool, preparedStatements, signingKey, now } = this.#options
+    const { pool, preparedStatements, signingKey, now } = this.#options
     const client = this.#driver.connect({
-      connectionString: url,
+      ...this.#target,
       application_name: 'rowhouse',
       connectionTimeoutMillis: pool.connectTimeoutMs,
       keepAlive: true,

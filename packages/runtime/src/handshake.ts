@@ -21,6 +21,7 @@ const HANDSHAKE = `
 select
   handshake.database_id,
   handshake.schema_version,
+  handshake.oldest_runtime,
   extract(epoch from handshake.server_now) * 1000 as server_now_ms,
   handshake.token_key_ids,
   session_user::text as login,
@@ -39,18 +40,20 @@ from rowhouse.handshake() as handshake`
 interface HandshakeRow {
   readonly database_id: string
   readonly schema_version: number
+  readonly oldest_runtime: number
   readonly server_now_ms: string
   readonly token_key_ids: readonly string[]
   readonly login: string
   readonly bypass: string | null
 }
 
-function requireSchemaVersion(installed: number): void {
-  if (installed === schemaVersion) return
+/** A newer schema says itself which runtimes still work with it: an upgrade does not stop what runs. */
+export function requireSchemaVersion(installed: number, oldestRuntime: number, known: number = schemaVersion): void {
+  if (installed === known || (installed > known && known >= oldestRuntime)) return
   throw new RowhouseError(
-    installed < schemaVersion ? 'schema_outdated' : 'schema_newer',
-    `The database has schema version ${installed}; this program knows version ${schemaVersion}.`,
-    { details: { installed, known: schemaVersion } },
+    installed < known ? 'schema_outdated' : 'schema_newer',
+    `The database has schema version ${installed}; this program knows version ${known}.`,
+    { details: { installed, known, oldestRuntime } },
   )
 }
 
@@ -76,7 +79,7 @@ export async function shakeHands(client: PgClient, signingKey: string, now: () =
       },
     )
   }
-  requireSchemaVersion(row.schema_version)
+  requireSchemaVersion(row.schema_version, row.oldest_runtime)
   const key = deriveTokenKey(signingKey, row.database_id)
   const keyId = tokenKeyId(key)
   if (!row.token_key_ids.includes(keyId)) {

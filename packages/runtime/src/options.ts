@@ -4,8 +4,15 @@ import { RowhouseError } from '@rowhouse/contracts'
 import { checkMasterKey } from '@rowhouse/database'
 
 export interface PoolOptions {
-  /** Most connections open at once. @default 10 */
+  /** Most connections open at once to one database server, over all logins and databases on it. @default 10 */
   readonly max?: number
+  /** Connections to a server that stay open when they are idle. @default 0 */
+  readonly min?: number
+  /**
+   * Most connections that one organization holds at once on a server: what it asks beyond waits, and the others' does
+   * not. Its plan may say less. @default four fifths of max
+   */
+  readonly organizationMax?: number
   /** How long a query waits for a free connection before `pool_exhausted`. @default 10_000 */
   readonly acquireTimeoutMs?: number
   /** Most queries waiting for a connection; one more is refused at once, so that a stall cannot eat memory. @default 10_000 */
@@ -22,6 +29,20 @@ export interface PoolOptions {
   readonly statementTimeoutMs?: number
   /** How long close() waits for running queries before it breaks their connections. @default 10_000 */
   readonly closeTimeoutMs?: number
+}
+
+export interface PlacementOptions {
+  /** How often the catalogue is asked which placements changed, while there are any to remember. @default 1_000 */
+  readonly pollMs?: number
+  /**
+   * How long the last known placement of an organization goes on while the catalogue does not answer. Also the longest
+   * that somebody who was removed could go on in such a home, and only if its copy was not told. @default 900_000
+   */
+  readonly staleMaxMs?: number
+  /** How long a query waits for a home whose copy of the catalogue is older than the catalogue. @default 5_000 */
+  readonly copyWaitMs?: number
+  /** Most placements remembered; only organizations with a home of their own need one. @default 10_000 */
+  readonly rememberedMax?: number
 }
 
 export interface IssuerOptions {
@@ -46,6 +67,8 @@ export interface RowhouseOptions {
   /** The master key the database was installed with, ≥ 32 characters. @default ROWHOUSE_SIGNING_KEY */
   readonly signingKey?: string
   readonly pool?: PoolOptions
+  /** How organizations with homes of their own are found. */
+  readonly placement?: PlacementOptions
   /**
    * Whether statements are parsed once per connection and kept under a name. Faster; set it to false behind a
    * transaction pooler that does not carry named statements (PgBouncer before 1.21, or with max_prepared_statements = 0).
@@ -66,11 +89,13 @@ export interface RowhouseOptions {
 }
 
 export type ResolvedPool = Readonly<Required<PoolOptions>>
+export type ResolvedPlacement = Readonly<Required<PlacementOptions>>
 
 export interface ResolvedOptions {
   readonly url: string
   readonly signingKey: string
   readonly pool: ResolvedPool
+  readonly placement: ResolvedPlacement
   readonly preparedStatements: boolean
   readonly issuer: {
     readonly issuer: string
@@ -105,14 +130,28 @@ function integer(name: string, value: number | undefined, fallback: number, min:
 function resolvePool(pool: PoolOptions, preparedStatements: boolean): ResolvedPool {
   const ms = (name: keyof PoolOptions, fallback: number, min: number): number =>
     integer(`pool.${name}`, pool[name], fallback, min, TIMEOUT_MS_MAX)
+  const max = integer('pool.max', pool.max, 10, 1, 1000)
   return Object.freeze({
-    max: integer('pool.max', pool.max, 10, 1, 1000),
+    max,
+    min: integer('pool.min', pool.min, 0, 0, max),
+    organizationMax: integer('pool.organizationMax', pool.organizationMax, Math.ceil(max * 0.8), 1, 1000),
     waitingMax: integer('pool.waitingMax', pool.waitingMax, 10_000, 0, 1_000_000),
     acquireTimeoutMs: ms('acquireTimeoutMs', 10_000, 1),
     idleTimeoutMs: ms('idleTimeoutMs', 30_000, 0),
     connectTimeoutMs: ms('connectTimeoutMs', 10_000, 1),
     statementTimeoutMs: ms('statementTimeoutMs', preparedStatements ? 30_000 : 0, 0),
     closeTimeoutMs: ms('closeTimeoutMs', 10_000, 0),
+  })
+}
+
+function resolvePlacement(placement: PlacementOptions): ResolvedPlacement {
+  const ms = (name: keyof PlacementOptions, fallback: number, min: number): number =>
+    integer(`placement.${name}`, placement[name], fallback, min, TIMEOUT_MS_MAX)
+  return Object.freeze({
+    pollMs: ms('pollMs', 1_000, 10),
+    staleMaxMs: ms('staleMaxMs', 900_000, 0),
+    copyWaitMs: ms('copyWaitMs', 5_000, 0),
+    rememberedMax: integer('placement.rememberedMax', placement.rememberedMax, 10_000, 1, 1_000_000),
   })
 }
 
@@ -168,6 +207,7 @@ export function resolveOptions(options: RowhouseOptions, env: NodeJS.ProcessEnv 
     url,
     signingKey,
     pool: resolvePool(options.pool ?? {}, preparedStatements),
+    placement: resolvePlacement(options.placement ?? {}),
     preparedStatements,
     settings: settingNames(options.settings ?? []),
     issuer: resolveIssuer(options.issuer ?? {}, env),

@@ -5,13 +5,13 @@ import { RowhouseError } from '@rowhouse/contracts'
 import type { Connection } from './connection/connection.ts'
 import type { Actor } from './context.ts'
 import type { QueryResult } from './driver.ts'
-import { isStaleIdentity } from './gateway.ts'
-import type { Gateway } from './gateway.ts'
+import { Recovery, mayRecover } from './placement/recovery.ts'
+import type { Route, Router } from './placement/router.ts'
 import { fromOutcome, fromQuery } from './postgres-error.ts'
 import { requireAllowed, taint } from './statement-rules.ts'
 import { TokenSource } from './token.ts'
 import { runTransaction } from './transaction.ts'
-import type { Transaction, TransactionOptions } from './transaction.ts'
+import type { Opened, Transaction, TransactionOptions } from './transaction.ts'
 import type { Outcome } from './wire/batch.ts'
 
 const NO_VALUES: readonly unknown[] = []
@@ -20,18 +20,32 @@ const STATEMENT_STEP = 1
 
 export class Organization {
   readonly #actor: Actor
-  readonly #gateway: Gateway
+  readonly #router: Router
   readonly #tokens: TokenSource
+  readonly #fixed: Route | null
 
-  constructor(gateway: Gateway, actor: Actor) {
-    this.#gateway = gateway
+  /** @param fixed the one way it goes; null: wherever the organization lives */
+  constructor(router: Router, actor: Actor, fixed: Route | null = null) {
+    this.#router = router
     this.#actor = actor
     this.#tokens = new TokenSource(actor)
+    this.#fixed = fixed
   }
 
   /** The organization acted for, or null for a user without one. */
   get organizationId(): string | null {
     return this.#actor.org
+  }
+
+  /**
+   * The same actor in the catalogue, wherever the organization lives: members, roles, permissions and invitations as they
+   * are true now. Tenant tables are refused with `organization_moved`: the organization's rows are in its home.
+   *
+   * @example
+   * await acme.inCatalogue().query('select rowhouse.create_invitation($1)', [email])
+   */
+  inCatalogue(): Organization {
+    return new Organization(this.#router, this.#actor, this.#router.catalogue)
   }
 
   /**
@@ -54,8 +68,12 @@ export class Organization {
     } catch (error) {
       return Promise.reject(error)
     }
-    const connection = this.#gateway.pool.tryTake(this.#actor.org)
-    const result = connection === undefined ? this.#queryLater(text, values) : this.#queryOn(connection, text, values)
+    const route = this.#fixed ?? this.#router.current(this.#actor.org)
+    const connection = route?.gateway.pool.tryTake(route.gateway, this.#actor.org, route.share)
+    const result =
+      route === null || connection === undefined
+        ? this.#queryLater(text, values, null)
+        : this.#queryOn(route, connection, text, values, null)
     return result as Promise<QueryResult<Row>>
   }
 
@@ -70,66 +88,78 @@ export class Organization {
    * }) // begin; select rowhouse.enter($token) in one write · update … · commit
    */
   transaction<Value>(work: (tx: Transaction) => Promise<Value>, options: TransactionOptions = {}): Promise<Value> {
-    return runTransaction(
-      { gateway: this.#gateway, organization: this.#actor.org, tokens: this.#tokens, work },
-      options,
-    )
+    const { org } = this.#actor
+    const connect = (recovery: Recovery): Promise<Opened> => this.#connect(recovery)
+    const recovery = (): Recovery => new Recovery(this.#router, this.#actor)
+    return runTransaction({ organization: org, tokens: this.#tokens, connect, recovery, work }, options)
   }
 
-  async #queryLater(text: string, values: readonly unknown[]): Promise<QueryResult> {
-    return this.#queryOn(await this.#gateway.pool.take(this.#actor.org), text, values)
+  /** A connection by the way that is known, or is found. */
+  async #connect(recovery: Recovery): Promise<Opened> {
+    for (;;) {
+      const route = this.#fixed ?? this.#router.current(this.#actor.org) ?? (await this.#router.find(this.#actor))
+      const { gateway, share } = route
+      try {
+        return { route, connection: await gateway.pool.take(gateway, this.#actor.org, share) }
+      } catch (error) {
+        if (!(await recovery.afterConnect(error, route))) throw recovery.explain(error, route)
+      }
+    }
   }
 
-  #queryOn(connection: Connection, text: string, values: readonly unknown[], retry = true): Promise<QueryResult> {
-    const { pool } = this.#gateway
+  async #queryLater(text: string, values: readonly unknown[], given: Recovery | null): Promise<QueryResult> {
+    const recovery = given ?? new Recovery(this.#router, this.#actor)
+    const { route, connection } = await this.#connect(recovery)
+    return this.#queryOn(route, connection, text, values, recovery)
+  }
+
+  #queryOn(
+    route: Route,
+    connection: Connection,
+    text: string,
+    values: readonly unknown[],
+    recovery: Recovery | null,
+  ): Promise<QueryResult> {
+    const { gateway, entrance, home } = route
     return new Promise((resolve, reject) => {
       try {
-        connection.run(this.#actor.org, [this.#gateway.enter(this.#tokens), { text, values }], (outcome) => {
+        const enter = gateway.enter(this.#tokens, entrance, home?.version)
+        connection.run(this.#actor.org, [enter, { text, values }], (outcome) => {
           const refusal = refusalOf(outcome)
           if (refusal === null) {
             if (connection.broken) connection.destroy()
-            pool.give(connection)
+            gateway.pool.give(connection)
             resolve(outcome.result)
             return
           }
           if (outcome.status !== 'I' || refusal.code === 'statement_not_allowed') connection.destroy()
-          if (retry && !connection.broken && isCurable(refusal, outcome)) {
-            resolve(this.#retry(connection, refusal, text, values))
+          // A batch that was refused before its statement, or whose statement was forgotten, has done nothing.
+          if (!connection.broken && mayRecover(refusal, route, outcome.completed < STATEMENT_STEP)) {
+            resolve(this.#again(refusal, route, connection, text, values, recovery))
             return
           }
-          pool.give(connection)
+          gateway.pool.give(connection)
           reject(refusal)
         })
       } catch (error) {
-        pool.give(connection)
+        gateway.pool.give(connection)
         reject(fromQuery(error))
       }
     })
   }
 
-  /** Once more, where the batch was refused before its statement did anything. */
-  async #retry(
-    connection: Connection,
+  async #again(
     refusal: RowhouseError,
+    route: Route,
+    connection: Connection,
     text: string,
     values: readonly unknown[],
+    given: Recovery | null,
   ): Promise<QueryResult> {
-    if (isStaleIdentity(refusal)) {
-      try {
-        await this.#gateway.refresh(connection)
-      } catch (error) {
-        this.#gateway.pool.give(connection)
-        throw error
-      }
-    }
-    return this.#queryOn(connection, text, values, false)
+    const recovery = given ?? new Recovery(this.#router, this.#actor)
+    if (await recovery.after(refusal, route, connection)) return this.#queryLater(text, values, recovery)
+    throw refusal
   }
-}
-
-/** A refused token never reached the statement; a forgotten one failed before it ran, and its batch rolled back. */
-function isCurable(refusal: RowhouseError, { completed }: Outcome): boolean {
-  if (isStaleIdentity(refusal)) return completed < STATEMENT_STEP
-  return refusal.code === 'statement_forgotten'
 }
 
 function refusalOf(outcome: Outcome): RowhouseError | null {

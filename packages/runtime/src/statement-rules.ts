@@ -79,6 +79,16 @@ export function requireAllowed(text: string, scope: Scope): void {
   })
 }
 
+const EXPANDS = /(?:\b(?:select|returning|distinct|all)|[,.)])\s*\*|^\s*table\b/i
+
+/**
+ * Whether a statement's columns are those that its table has when it is parsed. A multiplication after a parenthesis is
+ * taken for one too, which costs it a parse.
+ */
+export function expandsColumns(text: string): boolean {
+  return EXPANDS.test(text)
+}
+
 /** Why a connection must not be used again after this outcome, or null where it may. */
 export function taint({ status, error, result, returnsRows }: Outcome, scope: Scope): string | null {
   if (status === 'broken') return 'the connection broke'

@@ -23,12 +23,13 @@ const letterOf = { user: 'u', service: 's', operator: 'o', sync: 'c', report: 'r
  * connection, expiry. The rest is JSON. See packages/database/migrations/0003_seal.sql.
  *
  * @param nowMs the database's time, in epoch milliseconds
+ * @param version of the membership, which a home asks for (0801_placement.sql); the JSON begins with it
  */
-export function mintToken(actor: Actor, { databaseId, keyId, key }: TokenKey, nowMs: number): string {
+export function mintToken(actor: Actor, { databaseId, keyId, key }: TokenKey, nowMs: number, version?: number): string {
   const { org, kind, user, connection, service, reason, origin, request, ip } = actor
   const expiry = (nowMs / 1000 + LIFETIME_SECONDS).toFixed(3)
   const fixed = `${databaseId}${org ?? ABSENT}${letterOf[kind]}${user ?? connection ?? ABSENT}${expiry}`
-  const signed = `v1.${keyId}.${fixed}${JSON.stringify({ service, reason, origin, request, ip })}`
+  const signed = `v1.${keyId}.${fixed}${JSON.stringify({ version, service, reason, origin, request, ip })}`
   return `${signed}.${createHmac('sha256', key).update(signed).digest('hex')}`
 }
 
@@ -38,17 +39,19 @@ export class TokenSource {
   #token = ''
   #key: TokenKey | null = null
   #mintedAtMs = 0
+  #version: number | undefined
 
   constructor(actor: Actor) {
     this.#actor = actor
   }
 
   /** @param nowMs the database's time, in epoch milliseconds */
-  token(key: TokenKey, nowMs: number): string {
+  token(key: TokenKey, nowMs: number, version?: number): string {
     const ageMs = nowMs - this.#mintedAtMs
-    if (this.#key === key && ageMs >= 0 && ageMs < REUSE_MS) return this.#token
-    this.#token = mintToken(this.#actor, key, nowMs)
+    if (this.#key === key && this.#version === version && ageMs >= 0 && ageMs < REUSE_MS) return this.#token
+    this.#token = mintToken(this.#actor, key, nowMs, version)
     this.#key = key
+    this.#version = version
     this.#mintedAtMs = nowMs
     return this.#token
   }

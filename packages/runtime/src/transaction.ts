@@ -4,10 +4,11 @@ import { RowhouseError } from '@rowhouse/contracts'
 
 import type { Connection, Step } from './connection/connection.ts'
 import type { QueryResult } from './driver.ts'
-import { isStaleIdentity } from './gateway.ts'
-import type { Gateway } from './gateway.ts'
+import { mayRecover } from './placement/recovery.ts'
+import type { Recovery } from './placement/recovery.ts'
+import type { Route } from './placement/router.ts'
 import { fromOutcome, fromQuery } from './postgres-error.ts'
-import { requireAllowed, taint } from './statement-rules.ts'
+import { expandsColumns, requireAllowed, taint } from './statement-rules.ts'
 import type { TokenSource } from './token.ts'
 import type { Outcome } from './wire/batch.ts'
 
@@ -21,6 +22,8 @@ export interface TransactionOptions {
 }
 
 const ATTEMPTS_MAX = 10
+/** statement_forgotten: with a table that changed under a statement that was parsed before. */
+const collisions: ReadonlySet<string> = new Set(['serialization_failure', 'statement_forgotten'])
 const isolations: ReadonlySet<string> = new Set(['read committed', 'repeatable read', 'serializable'])
 
 const COMMIT: Step = { text: 'commit', values: [] }
@@ -64,7 +67,8 @@ export class Transaction {
   async #run(text: string, values: readonly unknown[]): Promise<QueryResult> {
     requireAllowed(text, 'transaction')
     const outcome = await exchange((done) => {
-      this.#connection.continue([{ text, values }], done)
+      // `select *` of a table that got a column since it was parsed fails, and with it all that the transaction did.
+      this.#connection.continue([{ text, values, once: expandsColumns(text) }], done)
     })
     const reason = taint(outcome, 'transaction')
     if (reason !== null) {
@@ -121,28 +125,47 @@ async function rollBack(connection: Connection): Promise<void> {
   if (status !== 'I') connection.destroy()
 }
 
+/** A connection, and the way by which it was come by. */
+export interface Opened {
+  readonly connection: Connection
+  readonly route: Route
+}
+
 interface Run<Value> {
-  readonly gateway: Gateway
   readonly organization: string | null
   readonly tokens: TokenSource
   readonly begin: Step
+  readonly connect: (recovery: Recovery) => Promise<Opened>
+  readonly recovery: () => Recovery
   readonly work: (tx: Transaction) => Promise<Value>
 }
 
-async function open(
-  connection: Connection,
-  { gateway, organization, tokens, begin }: Run<unknown>,
-  retry = true,
-): Promise<void> {
-  const outcome = await exchange((done) => {
-    connection.run(organization, [begin, gateway.enter(tokens)], done)
-  })
-  if (outcome.error === null) return
-  await rollBack(connection)
-  const refusal = fromOutcome(outcome)
-  if (!retry || connection.broken || !isStaleIdentity(refusal)) throw refusal
-  await gateway.refresh(connection)
-  await open(connection, { gateway, organization, tokens, begin, work: () => Promise.resolve() }, false)
+/** A connection in a sealed transaction. What refuses to seal it is tried again where that can help: nothing was done yet. */
+async function open({ organization, tokens, begin, connect, recovery: newRecovery }: Run<unknown>): Promise<Opened> {
+  const recovery = newRecovery()
+  for (;;) {
+    const opened = await connect(recovery)
+    const { connection, route } = opened
+    let refusal: RowhouseError
+    try {
+      const enter = route.gateway.enter(tokens, route.entrance, route.home?.version)
+      const outcome = await exchange((done) => {
+        connection.run(organization, [begin, enter], done)
+      })
+      if (outcome.error === null) return opened
+      await rollBack(connection)
+      refusal = fromOutcome(outcome)
+    } catch (error) {
+      connection.destroy()
+      route.gateway.pool.give(connection)
+      throw error
+    }
+    if (connection.broken || !mayRecover(refusal, route, true)) {
+      route.gateway.pool.give(connection)
+      throw refusal
+    }
+    if (!(await recovery.after(refusal, route, connection))) throw refusal
+  }
 }
 
 async function commit(connection: Connection): Promise<void> {
@@ -155,11 +178,9 @@ async function commit(connection: Connection): Promise<void> {
 }
 
 async function runOnce<Value>(run: Run<Value>): Promise<Value> {
-  const { pool } = run.gateway
-  const connection = await pool.take(run.organization)
+  const { connection, route } = await open(run)
   let idle = false
   try {
-    await open(connection, run)
     const tx = new Transaction(connection)
     let value: Value
     try {
@@ -178,7 +199,7 @@ async function runOnce<Value>(run: Run<Value>): Promise<Value> {
   } finally {
     // Whatever threw in between, a connection that was not seen to be idle is not used again.
     if (!idle) connection.destroy()
-    pool.give(connection)
+    route.gateway.pool.give(connection)
   }
 }
 
@@ -193,7 +214,7 @@ export async function runTransaction<Value>(
     try {
       return await runOnce({ ...run, begin })
     } catch (error) {
-      const collided = error instanceof RowhouseError && error.code === 'serialization_failure'
+      const collided = error instanceof RowhouseError && collisions.has(error.code)
       if (!collided || attempt >= attempts) throw error
     }
   }

@@ -3,6 +3,7 @@ import type { EndpointId, Endpoints, PathParams, ResponseOf } from '@rowhouse/co
 import type { Organization as OrganizationHandle, Rowhouse } from 'rowhouse'
 import type { z } from 'zod'
 import type { Catalogue } from './catalogue/catalogue.ts'
+import type { Copies } from './catalogue/copies.ts'
 import type { ServerConfig } from './config/config.ts'
 import type { Log } from './log/log.ts'
 import type { Sync } from './sync.ts'
@@ -20,6 +21,8 @@ export interface Services {
   /** How browsers and CRMs reach this server; known once it listens. */
   readonly publicUrl: () => string
   readonly catalogue: Catalogue
+  /** What homes in other databases know of it. */
+  readonly copies: Copies
   readonly rowhouse: Rowhouse
   readonly sync: Sync
   readonly cookies: SessionCookies
@@ -41,7 +44,7 @@ export interface Call<Id extends EndpointId> {
   readonly params: PathParams<Endpoints[Id]>
   readonly query: QueryOutput<Endpoints[Id]>
   readonly body: BodyOutput<Endpoints[Id]>
-  /** The organization of the path, entered as the caller: the database itself refuses what is not theirs. */
+  /** The organization of the path, entered as the caller in its home: the database itself refuses what is not theirs. */
   readonly organization: () => OrganizationHandle
   readonly setCookie: (cookie: string) => void
 }

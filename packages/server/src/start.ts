@@ -11,6 +11,8 @@ import { createRowhouse } from 'rowhouse'
 import type { Rowhouse } from 'rowhouse'
 import { createFailureLimit } from './auth/failure-limit.ts'
 import { openCatalogue } from './catalogue/catalogue.ts'
+import { openCopies } from './catalogue/copies.ts'
+import type { Copies } from './catalogue/copies.ts'
 import { keepLogMonths } from './catalogue/log-months.ts'
 import { keepLogProven } from './catalogue/log-proof.ts'
 import type { ProofKeeper } from './catalogue/log-proof.ts'
@@ -88,7 +90,7 @@ export async function startGuarded(
     await opened.rowhouse.connect()
     await checkReady(opened.catalogue)
     if (config.issuer !== null) await opened.rowhouse.checkIssuer()
-    const proof = opened.keepLog()
+    const proof = opened.keepUp()
     const services: Services = {
       config,
       publicUrl: url,
@@ -146,7 +148,7 @@ export async function startWorker(
   try {
     await opened.rowhouse.connect()
     await checkReady(opened.catalogue)
-    opened.keepLog()
+    opened.keepUp()
     opened.sync.worker.start()
     return { stop: () => opened.close() }
   } catch (error) {
@@ -157,10 +159,11 @@ export async function startWorker(
 
 interface Parts {
   readonly catalogue: Catalogue
+  readonly copies: Copies
   readonly rowhouse: Rowhouse
   readonly sync: Sync
-  /** Begins to make the log's months and seals, once the database is known to answer. */
-  keepLog(): ProofKeeper
+  /** Begins to make the log's months and seals, and to carry copies, once the database is known to answer. */
+  keepUp(): ProofKeeper
   close(): Promise<void>
 }
 
@@ -183,6 +186,7 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
           }),
     })
   const catalogue = openCatalogue(controlUrl, (error) => log(failedEvent('catalogue', error)))
+  const copies = openCopies(catalogue, config.url, signingKey)
   const sync =
     options.sync ??
     createSync({
@@ -194,11 +198,12 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
       observe: (event) => log({ type: 'sync', event }),
     })
   const keepers: { stop(): Promise<void> }[] = []
-  const keepLog = (): ProofKeeper => {
+  const keepUp = (): ProofKeeper => {
     const proof = keepLogProven(catalogue, signingKey, (where, error) => log(failedEvent(where, error)))
     keepers.push(
       keepLogMonths(catalogue, (error) => log(failedEvent('change log', error))),
       proof,
+      copies.keep((error) => log(failedEvent('copies', error))),
     )
     return proof
   }
@@ -210,7 +215,7 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
     await catalogue.close()
     if (options.rowhouse === undefined) await rowhouse.close()
   }
-  return { catalogue, rowhouse, sync, keepLog, close: () => (closed ??= close()) }
+  return { catalogue, copies, rowhouse, sync, keepUp, close: () => (closed ??= close()) }
 }
 
 function hostOf(host: string): string {

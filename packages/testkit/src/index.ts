@@ -1,4 +1,7 @@
 // What tests start from. Never imported by anything that ships.
+export { createHomes, describeInEveryModel, isolationModels, useHomes } from './homes/homes.ts'
+export type { Homes, IsolationModel, Tenant } from './homes/homes.ts'
+export type { Home } from './homes/build-home.ts'
 export { sqlstateOf } from './outcome.ts'
 export { testSigningKey } from './signing-key.ts'
 export { createTestDatabase, useTestDatabase, withClient } from './test-database.ts'

@@ -35,10 +35,10 @@ export function mintToken(
   changes: Claims,
   key: Buffer = deriveTokenKey(database.signingKey, database.databaseId),
 ): string {
-  const { db, org, kind, user, connection, exp, ...rest } = claimsOf(database, changes)
+  const { db, org, kind, user, connection, exp, version, ...rest } = claimsOf(database, changes)
   const id = (value: unknown): string => (typeof value === 'string' ? value : ABSENT)
   const expiry = Number(exp).toFixed(3).padStart(14, '0')
   const fixed = `${id(db)}${id(org)}${letterOf[String(kind)] ?? 'x'}${id(kind === 'sync' ? connection : user)}${expiry}`
-  const signed = `v1.${tokenKeyId(key)}.${fixed}${JSON.stringify(rest)}`
+  const signed = `v1.${tokenKeyId(key)}.${fixed}${JSON.stringify({ version, ...rest })}`
   return `${signed}.${createHmac('sha256', key).update(signed).digest('hex')}`
 }

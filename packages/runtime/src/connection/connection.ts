@@ -13,6 +13,8 @@ import type { Statement } from '../wire/statement.ts'
 export interface Step {
   readonly text: string
   readonly values: readonly unknown[]
+  /** Parsed for this once and kept under no name. */
+  readonly once?: boolean
 }
 
 /** Most statements one connection keeps parsed. */
@@ -154,10 +156,11 @@ export class Connection {
     let fresh = 0
     let last: Statement | undefined
     for (let index = 0; index < steps.length; index += 1) {
-      const { text, values } = steps[index] as Step
-      let statement = this.#prepared ? this.#statements.find(text) : undefined
+      const { text, values, once } = steps[index] as Step
+      const isKept = this.#prepared && once !== true
+      let statement = isKept ? this.#statements.find(text) : undefined
       if (statement === undefined) {
-        statement = this.#prepared ? this.#statements.create(text) : { name: '', text, shape: undefined }
+        statement = isKept ? this.#statements.create(text) : { name: '', text, shape: undefined }
         writer.parse(statement.name, text)
         fresh |= 1 << index
       }
@@ -188,6 +191,7 @@ export class Connection {
     if (isUnknownStatement(error)) this.#statements.clear()
     for (let index = 0; index < statements.length; index += 1) {
       const statement = statements[index] as Statement
+      if (statement.name === '') continue
       const isFresh = (fresh & (1 << index)) !== 0
       if (index < completed) {
         if (isFresh) this.#statements.keep(statement)

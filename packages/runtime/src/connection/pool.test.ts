@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { resolveOptions } from '../options.ts'
 import type { PoolOptions } from '../options.ts'
 import { Pool } from './pool.ts'
-import type { Poolable } from './pool.ts'
+import type { Door, Poolable } from './pool.ts'
 
 class FakeConnection implements Poolable {
   organization: string | null | undefined = undefined
@@ -19,13 +19,32 @@ class FakeConnection implements Poolable {
   }
 }
 
-function poolOf(
-  pool: PoolOptions,
-  open: () => Promise<FakeConnection> = () => Promise.resolve(new FakeConnection()),
-): Pool<FakeConnection> {
+type Open = () => Promise<FakeConnection>
+
+const doorOf = (open: Open = () => Promise.resolve(new FakeConnection())): Door<FakeConnection> => ({ idle: [], open })
+
+function serverOf(pool: PoolOptions): Pool<FakeConnection> {
   const url = 'postgres://rowhouse_app@localhost/app'
-  return new Pool(resolveOptions({ url, signingKey: 'k'.repeat(32), pool }, {}).pool, open)
+  return new Pool(resolveOptions({ url, signingKey: 'k'.repeat(32), pool }, {}).pool)
 }
+
+/** A pool with one door. */
+function poolOf(options: PoolOptions, open?: Open) {
+  const pool = serverOf(options)
+  const door = doorOf(open)
+  return {
+    take: (organization: string | null) => pool.take(door, organization),
+    tryTake: (organization: string | null) => pool.tryTake(door, organization),
+    give: (connection: FakeConnection) => pool.give(connection),
+    close: () => pool.close(),
+    get counts() {
+      return pool.counts
+    },
+  }
+}
+
+/** Lets all that is resolved run. */
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -127,4 +146,126 @@ test('closing refuses who waits, lets work finish, and breaks what does not', as
   expect(stuck.broken).toBe(true)
   await expect(pool.take('a')).rejects.toMatchObject({ code: 'closed' })
   await pool.close()
+})
+
+test('an organization waits at its share, and the others do not', async () => {
+  const pool = poolOf({ max: 3, organizationMax: 2 })
+  const [first] = await Promise.all([pool.take('flood'), pool.take('flood')])
+  let served = false
+  const third = pool.take('flood').then((connection) => {
+    served = true
+    return connection
+  })
+  const other = await pool.take('other')
+  await settle()
+  expect([served, pool.counts]).toEqual([false, { idle: 0, busy: 3, opening: 0, waiting: 1 }])
+  pool.give(other)
+  await settle()
+  expect([served, pool.counts.idle]).toEqual([false, 1])
+  expect(pool.tryTake('flood')).toBeUndefined()
+  pool.give(first)
+  pool.give(await third)
+})
+
+test('whoever waits too long for its share is told so', async () => {
+  const pool = poolOf({ max: 2, organizationMax: 1, acquireTimeoutMs: 50 })
+  await pool.take('a')
+  const waiting = pool.take('a').catch((error: unknown) => error)
+  await vi.advanceTimersByTimeAsync(50)
+  expect(await waiting).toMatchObject({ code: 'pool_exhausted', details: { share: 1, busy: 1 } })
+})
+
+test('organizations take turns, however many queries one of them has waiting', async () => {
+  const pool = poolOf({ max: 1 })
+  const connection = await pool.take('start')
+  const served: string[] = []
+  const work = async (organization: string): Promise<void> => {
+    const taken = await pool.take(organization)
+    served.push(organization)
+    pool.give(taken)
+  }
+  const all = ['flood', 'flood', 'flood', 'flood', 'b', 'c', 'b'].map(work)
+  pool.give(connection)
+  await Promise.all(all)
+  expect(served).toEqual(['flood', 'b', 'c', 'flood', 'b', 'flood', 'flood'])
+})
+
+test('one bound holds over all logins of a server; an idle connection makes room for another login', async () => {
+  const pool = serverOf({ max: 2 })
+  const doors = [doorOf(), doorOf(), doorOf()] as const
+  const most = { open: 0 }
+  const opened: FakeConnection[] = []
+  const count = (): void => {
+    const { idle, busy, opening } = pool.counts
+    most.open = Math.max(most.open, idle + busy + opening)
+  }
+  for (const door of doors) {
+    const connection = await pool.take(door, 'a')
+    count()
+    opened.push(connection)
+    pool.give(connection)
+    count()
+  }
+  expect(most.open).toBe(2)
+  // The one that was idle for longest went.
+  expect(opened.map(({ ended }) => ended)).toEqual([true, false, false])
+})
+
+test('a connection that is being closed still counts', async () => {
+  const pool = serverOf({ max: 1 })
+  const first = new FakeConnection()
+  let finish = (): void => {}
+  first.end = () =>
+    new Promise<void>((resolve) => {
+      finish = resolve
+    })
+  const one = doorOf(() => Promise.resolve(first))
+  const open = vi.fn<Open>(() => Promise.resolve(new FakeConnection()))
+  pool.give(await pool.take(one, 'a'))
+  const waiting = pool.take(doorOf(open), 'b')
+  await settle()
+  expect(open).not.toHaveBeenCalled()
+  finish()
+  await waiting
+  expect(open).toHaveBeenCalledOnce()
+})
+
+test('a login whose turn it is gets in after a few of another login that is already connected', async () => {
+  const pool = serverOf({ max: 1 })
+  const [busy, other] = [doorOf(), doorOf()]
+  const connection = await pool.take(busy, 'busy')
+  const served: string[] = []
+  const work = async (door: Door<FakeConnection>, organization: string): Promise<void> => {
+    const taken = await pool.take(door, organization)
+    served.push(organization)
+    pool.give(taken)
+  }
+  const all = [work(other, 'other'), ...Array.from({ length: 30 }, () => work(busy, 'busy'))]
+  pool.give(connection)
+  await Promise.all(all)
+  expect(served.indexOf('other')).toBe(8)
+})
+
+test('what a failed attempt to open is for is its own login alone', async () => {
+  const pool = serverOf({ max: 1 })
+  const broken = doorOf(() => Promise.reject(new Error('no such login')))
+  const outcomes = await Promise.allSettled([pool.take(broken, 'a'), pool.take(doorOf(), 'b')])
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+})
+
+test('as many as min stay open when they are idle', async () => {
+  const pool = poolOf({ max: 3, min: 1, idleTimeoutMs: 100 })
+  const all = await Promise.all([pool.take('a'), pool.take('b'), pool.take('c')])
+  for (const connection of all) pool.give(connection)
+  await vi.advanceTimersByTimeAsync(300)
+  expect(pool.counts.idle).toBe(1)
+})
+
+test('what leads nowhere any more is closed', async () => {
+  const pool = serverOf({ max: 2 })
+  const door = doorOf()
+  const connection = await pool.take(door, 'a')
+  pool.give(connection)
+  pool.forget(door)
+  expect([connection.ended, pool.counts.idle]).toEqual([true, 0])
 })

@@ -68,7 +68,9 @@ export async function answer(
   const result = await audited(services, endpoint, actor, { ...incoming, params }, async () => {
     try {
       // The contract ties id, params, query, body and result together; a table of handlers cannot show that to the compiler.
-      return await (handlers[id] as unknown as AnyHandler)(call as unknown as Call<EndpointId>)
+      const result = await (handlers[id] as unknown as AnyHandler)(call as unknown as Call<EndpointId>)
+      if (endpoint.audit !== null) await settleCopies(services, organizationId, result)
+      return result
     } catch (error) {
       throw organizationId === null ? error : withoutOracle(error, organizationId)
     }
@@ -76,6 +78,14 @@ export async function answer(
   const headers = new Headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
   for (const cookie of cookies) headers.append('set-cookie', cookie)
   return new Response(JSON.stringify(result), { status: 200, headers })
+}
+
+/** Whoever changed something in an organization is answered when its home knows: a member who was removed is out by then. */
+async function settleCopies(services: Services, organizationId: string | null, result: unknown): Promise<void> {
+  // Who accepts an invitation learns only from the answer which organization it was.
+  const { organizationId: named } = (result ?? {}) as { readonly organizationId?: unknown }
+  const changed = organizationId ?? (typeof named === 'string' ? named : null)
+  if (changed !== null) await services.copies.settle(changed)
 }
 
 async function audited(

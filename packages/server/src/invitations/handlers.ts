@@ -9,20 +9,22 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export const invitationHandlers: Pick<Handlers, Mine> = {
   async listInvitations({ organization }) {
-    const { rows } = await organization().query<{
-      id: string
-      email: string
-      role: string
-      invitedBy: string | null
-      sentAt: Date
-      expiresAt: Date
-    }>(
-      `select id, email, role, invited_by as "invitedBy", sent_at as "sentAt", expires_at as "expiresAt"
+    const { rows } = await organization()
+      .inCatalogue()
+      .query<{
+        id: string
+        email: string
+        role: string
+        invitedBy: string | null
+        sentAt: Date
+        expiresAt: Date
+      }>(
+        `select id, email, role, invited_by as "invitedBy", sent_at as "sentAt", expires_at as "expiresAt"
       from rowhouse.invitations
       where accepted_at is null and revoked_at is null
       order by sent_at desc, id
       limit 1000`,
-    )
+      )
     return {
       items: rows.map((row) => ({
         ...row,
@@ -33,10 +35,12 @@ export const invitationHandlers: Pick<Handlers, Mine> = {
   },
 
   async createInvitation({ organization, body }) {
-    const { rows } = await organization().query<{ id: string; token: string; expires_at: Date }>(
-      'select id, token, expires_at from rowhouse.create_invitation($1, $2)',
-      [body.email, body.role],
-    )
+    const { rows } = await organization()
+      .inCatalogue()
+      .query<{ id: string; token: string; expires_at: Date }>(
+        'select id, token, expires_at from rowhouse.create_invitation($1, $2)',
+        [body.email, body.role],
+      )
     const made = rows[0]
     if (made === undefined) throw new RowhouseError('internal', 'The invitation has no row.')
     return { id: made.id, token: made.token, expiresAt: made.expires_at.toISOString() }
@@ -44,7 +48,7 @@ export const invitationHandlers: Pick<Handlers, Mine> = {
 
   async revokeInvitation({ organization, params }) {
     if (!uuid.test(params.invitationId)) throw new RowhouseError('invitation_invalid')
-    await organization().query('select rowhouse.revoke_invitation($1)', [params.invitationId])
+    await organization().inCatalogue().query('select rowhouse.revoke_invitation($1)', [params.invitationId])
     return { ok: true }
   },
 

@@ -56,7 +56,9 @@ export const organizationHandlers: Pick<Handlers, Mine> = {
   },
 
   async getOrganization({ services, params, organization }) {
-    const { rows } = await organization().query<{ can: boolean }>(`select rowhouse.can('connections.read') as can`)
+    const { rows } = await organization()
+      .inCatalogue()
+      .query<{ can: boolean }>(`select rowhouse.can('connections.read') as can`)
     return readOne(services, params.organizationId, rows[0]?.can === true)
   },
 
@@ -71,19 +73,21 @@ export const organizationHandlers: Pick<Handlers, Mine> = {
   },
 
   async listMembers({ organization }) {
-    const { rows } = await organization().query<{
-      userId: string
-      email: string | null
-      name: string | null
-      role: string
-      createdAt: Date
-    }>(
-      `select m.user_id as "userId", u.email, u.name, m.role, m.created_at as "createdAt"
+    const { rows } = await organization()
+      .inCatalogue()
+      .query<{
+        userId: string
+        email: string | null
+        name: string | null
+        role: string
+        createdAt: Date
+      }>(
+        `select m.user_id as "userId", u.email, u.name, m.role, m.created_at as "createdAt"
       from rowhouse.members m
       left join rowhouse.users u on u.id = m.user_id
       order by m.created_at, m.user_id
       limit 1000`,
-    )
+      )
     return { items: rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() })) }
   },
 }

@@ -1,0 +1,268 @@
+// Which way an organization's statements go. Nothing is asked for those that live in the catalogue's shared tables: they
+// are tried there first, and a database refuses whoever lives elsewhere. Only then the catalogue is asked, and the answer
+// remembered: bounded, told of changes by a cheap question every second, good for a stated time without the catalogue.
+import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
+
+import type { Connection, Step } from '../connection/connection.ts'
+import { Pool } from '../connection/pool.ts'
+import type { Counts } from '../connection/pool.ts'
+import type { Actor } from '../context.ts'
+import { Gateway, isStaleIdentity } from '../gateway.ts'
+import type { Entrance } from '../gateway.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { fromOutcome, fromQuery } from '../postgres-error.ts'
+import { mintToken } from '../token.ts'
+import type { Outcome } from '../wire/batch.ts'
+import { PLACEMENT, PLACEMENT_CHANGES, isShared, keyOf, targetOf } from './placement.ts'
+import type { Placement } from './placement.ts'
+
+/** One way to one organization's rows. */
+export interface Route {
+  readonly gateway: Gateway
+  readonly entrance: Entrance
+  /** Null: the catalogue's database. */
+  readonly home: Placement | null
+  /** Most connections that the organization may hold. */
+  readonly share: number
+}
+
+interface Remembered {
+  readonly route: Route
+  readonly learnedAtMs: number
+  /** Something about the organization changed since. */
+  isOutdated: boolean
+}
+
+/** Who asks for changes: rowhouse.placement_changes() knows this name. */
+const RUNTIME: Actor = Object.freeze({
+  org: null,
+  kind: 'service',
+  user: null,
+  service: 'rowhouse runtime',
+  connection: null,
+  reason: null,
+  origin: 'app',
+  request: null,
+  ip: null,
+})
+
+const unreachable: ReadonlySet<string> = new Set([
+  'database_unreachable',
+  'database_login_refused',
+  'connection_lost',
+  'pool_exhausted',
+])
+
+export class Router {
+  /** The catalogue's shared tables. */
+  readonly shared: Route
+  /** What the catalogue knows of an organization, wherever its rows are. */
+  readonly catalogue: Route
+  readonly #options: ResolvedOptions
+  readonly #main: Pool<Connection>
+  readonly #servers = new Map<string, Pool<Connection>>()
+  readonly #remembered = new Map<string, Remembered>()
+  readonly #looking = new Map<string, Promise<Route>>()
+  /** Ways to databases that several organizations share, by key. */
+  readonly #sharedGateways = new Map<string, Gateway>()
+  #snapshot: string | null = null
+  #confirmedAtMs = 0
+  #poller: NodeJS.Timeout | null = null
+  #isClosed = false
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options
+    this.#main = new Pool(options.pool)
+    const gateway = new Gateway(options, this.#main, { connectionString: options.url })
+    const share = options.pool.organizationMax
+    this.shared = { gateway, entrance: 'enter', home: null, share }
+    this.catalogue = { gateway, entrance: 'enter_catalogue', home: null, share }
+  }
+
+  /** How long a home may take to hear what the catalogue knows. */
+  get copyWaitMs(): number {
+    return this.#options.placement.copyWaitMs
+  }
+
+  /** Over all servers. */
+  get counts(): Counts {
+    const all = [this.#main, ...this.#servers.values()].map((pool) => pool.counts)
+    const sum = (of: keyof Counts): number => all.reduce((total, counts) => total + counts[of], 0)
+    return { idle: sum('idle'), busy: sum('busy'), opening: sum('opening'), waiting: sum('waiting') }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#poller !== null) clearTimeout(this.#poller)
+    await Promise.all([this.#main, ...this.#servers.values()].map((pool) => pool.close()))
+  }
+
+  /** The way that is known, or null where the catalogue must be asked first: then `find` is the way. */
+  current(organization: string | null): Route | null {
+    const known = organization === null ? undefined : this.#remembered.get(organization)
+    if (known === undefined || organization === null) return this.shared
+    if (known.isOutdated || !this.#isGood(known)) return null
+    if (this.#remembered.size > this.#options.placement.rememberedMax / 2) {
+      this.#remembered.delete(organization)
+      this.#remembered.set(organization, known)
+    }
+    return known.route
+  }
+
+  /**
+   * Asks the catalogue. Where it does not answer, a way that is known goes on for `placement.staleMaxMs`.
+   *
+   * @throws RowhouseError catalogue_unreachable, organization_not_found, tls_required
+   */
+  async find(actor: Actor): Promise<Route> {
+    const organization = actor.org
+    if (organization === null) return this.shared
+    const known = this.#remembered.get(organization)
+    try {
+      return await this.#look(organization, actor)
+    } catch (error) {
+      if (!isRowhouseError(error) || !unreachable.has(error.code)) throw error
+      if (known !== undefined && this.#isGood(known)) return known.route
+      throw new RowhouseError(
+        'catalogue_unreachable',
+        `Where organization ${organization} lives is not known, and the catalogue does not answer: ${error.message}`,
+        { details: { organizationId: organization }, cause: error },
+      )
+    }
+  }
+
+  #isGood({ learnedAtMs }: Remembered): boolean {
+    const confirmedAtMs = Math.max(learnedAtMs, this.#confirmedAtMs)
+    return this.#options.now() - confirmedAtMs <= this.#options.placement.staleMaxMs
+  }
+
+  /** Once for all who ask at the same time. */
+  #look(organization: string, actor: Actor): Promise<Route> {
+    const under = this.#looking.get(organization)
+    if (under !== undefined) return under
+    const looking = this.#ask(organization, actor).finally(() => this.#looking.delete(organization))
+    this.#looking.set(organization, looking)
+    return looking
+  }
+
+  async #ask(organization: string, actor: Actor): Promise<Route> {
+    // Before the answer, so that no change between the two goes unnoticed.
+    if (this.#snapshot === null) await this.#hear()
+    const learnedAtMs = this.#options.now()
+    let placement: Placement
+    try {
+      placement = (await this.#question(actor, PLACEMENT, [])) as Placement
+    } catch (error) {
+      if (isRowhouseError(error) && error.code === 'organization_not_found') this.#forget(organization)
+      throw error
+    }
+    if (isShared(placement)) {
+      this.#forget(organization)
+      return this.shared
+    }
+    const route = this.#routeTo(placement, this.#remembered.get(organization)?.route)
+    const former = this.#remembered.get(organization)?.route
+    if (former !== undefined && former.gateway !== route.gateway) this.#forget(organization)
+    this.#remembered.delete(organization)
+    this.#remembered.set(organization, { route, learnedAtMs, isOutdated: false })
+    if (this.#remembered.size > this.#options.placement.rememberedMax) {
+      const [oldest] = this.#remembered.keys()
+      if (oldest !== undefined) this.#forget(oldest)
+    }
+    return route
+  }
+
+  #forget(organization: string): void {
+    const known = this.#remembered.get(organization)
+    this.#remembered.delete(organization)
+    if (known !== undefined && known.route.home?.login !== null) known.route.gateway.pool.forget(known.route.gateway)
+  }
+
+  #routeTo(placement: Placement, former: Route | undefined): Route {
+    const { organizationMax } = this.#options.pool
+    const { connections = organizationMax, concurrency = organizationMax } = placement.limits ?? {}
+    return {
+      gateway: this.#gatewayTo(placement, former),
+      entrance: 'enter_home',
+      home: placement,
+      share: Math.min(connections, concurrency, organizationMax),
+    }
+  }
+
+  #gatewayTo(placement: Placement, former: Route | undefined): Gateway {
+    const key = keyOf(placement)
+    if (former?.home && keyOf(former.home) === key && former.home.tls_ca === placement.tls_ca) return former.gateway
+    const open = (): Gateway =>
+      new Gateway(
+        this.#options,
+        this.#poolOf(placement),
+        targetOf(placement, this.#options.url, this.#options.signingKey),
+      )
+    if (placement.login !== null) return open()
+    let gateway = this.#sharedGateways.get(key)
+    if (gateway === undefined) {
+      gateway = open()
+      this.#sharedGateways.set(key, gateway)
+    }
+    return gateway
+  }
+
+  #poolOf({ cluster, host, cluster_connections_max }: Placement): Pool<Connection> {
+    if (host === null) return this.#main
+    let pool = this.#servers.get(cluster)
+    if (pool === undefined) {
+      pool = new Pool(this.#options.pool, cluster_connections_max ?? undefined)
+      this.#servers.set(cluster, pool)
+    }
+    return pool
+  }
+
+  /** Learns what changed, and goes on asking. Does nothing else, so an answer that does not come delays no query. */
+  async #hear(): Promise<void> {
+    if (this.#poller !== null) clearTimeout(this.#poller)
+    const askedAtMs = this.#options.now()
+    try {
+      const { snapshot, organization_ids: changed } = (await this.#question(RUNTIME, PLACEMENT_CHANGES, [
+        this.#snapshot,
+      ])) as { readonly snapshot: string; readonly organization_ids: readonly string[] | null }
+      const outdated = changed === null ? this.#remembered.values() : changed.map((id) => this.#remembered.get(id))
+      for (const known of outdated) if (known !== undefined) known.isOutdated = true
+      this.#snapshot = snapshot
+      this.#confirmedAtMs = askedAtMs
+    } finally {
+      if (!this.#isClosed) {
+        this.#poller = setTimeout(() => {
+          this.#hear().catch(() => {})
+        }, this.#options.placement.pollMs)
+        this.#poller.unref()
+      }
+    }
+  }
+
+  /** Asks the catalogue with a token, outside any organization; the answer is one JSON value. */
+  async #question(actor: Actor, text: string, values: readonly unknown[], retry = true): Promise<unknown> {
+    const { gateway } = this.shared
+    const connection = await gateway.pool.take(gateway, null)
+    let outcome: Outcome
+    let refusal: RowhouseError | null = null
+    try {
+      const step: Step = { text, values: [mintToken(actor, gateway.identity, gateway.nowMs), ...values] }
+      outcome = await new Promise((resolve) => {
+        connection.run(null, [step], resolve)
+      })
+      if (outcome.error !== null) refusal = fromOutcome(outcome)
+      if (outcome.status !== 'I') connection.destroy()
+      if (retry && refusal !== null && isStaleIdentity(refusal) && !connection.broken) await gateway.refresh(connection)
+    } catch (error) {
+      connection.destroy()
+      throw fromQuery(error)
+    } finally {
+      gateway.pool.give(connection)
+    }
+    if (refusal === null) return JSON.parse((outcome.result.rows[0] as { answer: string }).answer)
+    if (retry && (isStaleIdentity(refusal) || refusal.code === 'statement_forgotten')) {
+      return this.#question(actor, text, values, false)
+    }
+    throw refusal
+  }
+}
