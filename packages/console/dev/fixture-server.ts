@@ -117,7 +117,7 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     const text = `event: ${event.type}\ndata: ${JSON.stringify(serverEvent.parse(event))}\n\n`
     for (const stream of streams) stream.write(text)
   }
-  const setState = (params: Record<string, string>, state: 'live' | 'paused'): Connection => {
+  const setState = (params: Record<string, string>, state: 'live' | 'paused' | 'resyncing'): Connection => {
     const [organization, index] = find(params)
     const connection: Connection = {
       ...connected(params),
@@ -169,6 +169,7 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     getConnection: (params) => detailOf(connected(params)),
     pauseConnection: (params) => setState(params, 'paused'),
     resumeConnection: (params) => setState(params, 'live'),
+    resyncConnection: (params) => setState(params, 'resyncing'),
     listActivity: (params, query) => {
       const [organization, index] = find(params)
       if (organization.connection === null) return { items: [], next: null }

@@ -100,6 +100,10 @@ export function connectionOf(index: number, state: ConnectionState): Connection 
     lastSyncedAt: state === 'backfilling' ? null : ago(4000 + index * 1700),
     pollIntervalMs: connector === 'hubspot' ? 300_000 : 30_000,
     webhooks: connector === 'hubspot',
+    events:
+      connector === 'salesforce'
+        ? { state: 'connected', since: ago(3_600_000), lastEventAt: ago(9000 + index * 700), lagMs: 420, reason: null }
+        : null,
     objects,
     createdAt: ago((90 + index) * 86_400_000),
   }

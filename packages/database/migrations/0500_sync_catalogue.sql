@@ -19,6 +19,8 @@ alter table rowhouse.connections
   add column poll_interval_ms int not null default 0,
   -- What the workers last measured: records, lag, latencies, errors.
   add column health jsonb not null default '{}',
+  -- The stream in which the provider tells of changes: whether it is open, and since when. Null: never opened.
+  add column events jsonb,
   -- Grows with every change of state or health, so that a watcher asks one cheap question.
   add column revision bigint not null default 0,
   add column updated_at timestamptz not null default now();
@@ -47,7 +49,7 @@ create table rowhouse.sync_credentials (
 -- One row per connection and lane. A worker holds it by lease; the epoch makes a lost lease harmless.
 create table rowhouse.sync_units (
   connection_id uuid not null references rowhouse.connections (id) on delete cascade,
-  lane text not null constraint lane_is_known check (lane in ('outbound', 'inbound', 'backfill')),
+  lane text not null constraint lane_is_known check (lane in ('outbound', 'inbound', 'backfill', 'events')),
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
   enabled boolean not null default false,
   due_at timestamptz not null default now(),

@@ -31,11 +31,13 @@ create unique index a_row_has_one_link
 create unique index a_create_token_has_one_link
   on rowhouse_home.sync_links (organization_id, connection_id, create_token) where create_token is not null;
 
--- Positions: `outbound` in the change log, `poll`, `backfill` and `deleted` at the CRM.
+-- Positions: `outbound` in the change log; `poll`, `backfill`, `deleted` and `events` at the CRM. `resync` counts how
+-- often an object was to be read anew, and how many of those the last walk to begin answers.
 create table rowhouse_home.sync_cursors (
   organization_id uuid not null default rowhouse.organization_id(),
   connection_id uuid not null,
-  kind text not null constraint cursor_kind_is_known check (kind in ('outbound', 'poll', 'backfill', 'deleted')),
+  kind text not null constraint cursor_kind_is_known
+    check (kind in ('outbound', 'poll', 'backfill', 'deleted', 'events', 'resync')),
   object text not null,
   snapshot pg_snapshot,
   position jsonb,

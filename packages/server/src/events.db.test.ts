@@ -23,7 +23,15 @@ function emittingSync(): Sync {
     throw new Error('not reached')
   }
   return {
-    connections: { create: none, list: async () => [], get: none, pause: none, resume: none, test: none },
+    connections: {
+      create: none,
+      list: async () => [],
+      get: none,
+      pause: none,
+      resume: none,
+      resync: none,
+      test: none,
+    },
     apps: { list: none, set: none, remove: none },
     authorize: { begin: none, start: none, finish: none },
     webhooks: { receive: none },
@@ -115,6 +123,7 @@ const connectionOf = (organizationId: string): ConnectionDetail => ({
   lastSyncedAt: null,
   pollIntervalMs: 1000,
   webhooks: true,
+  events: null,
   objects: [],
   createdAt: '2026-01-01T00:00:00.000Z',
   budgets: [],

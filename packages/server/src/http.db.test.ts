@@ -35,7 +35,15 @@ function recordingSync(): Sync {
     throw new Error('not reached')
   }
   return {
-    connections: { create: none, list: async () => [], get: none, pause: none, resume: none, test: none },
+    connections: {
+      create: none,
+      list: async () => [],
+      get: none,
+      pause: none,
+      resume: none,
+      resync: none,
+      test: none,
+    },
     apps: { list: none, set: none, remove: none },
     authorize: { begin: none, start: none, finish: none },
     webhooks: {

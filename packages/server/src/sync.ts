@@ -48,6 +48,7 @@ export interface Sync {
     get(organizationId: string, connectionId: string): Promise<ConnectionDetail>
     pause(organizationId: string, connectionId: string): Promise<Connection>
     resume(organizationId: string, connectionId: string): Promise<Connection>
+    resync(organizationId: string, connectionId: string): Promise<Connection>
     test(organizationId: string, connectionId: string): Promise<TestAnswer>
   }
   readonly apps: {

@@ -48,6 +48,8 @@ export interface SyncOptions {
   readonly callTimeoutMs?: number
   /** Polls are never closer together than this, whatever the quota allows. @default 1000 */
   readonly shortestPollMs?: number
+  /** How rare polls become while an event stream tells of changes. @default 900000, a quarter of an hour */
+  readonly slowestPollMs?: number
   /** How often subscribers' changes are looked for. @default 500 */
   readonly watchMs?: number
 }
@@ -120,7 +122,9 @@ export function createSync(options: SyncOptions): Sync {
   const nudge = (): void => worker?.nudge()
   const callTimeoutMs = options.callTimeoutMs ?? 10_000
   const shortestPollMs = options.shortestPollMs ?? 1000
-  const shared = { pool, rowhouse, connectors, budgets, vault, observe, now, wait, callTimeoutMs, shortestPollMs }
+  const slowestPollMs = options.slowestPollMs ?? 900_000
+  const paces = { callTimeoutMs, shortestPollMs, slowestPollMs }
+  const shared = { pool, rowhouse, connectors, budgets, vault, observe, now, wait, ...paces }
   const connections = new Connections({ ...shared, redact, onChange: nudge })
   const requests = new Requests(pool, envelope)
   const watch = new ConnectionWatch(

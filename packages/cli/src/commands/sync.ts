@@ -1,4 +1,7 @@
 // `rowhouse sync …`, through the API.
+import type { Client } from '@rowhouse/client'
+import { RowhouseError } from '@rowhouse/contracts'
+import type { ChangeEvents, Connection } from '@rowhouse/contracts'
 import type { Command } from 'commander'
 import { openApi } from '../environment.ts'
 import { renderAgo, renderDuration } from '../output/moment.ts'
@@ -30,6 +33,7 @@ export function addSyncCommands(program: Command): void {
             [
               `${detail.connector} ${detail.account}: ${detail.state}${detail.stateReason === null ? '' : ` (${detail.stateReason})`}`,
               `  lag ${renderDuration(detail.lagMs)}, polled every ${renderDuration(detail.pollIntervalMs)}, ${detail.deadLetters} dead letters, ${detail.conflicts} conflicts`,
+              ...(detail.events === null ? [] : [`  ${eventsLine(detail.events)}`]),
               ...detail.objects.map(
                 ({ table, records, backfilled, expected, backfillDone }) =>
                   `  ${table}: ${records} linked${backfillDone ? '' : `, backfill ${backfilled}${expected === null ? '' : ` of ${expected}`}`}`,
@@ -97,6 +101,22 @@ export function addSyncCommands(program: Command): void {
     })
 
   sync
+    .command('repair <organization>')
+    .description('read every record of the CRM again and make both sides equal')
+    .option('--connection <id>', 'this connection only; without it all of them')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: JsonOption & { readonly connection?: string }) => {
+      const api = openApi(process.env)
+      const organizationId = (await findOrganization(api, name)).id
+      const items = await repair(api, organizationId, options.connection)
+      makePrinter(options.json === true).print(items, () =>
+        items.length === 0
+          ? 'There is no connection.'
+          : items.map(({ connector, account, state }) => `${connector} ${account}: ${state}`).join('\n'),
+      )
+    })
+
+  sync
     .command('replay <organization> <dead letter id>')
     .description('try a parked record again')
     .option('--json', 'print JSON')
@@ -106,4 +126,24 @@ export function addSyncCommands(program: Command): void {
       const result = await api.replayDeadLetter({ params: { organizationId, deadLetterId } })
       makePrinter(options.json === true).print(result, () => 'It is tried again now.')
     })
+}
+
+/** Of one connection, or of all. */
+async function repair(api: Client, organizationId: string, connectionId: string | undefined): Promise<Connection[]> {
+  const { items } = await api.listConnections({ params: { organizationId } })
+  const wanted = connectionId === undefined ? items : items.filter(({ id }) => id === connectionId)
+  if (connectionId !== undefined && wanted.length === 0) throw new RowhouseError('connection_not_found')
+  return Promise.all(wanted.map(({ id }) => api.resyncConnection({ params: { organizationId, connectionId: id } })))
+}
+
+/** The event stream of a CRM in one line: whether it is open, what it told last, and what to do where it is not. */
+function eventsLine({ state, since, lastEventAt, lagMs, reason }: ChangeEvents): string {
+  const nowMs = Date.now()
+  return [
+    `events ${state}${since === null ? '' : ` since ${renderAgo(since, nowMs)}`}`,
+    lastEventAt === null
+      ? 'none yet'
+      : `last ${renderAgo(lastEventAt, nowMs)}, ${renderDuration(lagMs ?? 0)} after its commit`,
+    ...(reason === null ? [] : [reason]),
+  ].join(', ')
 }

@@ -78,12 +78,17 @@ function numberText(text: string): string {
   const parts = /^([+-]?)0*(\d*)(?:\.(\d*?)0*)?(?:e([+-]?\d{1,3}))?$/i.exec(text)
   if (!parts || !/\d/.test(text)) return text
   const [, sign = '', whole = '', fraction = '', exponent] = parts
-  if (exponent !== undefined) {
-    const plain = Number(text)
-    return Number.isSafeInteger(plain) ? String(plain) : text
-  }
+  if (exponent !== undefined) return numberText(sign + shifted(whole, fraction ?? '', Number(exponent)))
   const digits = `${whole || '0'}${fraction ? `.${fraction}` : ''}`
   return sign === '-' && digits !== '0' ? `-${digits}` : digits
+}
+
+/** The same number without a power of ten: all of its digits, so that 1e+21 is what a numeric column calls it. */
+function shifted(whole: string, fraction: string, exponent: number): string {
+  const digits = whole + fraction
+  const point = whole.length + exponent
+  if (point <= 0) return `0.${'0'.repeat(-point)}${digits}`
+  return point >= digits.length ? digits.padEnd(point, '0') : `${digits.slice(0, point)}.${digits.slice(point)}`
 }
 
 function plainText(value: unknown): string | null {

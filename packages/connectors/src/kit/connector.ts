@@ -147,6 +147,50 @@ export type WebhookVerdict =
       readonly reason: string
     }
 
+/** One record that may have changed, as a stream tells it. A hint, as a webhook is: the record is read before anything is believed. */
+export interface StreamedChange {
+  readonly object: string
+  readonly id: string
+  readonly deleted: boolean
+  /** Our own write, by the client tag that the provider returns. */
+  readonly own: boolean
+}
+
+export interface StreamRead {
+  readonly changes: readonly StreamedChange[]
+  /** Objects of which more changed than could be told: they have to be read anew. */
+  readonly untold: readonly string[]
+  /** Where each object's stream has come; only those that told something. Opaque. */
+  readonly positions: Readonly<Record<string, string>>
+  /** When the last of it was committed, by the provider's clock, epoch milliseconds; null when nothing was told. */
+  readonly committedAtMs: number | null
+  readonly session: StreamSession
+}
+
+/** What the connector has to be given back; nothing in it is the engine's business. */
+export type StreamSession = Readonly<Record<string, string>>
+
+export interface OpenedStream {
+  readonly session: StreamSession
+  /** Objects that cannot be listened to, and why. `resync`: the position is no longer valid. */
+  readonly refused: readonly { readonly object: string; readonly failure: Failure }[]
+}
+
+/** A provider that tells of changes over a connection that the engine keeps open. */
+export interface ChangeStream {
+  /** The provider holds an answer back this long at most while nothing happens. */
+  readonly holdMs: number
+  /** Begins to listen after a position; null: to what happens from now on. */
+  open(
+    http: ConnectorHttp,
+    objects: readonly { readonly object: string; readonly position: string | null }[],
+  ): Promise<Answer<OpenedStream>>
+  /** Waits for what happens next. A failure ends the session: what follows is another `open`. */
+  next(http: ConnectorHttp, session: StreamSession): Promise<Answer<StreamRead>>
+  /** Says goodbye; that it was not heard is no failure. */
+  close(http: ConnectorHttp, session: StreamSession): Promise<void>
+}
+
 /** An answer of a read: the value, or what to do about the failure. */
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure }
 
@@ -253,6 +297,8 @@ export interface Connector {
     selection: ObjectSelection,
     operations: readonly WriteOperation[],
   ): Promise<Answer<readonly WriteResult[]>>
+  /** For providers that tell of changes as they happen; polling goes on beside it, and makes up for what it leaves out. */
+  readonly stream?: ChangeStream
   verifyWebhook(request: WebhookRequest, secret: string, account: string, nowMs: number): WebhookVerdict
   /** Maps a raw answer onto one of the six outcomes; null when the answer is a success. */
   classify(answer: HttpAnswer): Failure | null

@@ -3,7 +3,8 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createHttp, textLengthMax } from './create-http.ts'
+import { textLengthMax } from './body.ts'
+import { createHttp } from './create-http.ts'
 
 let server: Server
 let baseUrl = ''

@@ -3,11 +3,9 @@
 // Must not follow redirects (a token would travel with them) and must not retry.
 import { Agent, request as send } from 'undici'
 import type { Dispatcher } from 'undici'
+import { flatHeaders, readBody } from './body.ts'
 import type { ConnectorHttp, HttpAnswer, HttpRequest } from './http.ts'
-import { parseJson } from './reading.ts'
 
-/** Text bodies are for messages to people; a page is cut here. */
-export const textLengthMax = 64 * 1024
 /** A page of 2,000 records of 10 KiB; more than that is a fault of the provider. */
 export const bodySizeMaxBytes = 32 * 1024 * 1024
 
@@ -35,17 +33,13 @@ export function createHttp(options: HttpOptions): ConnectorHttp {
           method: request.method,
           headers: headersOf(request, accessToken),
           body: bodyOf(request),
-          headersTimeout: timeoutMs,
-          bodyTimeout: timeoutMs,
+          headersTimeout: timeoutMs + (request.holdMs ?? 0),
+          bodyTimeout: timeoutMs + (request.holdMs ?? 0),
           dispatcher,
         })
-        const text = await readText(answer.body)
-        if (text === null) return unanswered
-        return {
-          status: answer.statusCode,
-          headers: flat(answer.headers),
-          body: text === '' ? null : (parseJson(text) ?? text.slice(0, textLengthMax)),
-        }
+        const bytes = await readBytes(answer.body)
+        if (bytes === null) return unanswered
+        return { status: answer.statusCode, headers: flatHeaders(answer.headers), body: readBody(bytes) }
       } catch {
         return unanswered
       }
@@ -77,7 +71,7 @@ function bodyOf(request: HttpRequest): string | null {
   return request.form === undefined ? null : new URLSearchParams(request.form).toString()
 }
 
-async function readText(body: AsyncIterable<Uint8Array>): Promise<string | null> {
+async function readBytes(body: AsyncIterable<Uint8Array>): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   for await (const chunk of body) {
@@ -85,13 +79,5 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string | null>
     if (sizeBytes > bodySizeMaxBytes) return null
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
-}
-
-function flat(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name.toLowerCase(), Array.isArray(value) ? value.join(', ') : value]],
-    ),
-  )
+  return Buffer.concat(chunks)
 }

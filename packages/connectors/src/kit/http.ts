@@ -10,8 +10,10 @@ export interface HttpRequest {
   /** Sent form-encoded; for token endpoints. */
   readonly form?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
-  /** Name of the budget this call draws from, of the description's. @default 'default' */
-  readonly budget?: string
+  /** Name of the budget this call draws from, of the description's; null where the provider counts none. @default 'default' */
+  readonly budget?: string | null
+  /** The provider holds the answer back this long on purpose, until it has something to say. @default 0 */
+  readonly holdMs?: number
   /** Token endpoints are called without the access token. @default true */
   readonly authorized?: boolean
 }
@@ -19,7 +21,7 @@ export interface HttpRequest {
 export interface HttpAnswer {
   /** 0 when no answer came: the connection failed or timed out. */
   readonly status: number
-  /** Lower-case names. */
+  /** Lower-case names; of several cookies one a line. */
   readonly headers: Readonly<Record<string, string>>
   /** Parsed when it is JSON, else the text (at most 64 KiB). */
   readonly body: unknown

@@ -138,7 +138,7 @@ export const description: ConnectorDescription = {
     // Of the calls under way it limits those that take longer than 20 seconds, and none of the engine's may.
     { name: 'default', windows: [], callsPerDay: 15_000, concurrent: null },
   ],
-  // The client tag comes back in change events only, which this connector does not read.
+  // The client tag comes back in change events only: no record that is read carries it.
   capabilities: { webhooks: false, conditionalWrites: true, clientTag: false, fieldHistory: false },
   // SystemModstamp is set when a transaction writes, and seen when it commits.
   visibilityLagMs: 60_000,

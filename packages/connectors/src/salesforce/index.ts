@@ -6,6 +6,7 @@ import { identify, prepare } from './account.ts'
 import { deleted } from './deleted.ts'
 import { description } from './description.ts'
 import { objects, schema } from './discovery.ts'
+import { stream } from './events/stream.ts'
 import { classify } from './failures.ts'
 import { oauth } from './oauth.ts'
 import { canonicalField, objectOf } from './objects.ts'
@@ -30,6 +31,7 @@ export const salesforce: Connector = {
   get,
   find,
   write,
+  stream,
   // Outbound messages are SOAP and set up by an administrator; whatever arrives was not asked for.
   verifyWebhook: () => ({ ok: false, code: 'webhook_signature_invalid', reason: 'Salesforce sends no webhooks.' }),
   classify,

@@ -20,10 +20,21 @@ it('adds up a backfill, and admits not knowing', () => {
 })
 
 it('says how changes arrive', () => {
-  expect(arrivalWords({ connector: 'salesforce', webhooks: false, pollIntervalMs: 30_000 })).toBe(
-    'We ask Salesforce for changes every 30 seconds.',
+  expect(arrivalWords({ connector: 'netsuite', webhooks: false, events: null, pollIntervalMs: 30_000 })).toBe(
+    'We ask NetSuite for changes every 30 seconds.',
   )
-  expect(arrivalWords({ connector: 'hubspot', webhooks: true, pollIntervalMs: 60_000 })).toBe(
+  expect(arrivalWords({ connector: 'hubspot', webhooks: true, events: null, pollIntervalMs: 60_000 })).toBe(
     'HubSpot tells us of changes by webhook; every minute we ask as well, in case one was lost.',
+  )
+  const events = { state: 'connected', since: null, lastEventAt: null, lagMs: null, reason: null } as const
+  const salesforce = { connector: 'salesforce', webhooks: false, pollIntervalMs: 60_000 }
+  expect(arrivalWords({ ...salesforce, events })).toBe(
+    'Salesforce tells us of changes as they happen; every minute we ask as well, in case one was lost.',
+  )
+  expect(arrivalWords({ ...salesforce, events: { ...events, state: 'reconnecting' } })).toBe(
+    'We ask Salesforce for changes every minute.',
+  )
+  expect(arrivalWords({ ...salesforce, events: { ...events, state: 'unavailable', reason: 'Select it.' } })).toBe(
+    'Salesforce does not tell us of all changes, so we ask every minute. Select it.',
   )
 })

@@ -60,9 +60,16 @@ export function backfillPercent(connection: Pick<Connection, 'objects'>): number
 }
 
 /** How changes in the CRM are noticed, as a sentence. */
-export function arrivalWords(connection: Pick<Connection, 'webhooks' | 'pollIntervalMs' | 'connector'>): string {
+export function arrivalWords(
+  connection: Pick<Connection, 'webhooks' | 'events' | 'pollIntervalMs' | 'connector'>,
+): string {
+  const { events } = connection
   const { name } = connectorWords(connection.connector)
   const interval = formatInterval(connection.pollIntervalMs)
+  if (events?.state === 'connected' && events.reason === null)
+    return `${name} tells us of changes as they happen; every ${interval} we ask as well, in case one was lost.`
+  if (events !== null && events.reason !== null)
+    return `${name} does not tell us of all changes, so we ask every ${interval}. ${events.reason}`
   return connection.webhooks
     ? `${name} tells us of changes by webhook; every ${interval} we ask as well, in case one was lost.`
     : `We ask ${name} for changes every ${interval}.`

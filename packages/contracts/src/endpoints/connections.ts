@@ -35,6 +35,22 @@ export const budgetUse = z
   .meta({ id: 'BudgetUse' })
 export type BudgetUse = z.infer<typeof budgetUse>
 
+export const changeEvents = z
+  .object({
+    /** `reconnecting`: tried again by itself, within seconds · `unavailable`: the CRM refuses it, `reason` says what to do. */
+    state: z.enum(['connected', 'reconnecting', 'unavailable']),
+    /** Since when; null before the first attempt. */
+    since: z.iso.datetime().nullable(),
+    /** When the last change that was told was committed in the CRM. */
+    lastEventAt: z.iso.datetime().nullable(),
+    /** How long that change was on its way here, in milliseconds. */
+    lagMs: z.int().nullable(),
+    /** Why it is not connected or not relied on; null when it is. */
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'ChangeEvents' })
+export type ChangeEvents = z.infer<typeof changeEvents>
+
 export const connection = z
   .object({
     id: z.uuid(),
@@ -58,9 +74,11 @@ export const connection = z
     conflicts: z.int(),
     lastError: z.object({ code: z.string(), message: z.string(), at: z.iso.datetime() }).nullable(),
     lastSyncedAt: z.iso.datetime().nullable(),
-    /** How often the CRM is polled while webhooks are quiet, chosen to keep within a tenth of the daily quota. */
+    /** How often the CRM is polled: within a tenth of the daily quota, and rarely while its event stream tells of changes. */
     pollIntervalMs: z.int(),
     webhooks: z.boolean(),
+    /** The stream in which the CRM tells of changes; null where it has none. */
+    events: changeEvents.nullable(),
     objects: z.array(objectProgress),
     createdAt: z.iso.datetime(),
   })
@@ -170,6 +188,18 @@ export const resumeConnection = endpoint({
   tag: 'connections',
   access: { permission: 'connections.manage' },
   audit: 'connection.resume',
+  response: connection,
+  errors: ['organization_not_found', 'connection_not_found', 'connection_wrong_state'],
+})
+
+export const resyncConnection = endpoint({
+  id: 'resyncConnection',
+  method: 'POST',
+  path: '/v1/organizations/:organizationId/connections/:connectionId/resync',
+  summary: 'Read every record again and make both sides equal; changes go on meanwhile',
+  tag: 'connections',
+  access: { permission: 'connections.manage' },
+  audit: 'connection.resync',
   response: connection,
   errors: ['organization_not_found', 'connection_not_found', 'connection_wrong_state'],
 })

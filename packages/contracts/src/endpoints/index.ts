@@ -32,6 +32,7 @@ export const endpoints = {
   getConnection: connections.getConnection,
   pauseConnection: connections.pauseConnection,
   resumeConnection: connections.resumeConnection,
+  resyncConnection: connections.resyncConnection,
   testConnection: connections.testConnection,
   listActivity: activity.listActivity,
   listDeadLetters: activity.listDeadLetters,

@@ -19,6 +19,7 @@ type Mine =
   | 'getConnection'
   | 'pauseConnection'
   | 'resumeConnection'
+  | 'resyncConnection'
   | 'testConnection'
   | 'listDeadLetters'
   | 'replayDeadLetter'
@@ -110,6 +111,9 @@ export const connectionHandlers: Pick<Handlers, Mine> = {
 
   resumeConnection: async ({ services: { sync }, params }) =>
     sync.connections.resume(params.organizationId, connectionId(params)),
+
+  resyncConnection: async ({ services: { sync }, params }) =>
+    sync.connections.resync(params.organizationId, connectionId(params)),
 
   testConnection: async ({ services: { sync }, params }) =>
     sync.connections.test(params.organizationId, connectionId(params)),

@@ -2,6 +2,7 @@
 import { connectors } from '@rowhouse/connectors'
 import type { Connector, RemoteRecord } from '@rowhouse/connectors'
 import { Pool } from 'pg'
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConnection } from '../connections/store.ts'
 import { useHouse } from '../fixtures/house.ts'
@@ -113,6 +114,29 @@ describe('two reads of one record at one moment', () => {
       )
       expect(rows).toEqual([{ rows: 1, links: 1 }])
     }
+    expect(await house().sync.deadLetters.list(alder.organizationId, alder.acting)).toEqual([])
+  })
+
+  it('of a megabyte is kept whole; one that an index cannot hold is parked alone', async () => {
+    // Of bytes that no compression makes fit.
+    const long = randomBytes(750_000).toString('base64')
+    await applyPage(scopeOf(), contact, [
+      contactOf('300', 1, { jobtitle: long }),
+      contactOf('301', 1, { email: `${long}@x.example` }),
+      contactOf('302', 1, {}),
+    ])
+    const { rows } = await alder.person.query<{ remote_id: string; length: number }>(
+      `select l.remote_id, coalesce(length(c.title), 0) as length
+       from contacts c join rowhouse_home.sync_links l on l.local_id = c.id::text
+       where l.remote_id in ('300', '301', '302') order by 1`,
+    )
+    expect(rows).toEqual([
+      { remote_id: '300', length: long.length },
+      { remote_id: '302', length: 0 },
+    ])
+    const letters = await house().sync.deadLetters.list(alder.organizationId, alder.acting)
+    expect(letters.filter(({ remoteId }) => remoteId === '301')).toMatchObject([{ direction: 'inbound' }])
+    await applyPage(scopeOf(), contact, [contactOf('301', 2, {})])
     expect(await house().sync.deadLetters.list(alder.organizationId, alder.acting)).toEqual([])
   })
 

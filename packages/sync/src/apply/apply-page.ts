@@ -14,6 +14,8 @@ import { park, unpark } from '../home/records.ts'
 import { lockRows, matchRows } from '../home/rows.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
 import { planInbound } from '../plan/inbound.ts'
+import type { ReadRecord } from '../pull/selection.ts'
+import { takeMerged } from './merged.ts'
 import { linkScope } from './scope.ts'
 import type { ConnectionScope } from './scope.ts'
 import {
@@ -42,7 +44,7 @@ const RACES_MAX = 1
 export async function applyPage(
   scope: ConnectionScope,
   mapped: MappedObject,
-  records: readonly RemoteRecord[],
+  records: readonly ReadRecord[],
   end: PageEnd = noEnd,
   racesLeft = RACES_MAX,
 ): Promise<AppliedPage> {
@@ -93,20 +95,23 @@ const passing = new Set(['unique_violation', 'foreign_key_violation'])
 function isRefusal(error: unknown): error is Error & { code: string } {
   if (!isRowhouseError(error)) return false
   if (refusals.has(error.code)) return true
-  // Class 22 is a value that the column's type cannot hold; any other failure is not the record's.
+  // Class 22 is a value that the column's type cannot hold, 23 one that breaks a rule, 54000 one that is larger than an
+  // index takes, P0001 one that a trigger of the tenant's refuses; any other failure is not the record's.
   const { sqlState } = error.details
-  return error.code === 'query_failed' && typeof sqlState === 'string' && sqlState.startsWith('22')
+  return error.code === 'query_failed' && typeof sqlState === 'string' && /^(?:22...|23...|54000|P0001)$/.test(sqlState)
 }
 
 async function applyIn(
   tx: Transaction,
   scope: ConnectionScope,
   mapped: MappedObject,
-  given: readonly RemoteRecord[],
+  given: readonly ReadRecord[],
 ): Promise<number> {
   // The last version of a record that a page shows twice.
-  const records = [...new Map(given.map((record) => [record.id, record])).values()]
-  if (records.length === 0) return 0
+  const shown = [...new Map(given.map((record) => [record.id, record])).values()]
+  if (shown.length === 0) return 0
+  const merged = await takeMerged(tx, scope, mapped, shown)
+  const records = [...shown, ...merged.filter(({ id }) => !shown.some((record) => record.id === id))]
   const links = await lockLinks(tx, linkScope(scope, mapped), {
     remoteIds: records.map(({ id }) => id),
     createTokens: records.flatMap(({ createToken }) => (createToken ? [createToken] : [])),
@@ -173,7 +178,7 @@ async function applyIn(
     mapped.object,
     records.map(({ id }) => id),
   )
-  return records.length
+  return shown.length
 }
 
 function timed(scope: ConnectionScope, record: RemoteRecord, localMs: number | null): ConnectionScope['options'] {

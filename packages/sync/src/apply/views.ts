@@ -8,6 +8,7 @@ import { parentKey } from '../home/links.ts'
 import type { ParentKey, Parents } from '../home/links.ts'
 import type { LocalRow } from '../home/rows.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
+import type { ReadRecord } from '../pull/selection.ts'
 import { isReferenceField, referenceField } from '../plan/link.ts'
 import type { RemoteView } from '../plan/link.ts'
 
@@ -34,7 +35,7 @@ export interface RemoteViewWithWait extends RemoteView {
   readonly waitsFor: string | null
 }
 
-export function remoteView(mapped: MappedObject, record: RemoteRecord, parents: Parents): RemoteViewWithWait {
+export function remoteView(mapped: MappedObject, record: ReadRecord, parents: Parents): RemoteViewWithWait {
   const fields: Record<string, FieldValue> = {}
   for (const { field } of mapped.fields) {
     const value = record.fields[field]
@@ -47,7 +48,8 @@ export function remoteView(mapped: MappedObject, record: RemoteRecord, parents: 
     if (remoteId !== null && !parents.local.has(parentKey(parent, remoteId))) waitsFor ??= parentKey(parent, remoteId)
     else fields[referenceField(reference)] = remoteId
   }
-  return { id: record.id, fields, modifiedAt: record.modifiedAt, deleted: record.deleted, waitsFor }
+  const { deleted, id, modifiedAt, readAt = null } = record
+  return { id, fields, modifiedAt, deleted, readAt, waitsFor }
 }
 
 /** A value that is the same in canonical form takes the form the CRM holds it in, so that both sides read alike. */

@@ -2,6 +2,8 @@
 // the transaction that locked what the effects were planned from.
 import { randomUUID } from 'node:crypto'
 import type { Transaction } from 'rowhouse'
+import { moveChildren } from '../home/children.ts'
+import type { ParentMove } from '../home/children.ts'
 import { saveLinks, parentKey } from '../home/links.ts'
 import type { Parents, StoredLink } from '../home/links.ts'
 import { addMarks, releaseMarks } from '../home/marks.ts'
@@ -33,6 +35,7 @@ export async function writeEffects(
   const inserts: { id: string; values: ReturnType<typeof toRowValues> }[] = []
   const updates: typeof inserts = []
   const deletes: string[] = []
+  const orphaned: ParentMove[] = []
   const links: StoredLink[] = []
   const released: string[] = []
   const dueOut: NewMark[] = []
@@ -49,6 +52,8 @@ export async function writeEffects(
       updates.push({ id: link.localId, values: toRowValues(mapped, local.fields, parents) })
     } else if (local.kind === 'delete' && link.localId !== null) {
       deletes.push(link.localId)
+      if (link.remoteId !== null)
+        orphaned.push({ fromLocal: link.localId, toLocal: null, fromRemote: link.remoteId, toRemote: null })
     }
     if (from === null || changed(from, link)) links.push(link)
     if (link.state === 'linked' && from?.state !== 'linked' && link.localId !== null && link.remoteId !== null)
@@ -66,6 +71,7 @@ export async function writeEffects(
   }
   await insertRows(tx, mapped, scope.organizationId, inserts)
   await updateRows(tx, mapped, updates)
+  await moveChildren(tx, scope.connectionId, scope.objects, mapped.object, orphaned)
   await deleteRows(tx, mapped, deletes)
   await saveLinks(tx, linkScope(scope, mapped), links)
   await addConflicts(tx, scope.connectionId, conflicts)

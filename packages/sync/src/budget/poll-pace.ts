@@ -25,3 +25,6 @@ export function pollIntervalMs(
   const share = (Math.min(...daily) * POLL_SHARE) / (known?.connections ?? 1)
   return Math.max(shortestMs, Math.ceil((DAY_MS * callsOfRound) / share))
 }
+
+/** While a stream tells of changes, polls only make up for what it may leave out. */
+export const relaxedIntervalMs = (intervalMs: number, slowestMs: number): number => Math.max(intervalMs, slowestMs)

@@ -23,6 +23,7 @@ import { EngineHttp } from '../http/http.ts'
 import { accountOf } from '../mapping/account.ts'
 import { resolveDefaultMapping, resolveMapping } from '../mapping/mapping.ts'
 import type { Observe } from '../observe/events.ts'
+import { wantResync } from '../pull/resync.ts'
 import { insertConnection, moveConnection, readConnection, readConnections } from './store.ts'
 import type { StoredConnection } from './store.ts'
 import { toConnectionView } from './view.ts'
@@ -224,6 +225,24 @@ export class Connections {
     return this.#move(organizationId, id, 'resume', null)
   }
 
+  /**
+   * Reads every record again and compares: what was missed, however it was, is found. Changes go on meanwhile; of a paused
+   * connection it is done when it is resumed.
+   *
+   * @throws RowhouseError connection_not_found, connection_wrong_state
+   */
+  async resync(organizationId: string, id: string): Promise<Connection> {
+    const { pool, rowhouse } = this.#context
+    const stored = await readConnection(pool, id, organizationId)
+    const organization = rowhouse.as({ organizationId, connectionId: id })
+    await wantResync(
+      organization,
+      id,
+      stored.mapping.map(({ object }) => object),
+    )
+    return this.#move(organizationId, id, 'resync', null)
+  }
+
   /** Calls the CRM once. @throws RowhouseError credentials_refused, connector_unreachable, connector_failed */
   async test(organizationId: string, id: string): Promise<TestedConnection> {
     const { now, pool } = this.#context
@@ -290,7 +309,7 @@ export class Connections {
   async #move(
     organizationId: string,
     id: string,
-    event: 'pause' | 'resume',
+    event: 'pause' | 'resume' | 'resync',
     reason: string | null,
   ): Promise<Connection> {
     const { observe, onChange, pool } = this.#context

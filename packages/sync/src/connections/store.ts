@@ -3,6 +3,8 @@ import { RowhouseError } from '@rowhouse/contracts'
 import type { Connection, ConnectionState } from '@rowhouse/contracts'
 import type { Pool, PoolClient } from 'pg'
 import type { MappedObject } from '../mapping/mapping.ts'
+import { DISTRUST_MS } from '../stream/status.ts'
+import type { HeldStream } from '../stream/status.ts'
 import { lanes, lanesOf, transition } from '../state/connection-state.ts'
 import type { ConnectionEvent } from '../state/connection-state.ts'
 
@@ -33,6 +35,8 @@ export interface StoredConnection {
   readonly deletesAllowed: boolean
   readonly pollIntervalMs: number
   readonly health: Health
+  /** Null where nothing was listened to yet. */
+  readonly stream: HeldStream | null
   readonly revision: string
   readonly createdAt: string
 }
@@ -52,13 +56,23 @@ interface ConnectionRow {
   readonly deletes_allowed: boolean
   readonly poll_interval_ms: number
   readonly health: Health
+  readonly events: HeldStream | null
   readonly revision: string
   readonly created_at: Date
 }
 
 const COLUMNS = `c.id, c.organization_id, c.connector, c.account, c.account_name, c.base_url, c.token_url, c.state,
   c.state_reason, c.mapping, c.mapping_version, c.poll_interval_ms, c.health, c.revision::text, c.created_at,
-  coalesce(c.deletes_allowed_until > clock_timestamp(), false) as deletes_allowed`
+  coalesce(c.deletes_allowed_until > clock_timestamp(), false) as deletes_allowed,
+  c.events || jsonb_build_object(
+    'held', exists (
+      select from rowhouse.sync_units u
+      where u.connection_id = c.id and u.lane = 'events' and u.leased_until > clock_timestamp()
+    ),
+    'distrusted', coalesce(
+      (c.events ->> 'missedAtMs')::float8 > extract(epoch from clock_timestamp()) * 1000 - ${DISTRUST_MS}, false
+    )
+  ) as events`
 
 const toConnection = (row: ConnectionRow): StoredConnection => ({
   id: row.id,
@@ -75,6 +89,7 @@ const toConnection = (row: ConnectionRow): StoredConnection => ({
   deletesAllowed: row.deletes_allowed,
   pollIntervalMs: row.poll_interval_ms,
   health: row.health,
+  stream: row.events,
   revision: row.revision,
   createdAt: row.created_at.toISOString(),
 })

@@ -1,7 +1,7 @@
 // How far each reading of the CRM has come. A position is stored in the transaction that applied what it covers.
 import type { Transaction } from 'rowhouse'
 
-export type CursorKind = 'poll' | 'backfill' | 'deleted'
+export type CursorKind = 'poll' | 'backfill' | 'deleted' | 'events'
 
 export interface Cursor {
   readonly position: unknown

@@ -61,6 +61,22 @@ export async function lockLinks(tx: Transaction, scope: LinkScope, keys: LinkKey
   return rows.map(toLink)
 }
 
+/** Which of these records are linked now. */
+export async function findLinked(
+  tx: Pick<Transaction, 'query'>,
+  connectionId: string,
+  object: string,
+  remoteIds: readonly string[],
+): Promise<Set<string>> {
+  if (remoteIds.length === 0) return new Set()
+  const { rows } = await tx.query<{ remote_id: string }>(
+    `select l.remote_id from rowhouse_home.sync_links l
+     where l.connection_id = $1 and l.object = $2 and l.state = 'linked' and l.remote_id = any ($3)`,
+    [connectionId, object, remoteIds],
+  )
+  return new Set(rows.map((row) => row.remote_id))
+}
+
 /** Stores new and changed links. */
 export async function saveLinks(tx: Transaction, scope: LinkScope, links: readonly StoredLink[]): Promise<void> {
   const fresh = links.filter(({ id }) => id === null)

@@ -10,9 +10,17 @@ const tableOf = (mapped: MappedObject): string => `${quoteName(mapped.schema)}.$
 
 function readExpression(column: string, type: string): string {
   const name = `t.${quoteName(column)}`
-  return type === 'timestamp with time zone'
-    ? `to_char(${name} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-    : `nullif(${name}::text, '')`
+  // Whatever the session's zone and DateStyle. An infinite one has no such form: as the word, the CRM refuses it;
+  // as null, it would clear the CRM's value.
+  const form = formats[type]
+  if (form === undefined) return `nullif(${name}::text, '')`
+  const moment = type === 'date' ? name : `${name} at time zone 'UTC'`
+  return `case when isfinite(${name}) then to_char(${moment}, '${form}') else ${name}::text end`
+}
+
+const formats: Readonly<Record<string, string>> = {
+  date: 'YYYY-MM-DD',
+  'timestamp with time zone': 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"',
 }
 
 export interface LocalRow {

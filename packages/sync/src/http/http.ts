@@ -4,7 +4,7 @@
 import { request as send } from 'undici'
 import type { Dispatcher } from 'undici'
 import { RowhouseError } from '@rowhouse/contracts'
-import { parseJson } from '@rowhouse/connectors'
+import { flatHeaders, readBody } from '@rowhouse/connectors'
 import type { BudgetDescription, ConnectorHttp, HttpAnswer, HttpRequest } from '@rowhouse/connectors'
 import type { Grant } from '../budget/budgets.ts'
 
@@ -32,11 +32,14 @@ export interface HttpOptions {
   readonly observe: (call: CallRecord) => void
   /** Told each answer, whose headers may say how much of a budget is used. */
   readonly onAnswer: (answer: HttpAnswer) => void
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal
+  /** @default 33554432, 32 MiB */
+  readonly bodyBytesMax?: number
   readonly dispatcher?: Dispatcher
 }
 
 const BODY_BYTES_MAX = 32 * 1024 * 1024
-const TEXT_LENGTH_MAX = 64 * 1024
 const WAITS_MAX = 50
 
 /** Thrown through a connector to the engine: the budget is used up, or the lease is. */
@@ -49,10 +52,21 @@ export class PutDown extends Error {
   }
 }
 
+/** An answer larger than is read at once. Thrown through a connector by a question that can be asked in parts. */
+class AnswerTooLarge extends Error {
+  constructor() {
+    super('The answer is too large.')
+    this.name = 'AnswerTooLarge'
+  }
+}
+
+export const tooLarge = Symbol('too large')
+
 /** An HTTP client for one piece of work of one connection. */
 export class EngineHttp implements ConnectorHttp {
   readonly #options: HttpOptions
   #statuses: number[] = []
+  #inParts = false
   /** The provider's clock minus ours, as its last Date header showed it; null before. */
   clockOffsetMs: number | null = null
 
@@ -71,10 +85,23 @@ export class EngineHttp implements ConnectorHttp {
     return first === undefined || (more.length === 0 && first >= 400 && first < 500)
   }
 
+  /** Asks what can be asked again in smaller parts; `tooLarge` when it has to be. A write never is: it may have been done. */
+  async inParts<Value>(question: () => Promise<Value>): Promise<Value | typeof tooLarge> {
+    this.#inParts = true
+    try {
+      return await question()
+    } catch (error) {
+      if (error instanceof AnswerTooLarge) return tooLarge
+      throw error
+    } finally {
+      this.#inParts = false
+    }
+  }
+
   async request(request: HttpRequest): Promise<HttpAnswer> {
     const options = this.#options
     const url = resolveUrl(request, options)
-    const release = await this.#pay(request.budget ?? 'default')
+    const release = request.budget === null ? null : await this.#pay(request.budget ?? 'default')
     try {
       return await this.#call(url, request)
     } finally {
@@ -118,7 +145,9 @@ export class EngineHttp implements ConnectorHttp {
   }
 
   async #send(url: URL, request: HttpRequest): Promise<HttpAnswer> {
-    const { accessToken, dispatcher, timeoutMs } = this.#options
+    const { accessToken, bodyBytesMax = BODY_BYTES_MAX, dispatcher, timeoutMs } = this.#options
+    const timeout = AbortSignal.timeout(timeoutMs + (request.holdMs ?? 0))
+    const signal = this.#options.signal === undefined ? timeout : AbortSignal.any([this.#options.signal, timeout])
     const body =
       request.form === undefined
         ? request.json === undefined
@@ -137,18 +166,13 @@ export class EngineHttp implements ConnectorHttp {
           ...request.headers,
         },
         body,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal,
         ...(dispatcher === undefined ? {} : { dispatcher }),
       })
-      const text = await readText(answer.body)
-      const headers = Object.fromEntries(
-        Object.entries(answer.headers).map(([name, value]) => [
-          name.toLowerCase(),
-          Array.isArray(value) ? value.join(', ') : (value ?? ''),
-        ]),
-      )
-      return { status: answer.statusCode, headers, body: parse(text) }
+      const bytes = await readBytes(answer.body, bodyBytesMax)
+      return { status: answer.statusCode, headers: flatHeaders(answer.headers), body: readBody(bytes) }
     } catch (error) {
+      if (error instanceof AnswerTooLarge && this.#inParts) throw error
       return { status: 0, headers: {}, body: error instanceof Error ? error.message : 'The call failed.' }
     }
   }
@@ -167,18 +191,14 @@ function resolveUrl(request: HttpRequest, { baseUrl, tokenUrl }: HttpOptions): U
   return new URL(`${base.href.replace(/\/$/, '')}/${request.path.replace(/^\//, '')}`)
 }
 
-async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+/** @throws AnswerTooLarge */
+async function readBytes(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of body) {
     length += chunk.length
-    if (length > BODY_BYTES_MAX) throw new Error('The answer is too large.')
+    if (length > bytesMax) throw new AnswerTooLarge()
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-/** Numbers of more digits than a double holds stay text, see `parseJson`. */
-function parse(text: string): unknown {
-  return text === '' ? null : (parseJson(text) ?? text.slice(0, TEXT_LENGTH_MAX))
+  return Buffer.concat(chunks)
 }

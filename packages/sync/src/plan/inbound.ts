@@ -52,10 +52,13 @@ function planMeeting(input: InboundInput, options: PlanOptions): Effect {
   }
 }
 
-/** A record that was deleted there, seen alive: restored if it is newer than its death, else a late page. */
+/**
+ * A record that was deleted there, seen alive: restored if it is newer than its death, or was asked for by its id after it,
+ * because versions are as coarse as a second; else a late page.
+ */
 function planRevival(input: InboundInput, link: Link): Effect {
   const { remote } = input
-  if (link.seen !== null && remote.modifiedAt <= link.seen)
+  if (link.seen !== null && (remote.readAt ?? remote.modifiedAt) <= link.seen && remote.modifiedAt <= link.seen)
     return { local: nothing, link, conflicts: [], dueOut: false, dueIn: false }
   // A row that was detached stays detached; one that is gone comes back.
   if (input.local !== null) return { local: nothing, link, conflicts: [], dueOut: false, dueIn: false }

@@ -32,6 +32,8 @@ export interface RemoteView {
   readonly fields: FieldValues
   readonly modifiedAt: string
   readonly deleted: boolean
+  /** When it was asked for by its id; null: it comes from a page, which may be late. */
+  readonly readAt?: string | null
 }
 
 /** What happens to the other side's record when one side's is deleted. */

@@ -1,6 +1,7 @@
 // The backfill: prepares the provider, then reads every record once, a page at a time, parents first. A page
 // and its cursor are one transaction, so a run that dies goes on at the page after the last one that was
-// finished. Rows that no record matched are then due outbound.
+// finished. Rows that no record matched are then due outbound. A resync is the same walk once more, and ends by
+// asking for the records that it did not meet.
 import { beginCapture } from '../capture/capture.ts'
 import { applyPage } from '../apply/apply-page.ts'
 import { readCursors, saveCursor } from '../home/cursors.ts'
@@ -10,6 +11,9 @@ import { markUnlinkedRows } from '../home/rows.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
 import { done, failed } from '../schedule/lane-run.ts'
 import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
+import { askPage, repeated } from './page.ts'
+import { askForUnmet, beginWish, markUnmet, readWishes, takeMet } from './resync.ts'
+import type { Wish } from './resync.ts'
 import { selectionOf } from './selection.ts'
 
 const PAGES_MAX = 100_000
@@ -25,15 +29,20 @@ export async function runBackfill(run: LaneRun): Promise<LaneEnd> {
     if (!prepared.ok) return failed(prepared.failure)
     await run.happen('matched', null)
   }
-  const cursors = await readCursors(scope.organization, scope.connectionId, 'backfill')
+  const [cursors, wishes] = await Promise.all([
+    readCursors(scope.organization, scope.connectionId, 'backfill'),
+    readWishes(scope.organization, scope.connectionId),
+  ])
   for (const mapped of scope.objects) {
     const cursor = cursors.get(mapped.object) ?? null
-    if (cursor?.done === true) continue
-    if (cursor === null) {
-      const end = await beginReading(run, mapped)
+    const wish = wishes.get(mapped.object) ?? null
+    if (cursor?.done === true && wish === null) continue
+    const isNew = cursor === null || wish !== null
+    if (isNew) {
+      const end = await beginReading(run, mapped, wish, cursor === null)
       if (end !== null) return end
     }
-    const end = await readAll(run, mapped, cursor)
+    const end = await readAll(run, mapped, isNew ? null : cursor)
     if (end !== null) return end
   }
   await fenced(scope.organization, scope.hold, async (tx) => {
@@ -43,24 +52,41 @@ export async function runBackfill(run: LaneRun): Promise<LaneEnd> {
   return done(null)
 }
 
-/** Polls and deletes begin where the backfill begins: what changes while it reads is seen by them. */
-async function beginReading(run: LaneRun, mapped: MappedObject): Promise<LaneEnd | null> {
+/**
+ * Polls and deletes begin where the backfill begins: what changes while it reads is seen by them. A resync leaves
+ * them where they are, unless they are what is no longer valid.
+ */
+async function beginReading(
+  run: LaneRun,
+  mapped: MappedObject,
+  wish: Wish | null,
+  isFirst: boolean,
+): Promise<LaneEnd | null> {
   const { scope } = run
-  const deleted = await run.connector.deleted(run.http, mapped.object, null)
-  if (!deleted.ok) return failed(deleted.failure)
+  const { connectionId } = scope
+  const isRenewed = isFirst || wish?.renew === true
+  const deleted = isRenewed ? await run.connector.deleted(run.http, mapped.object, null) : null
+  if (deleted?.ok === false) return failed(deleted.failure)
   const startMs = run.now() + scope.clockOffsetMs() - CLOCK_SLACK_MS
+  for (let after: string | null = '0'; after !== null;)
+    after = await fenced(scope.organization, scope.hold, (tx) =>
+      markUnmet(tx, connectionId, mapped.object, after ?? '0'),
+    )
   await fenced(scope.organization, scope.hold, async (tx) => {
-    await saveCursor(tx, scope.connectionId, 'poll', mapped.object, {
-      position: { modifiedAt: new Date(startMs).toISOString(), id: '' },
-      done: false,
-      records: 0,
-    })
-    await saveCursor(tx, scope.connectionId, 'deleted', mapped.object, {
-      position: deleted.value.cursor,
-      done: false,
-      records: 0,
-    })
-    await saveCursor(tx, scope.connectionId, 'backfill', mapped.object, { position: null, done: false, records: 0 })
+    if (deleted !== null) {
+      await saveCursor(tx, connectionId, 'poll', mapped.object, {
+        position: { modifiedAt: new Date(startMs).toISOString(), id: '' },
+        done: false,
+        records: 0,
+      })
+      await saveCursor(tx, connectionId, 'deleted', mapped.object, {
+        position: deleted.value.cursor,
+        done: false,
+        records: 0,
+      })
+    }
+    await saveCursor(tx, connectionId, 'backfill', mapped.object, { position: null, done: false, records: 0 })
+    if (wish !== null) await beginWish(tx, connectionId, mapped.object, wish)
   })
   return null
 }
@@ -73,24 +99,33 @@ async function readAll(run: LaneRun, mapped: MappedObject, cursor: Cursor | null
   const { organizationId, connectionId } = scope
   let position = (cursor?.position as string | null | undefined) ?? null
   let records = cursor?.records ?? 0
+  const asked = new Set([position])
   for (let page = 0; page < PAGES_MAX; page++) {
     if (run.ending()) return done(0)
     const readAtMs = run.now() + scope.clockOffsetMs()
-    const answer = await run.connector.list(run.http, selectionOf(mapped), position, mapped.pageSizeMax)
+    const answer = await askPage(run, mapped.object, mapped.pageSizeMax, (size) =>
+      run.connector.list(run.http, selectionOf(mapped), position, size),
+    )
     if (!answer.ok) {
       // The provider forgot our place: from the start, which only repeats what is linked already.
       if (answer.failure.action === 'resync' && position !== null) {
         position = null
         records = 0
+        asked.clear()
         continue
       }
       return failed(answer.failure)
     }
     const { next } = answer.value
+    if (next !== null && asked.has(next)) return failed(repeated().failure)
+    asked.add(next)
     records += answer.value.records.length
-    const { applied } = await applyPage(scope, mapped, answer.value.records, (tx) =>
-      saveCursor(tx, connectionId, 'backfill', mapped.object, { position: next, done: next === null, records }),
-    )
+    const met = answer.value.records.map(({ id }) => id)
+    const { applied } = await applyPage(scope, mapped, answer.value.records, async (tx) => {
+      await takeMet(tx, connectionId, mapped.object, met)
+      if (next === null) await askForUnmet(tx, connectionId, mapped.object)
+      await saveCursor(tx, connectionId, 'backfill', mapped.object, { position: next, done: next === null, records })
+    })
     run.observe({
       type: 'applied',
       organizationId,

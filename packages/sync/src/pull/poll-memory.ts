@@ -17,7 +17,12 @@ interface Seen {
 
 export class PollMemory {
   polledAtMs = Number.NEGATIVE_INFINITY
+  repairLookedAtMs = Number.NEGATIVE_INFINITY
   rounds = 0
+  /** What one page may have of an object whose records are large. */
+  readonly pageSizes = new Map<string, number>()
+  /** Which opening of the event stream was followed by a poll. */
+  polledForOpens = 0
   /** Objects whose last sweep ended before its end: the next goes on at once. */
   readonly unfinished = new Set<string>()
   #revivedAtMs = Number.NEGATIVE_INFINITY

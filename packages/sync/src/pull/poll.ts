@@ -1,15 +1,19 @@
 // Polls: what was modified since a keyset position, with an overlap for what becomes visible late, and what
 // was deleted since a cursor of its own. A position moves in the transaction that applied its page. A sweep that
 // is not finished in one run goes on where it was, so no number of records within the overlap can hold it up.
-import type { Answer, DeletedPage, PollPage } from '@rowhouse/connectors'
+import type { Answer, DeletedPage, PollPage, PollPosition, RemoteRecord } from '@rowhouse/connectors'
 import { applyPage } from '../apply/apply-page.ts'
 import { DELETED_EVERY_ROUNDS } from '../budget/poll-pace.ts'
 import { readCursors, saveCursor } from '../home/cursors.ts'
 import type { Cursor } from '../home/cursors.ts'
+import { findLinked } from '../home/links.ts'
+import { addMarks } from '../home/marks.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
+import { tooLarge } from '../http/http.ts'
 import { failed } from '../schedule/lane-run.ts'
 import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
-import { noteApplied, tripsBreaker } from './applied.ts'
+import { noteApplied } from './applied.ts'
+import { askPage, repeated } from './page.ts'
 import { VERSION_SETTLED_MS } from './poll-memory.ts'
 import { deletedRecord, selectionOf } from './selection.ts'
 import { afterPage, beginSweep } from './sweep.ts'
@@ -63,14 +67,17 @@ async function readFirstPages(
 ): Promise<LaneEnd | { modified: readonly PollPage[]; deleted: readonly DeletedPage[] }> {
   const { pollAll } = run.connector
   if (pollAll === undefined || modified.length + deleted.length === 0) return { modified: [], deleted: [] }
-  const answer = await pollAll.read(run.http, {
+  const round = {
     modified: modified.map(({ mapped, sweep }) => ({
       selection: selectionOf(mapped),
       position: sweep.at,
-      pageSize: mapped.pageSizeMax,
+      pageSize: Math.min(run.pollMemory.pageSizes.get(mapped.object) ?? mapped.pageSizeMax, mapped.pageSizeMax),
     })),
     deleted: deleted.map(({ mapped, cursor }) => ({ object: mapped.object, cursor })),
-  })
+  }
+  const answer = await run.http.inParts(() => pollAll.read(run.http, round))
+  // All together are too large: each is asked for by itself.
+  if (answer === tooLarge) return { modified: [], deleted: [] }
   return answer.ok ? answer.value : failed(answer.failure)
 }
 
@@ -99,13 +106,17 @@ async function pollModified(
     const readAtMs = isGiven ? firstReadAtMs : providerNow(run)
     const answer: Answer<PollPage> = isGiven
       ? { ok: true, value: first }
-      : await run.connector.poll(run.http, selectionOf(mapped), sweep.at, mapped.pageSizeMax)
+      : await askPage(run, mapped.object, mapped.pageSizeMax, (size) =>
+          run.connector.poll(run.http, selectionOf(mapped), sweep.at, size),
+        )
     if (!answer.ok) return failed(answer.failure)
     const { more, position } = answer.value
+    if (more && isSame(position, sweep.at)) return failed(repeated().failure)
     const fresh = answer.value.records.filter(({ id, modifiedAt }) => !pollMemory.knows(mapped.object, id, modifiedAt))
     const next = afterPage(sweep, position, more)
     if (fresh.length > 0 || more || begun.resumed) {
       records += fresh.length
+      if (run.isStreamRelied && (await isMissed(run, mapped, fresh, readAtMs))) await run.missed(mapped.object)
       const { applied } = await applyPage(scope, mapped, fresh, (tx) =>
         saveCursor(tx, scope.connectionId, 'poll', mapped.object, { position: next.stored, done: false, records }),
       )
@@ -124,12 +135,47 @@ async function pollModified(
   return null
 }
 
+/** A change this old was told long ago, if it was told. */
+const TOLD_WITHIN_MS = 30_000
+
+/** Whether a change that was made while the stream was open is neither merged nor due: nothing was said of it. */
+async function isMissed(
+  { scope, streamSinceMs }: LaneRun,
+  { object }: MappedObject,
+  fresh: readonly RemoteRecord[],
+  readAtMs: number,
+): Promise<boolean> {
+  const old = fresh.filter(({ modifiedAt }) => {
+    const atMs = Date.parse(modifiedAt)
+    return readAtMs - atMs > TOLD_WITHIN_MS && atMs - scope.clockOffsetMs() > streamSinceMs
+  })
+  if (old.length === 0) return false
+  const { rows } = await scope.organization.query<{ unseen: boolean }>(
+    `select exists (
+       select from jsonb_to_recordset($3::jsonb) as p(id text, "modifiedAt" text)
+       where not exists (
+         select from rowhouse_home.sync_links l
+         where l.connection_id = $1 and l.object = $2 and l.remote_id = p.id and l.seen >= p."modifiedAt"
+       ) and not exists (
+         select from rowhouse_home.sync_marks m
+         where m.connection_id = $1 and m.direction = 'inbound' and m.object = $2 and m.record_id = p.id
+       ) and not exists (
+         select from rowhouse_home.sync_dead_letters d
+         where d.connection_id = $1 and d.direction = 'inbound' and d.object = $2 and d.record_key = p.id
+       )
+     ) as unseen`,
+    [scope.connectionId, object, JSON.stringify(old.map(({ id, modifiedAt }) => ({ id, modifiedAt })))],
+  )
+  return rows[0]?.unseen ?? false
+}
+
+const isSame = (a: PollPosition, b: PollPosition): boolean => a.modifiedAt === b.modifiedAt && a.id === b.id
+
 async function pollDeleted(
   run: LaneRun,
   { mapped, cursor: begun }: Deleted,
   first: DeletedPage | null,
 ): Promise<LaneEnd | null> {
-  const { scope } = run
   let cursor = begun
   for (let page = 0; page < PAGES_MAX; page++) {
     const answer =
@@ -138,20 +184,34 @@ async function pollDeleted(
         : await run.connector.deleted(run.http, mapped.object, cursor)
     if (!answer.ok) return failed(answer.failure)
     const { deleted, more } = answer.value
-    const records = deleted
-      .filter(({ id, deletedAt }) => !run.pollMemory.knows(mapped.object, id, deletedAt))
-      .map(({ id, deletedAt }) => deletedRecord(id, deletedAt))
-    if (await tripsBreaker(run, mapped, records)) return null
+    const told = deleted.filter(({ id, deletedAt }) => !run.pollMemory.knows(mapped.object, id, deletedAt))
     const moved = answer.value.cursor !== cursor
+    if (more && !moved) return failed(repeated().failure)
     cursor = answer.value.cursor
-    if (moved || records.length > 0) {
-      const position = cursor
-      await applyPage(scope, mapped, records, (tx) =>
-        saveCursor(tx, scope.connectionId, 'deleted', mapped.object, { position, done: false, records: 0 }),
-      )
-      for (const { id, modifiedAt } of records) run.pollMemory.remember(mapped.object, id, modifiedAt, providerNow(run))
-    }
+    if (moved || told.length > 0) await recordDeleted(run, mapped, told, cursor)
     if (!more) break
   }
   return null
+}
+
+/**
+ * What is linked is asked for by its id: it may have been merged into another, or restored meanwhile. What is not known here
+ * only leaves a tombstone, so that a late page cannot bring it back.
+ */
+async function recordDeleted(
+  run: LaneRun,
+  mapped: MappedObject,
+  told: DeletedPage['deleted'],
+  position: string,
+): Promise<void> {
+  const { connectionId, organization } = run.scope
+  const ids = told.map(({ id }) => id)
+  const linked = await findLinked(organization, connectionId, mapped.object, ids)
+  const unknown = told.filter(({ id }) => !linked.has(id)).map(({ id, deletedAt }) => deletedRecord(id, deletedAt))
+  await applyPage(run.scope, mapped, unknown, async (tx) => {
+    const marks = [...linked].map((recordId) => ({ object: mapped.object, recordId, deleted: true }))
+    await addMarks(tx, connectionId, 'inbound', marks)
+    await saveCursor(tx, connectionId, 'deleted', mapped.object, { position, done: false, records: 0 })
+  })
+  for (const { id, deletedAt } of told) run.pollMemory.remember(mapped.object, id, deletedAt, providerNow(run))
 }

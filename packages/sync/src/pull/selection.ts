@@ -9,6 +9,12 @@ export const selectionOf = (mapped: MappedObject): ObjectSelection => ({
   ...(mapped.definition ? { definition: mapped.definition } : {}),
 })
 
+/** A record, and when it was asked for where it was asked for by its id: such a read lags behind nothing. */
+export interface ReadRecord extends RemoteRecord {
+  /** By the provider's clock; ISO-8601, UTC, milliseconds. */
+  readonly readAt?: string
+}
+
 /** A record that is gone, as far as it can be told. */
 export const deletedRecord = (id: string, deletedAt: string): RemoteRecord => ({
   id,

@@ -16,6 +16,14 @@ export interface LaneRun {
   readonly observe: Observe
   readonly now: () => number
   readonly pollIntervalMs: number
+  /** How often the connection's event stream was opened; 0: never. */
+  readonly streamOpens: number
+  /** Since when it has been open, epoch milliseconds. */
+  readonly streamSinceMs: number
+  /** Whether polls are rare because the stream tells of changes. */
+  readonly isStreamRelied: boolean
+  /** Polling found a change of this object that the stream should have told. */
+  readonly missed: (object: string) => Promise<void>
   readonly deletesAllowed: boolean
   readonly state: ConnectionState
   readonly latencies: { readonly outbound: Latencies; readonly inbound: Latencies }

@@ -7,12 +7,12 @@ import type { Rowhouse } from 'rowhouse'
 import type { ConnectionScope } from '../apply/scope.ts'
 import { remoteAccountOf } from '../budget/remote-account.ts'
 import type { Budgets } from '../budget/budgets.ts'
-import { callsPerRound, pollIntervalMs } from '../budget/poll-pace.ts'
+import { callsPerRound, pollIntervalMs, relaxedIntervalMs } from '../budget/poll-pace.ts'
 import { moveConnection, readConnection, writeHealth, writePollInterval } from '../connections/store.ts'
 import type { StoredConnection } from '../connections/store.ts'
 import type { StoredCredentials, Vault } from '../credentials/vault.ts'
 import { runOutbound } from '../deliver/outbound-lane.ts'
-import { raiseFence } from '../home/fence.ts'
+import { fenced, raiseFence } from '../home/fence.ts'
 import { canonicalBy } from '../mapping/canonical-by.ts'
 import { EngineHttp, PutDown } from '../http/http.ts'
 import type { Observe } from '../observe/events.ts'
@@ -22,9 +22,11 @@ import type { PublicError } from '../observe/public-reason.ts'
 import { runBackfill } from '../pull/backfill-lane.ts'
 import { runInbound } from '../pull/inbound-lane.ts'
 import type { PollMemory } from '../pull/poll-memory.ts'
+import { wantResync } from '../pull/resync.ts'
 import type { ConnectionEvent } from '../state/connection-state.ts'
 import type { Lane } from '../state/connection-state.ts'
 import { lanesOf } from '../state/connection-state.ts'
+import { isReliedOn, missedReason, noteMissed } from '../stream/status.ts'
 import type { LaneEnd, LaneRun } from './lane-run.ts'
 import type { Release, Unit } from './units.ts'
 
@@ -40,6 +42,7 @@ export interface UnitContext {
   readonly wait: (durationMs: number) => Promise<void>
   readonly callTimeoutMs: number
   readonly shortestPollMs: number
+  readonly slowestPollMs: number
 }
 
 /** What a worker keeps of a connection from run to run; losing it loses no change. */
@@ -96,6 +99,8 @@ function runLane(unit: Unit, run: LaneRun, memory: ConnectionMemory): Promise<La
     outbound: () => runOutbound(run, memory.runs),
     inbound: () => runInbound(run),
     backfill: () => runBackfill(run),
+    // Held by streams.ts; claimed as a slice of work it has none.
+    events: () => Promise.resolve({ kind: 'done', nextMs: null }),
   }
   return runLaneOf[unit.lane]()
 }
@@ -106,7 +111,8 @@ async function paceOf(context: UnitContext, stored: StoredConnection, connector:
   const { budgets, shortestPollMs = 0 } = connector.describe()
   const callsOfRound = callsPerRound(connector, stored.mapping.length)
   const shortestMs = Math.max(context.shortestPollMs, shortestPollMs)
-  const intervalMs = pollIntervalMs(budgets, known, callsOfRound, shortestMs)
+  const pacedMs = pollIntervalMs(budgets, known, callsOfRound, shortestMs)
+  const intervalMs = isReliedOn(stored.stream) ? relaxedIntervalMs(pacedMs, context.slowestPollMs) : pacedMs
   if (intervalMs !== stored.pollIntervalMs) await writePollInterval(context.pool, stored.id, intervalMs)
   return intervalMs
 }
@@ -171,6 +177,10 @@ function prepareRun(
     observe: context.observe,
     now: context.now,
     pollIntervalMs: stored.pollIntervalMs,
+    streamOpens: stored.stream?.opens ?? 0,
+    streamSinceMs: Date.parse(stored.stream?.since ?? ''),
+    missed: (object) => noteMissed(context.pool, connectionId, missedReason(object)),
+    isStreamRelied: isReliedOn(stored.stream),
     deletesAllowed: stored.deletesAllowed,
     state: stored.state,
     latencies: memory.latencies,
@@ -206,6 +216,7 @@ async function onFailure(context: UnitContext, unit: Unit, work: Work, failure: 
     return { nextMs: null, notBeforeMs: 0, failed: true }
   }
   const backoff = backoffMs(unit.attempts, context.random)
+  if (failure.action === 'resync' && unit.lane === 'inbound') return resyncAll(context, unit, work)
   // Of a read as a whole these three only mean that it failed: there is no record to park and no batch to split.
   if (failure.action !== 'retry') return retry(context, unit, errorOf('connector_failed'), backoff)
   const retryMs = failure.afterMs ?? backoff
@@ -214,6 +225,18 @@ async function onFailure(context: UnitContext, unit: Unit, work: Work, failure: 
   await context.budgets.close(remoteAccountOf(work.stored), retryMs)
   return { nextMs: retryMs, notBeforeMs: retryMs, failed: false }
 }
+
+/** A position of polls or deletions is not valid any more: everything is read anew, which gives new ones. */
+async function resyncAll(context: UnitContext, unit: Unit, { run }: Work): Promise<Release> {
+  const { connectionId, hold, objects, organization } = run.scope
+  const names = objects.map(({ object }) => object)
+  await fenced(organization, hold, (tx) => wantResync(tx, connectionId, names, true))
+  await happen(context, unit, 'resync', null)
+  return { nextMs: RESYNC_LOOK_MS, notBeforeMs: RESYNC_LOOK_MS, failed: false }
+}
+
+/** Until the walk has begun and the positions are new. */
+const RESYNC_LOOK_MS = 1000
 
 /** Exponential with full jitter: somewhere between nothing and the cap of this attempt. */
 export function backoffMs(attempts: number, random: () => number): number {

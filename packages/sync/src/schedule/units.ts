@@ -17,8 +17,8 @@ export interface ClaimOptions {
   readonly worker: string
   readonly leaseMs: number
   readonly limit: number
-  /** Lanes that have no free slot now. */
-  readonly without: readonly Lane[]
+  /** Lanes that have a free slot now. */
+  readonly lanes: readonly Lane[]
 }
 
 /** Takes the units that have been due longest, live lanes before the backfill. */
@@ -35,7 +35,7 @@ export async function claimUnits(pool: Pool, options: ClaimOptions): Promise<Uni
        select u.connection_id, u.lane from rowhouse.sync_units u
        where u.enabled and u.due_at <= clock_timestamp() and u.not_before <= clock_timestamp()
          and (u.leased_until is null or u.leased_until <= clock_timestamp())
-         and u.lane <> all ($4)
+         and u.lane = any ($4)
        order by u.lane = 'backfill', u.due_at
        limit $3
        for update skip locked
@@ -45,7 +45,7 @@ export async function claimUnits(pool: Pool, options: ClaimOptions): Promise<Uni
      from due
      where u.connection_id = due.connection_id and u.lane = due.lane
      returning u.connection_id, u.organization_id, u.lane, u.epoch::text, u.wake::text, u.attempts`,
-    [options.worker, options.leaseMs, options.limit, options.without],
+    [options.worker, options.leaseMs, options.limit, options.lanes],
   )
   return rows.map((row) => ({
     connectionId: row.connection_id,
@@ -66,6 +66,24 @@ export async function renewUnit(pool: Pool, unit: Unit, leaseMs: number): Promis
     [unit.connectionId, unit.lane, unit.epoch, leaseMs],
   )
   return rowCount === 1
+}
+
+/** Keeps many units of one lane a while longer; the connections of those that are still held and wanted. */
+export async function renewUnits(pool: Pool, units: readonly Unit[], leaseMs: number): Promise<Set<string>> {
+  const { rows } = await pool.query<{ connection_id: string }>(
+    `update rowhouse.sync_units u
+     set leased_until = clock_timestamp() + $4 * interval '1 millisecond'
+     from unnest($1::uuid[], $2::text[], $3::bigint[]) as h(connection_id, lane, epoch)
+     where u.connection_id = h.connection_id and u.lane = h.lane and u.epoch = h.epoch and u.enabled
+     returning u.connection_id`,
+    [
+      units.map(({ connectionId }) => connectionId),
+      units.map(({ lane }) => lane),
+      units.map(({ epoch }) => epoch),
+      leaseMs,
+    ],
+  )
+  return new Set(rows.map((row) => row.connection_id))
 }
 
 export interface Release {

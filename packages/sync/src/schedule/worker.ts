@@ -9,6 +9,7 @@ import { measureHealth } from '../observe/health.ts'
 import { Latencies } from '../observe/latency.ts'
 import { publicError } from '../observe/public-reason.ts'
 import { PollMemory } from '../pull/poll-memory.ts'
+import { Streams } from '../stream/streams.ts'
 import type { Lane } from '../state/connection-state.ts'
 import { backoffMs, retry, runUnit } from './run-unit.ts'
 import type { ConnectionMemory, UnitContext } from './run-unit.ts'
@@ -24,9 +25,11 @@ export interface WorkerOptions {
   readonly leaseMs?: number
   /** How long one unit may keep its slot while others wait. @default 5000 */
   readonly sliceMs?: number
+  /** Event streams that this process holds open at one time, besides the units that run. @default 200 */
+  readonly streams?: number
 }
 
-const defaults = { concurrency: 12, tickMs: 20, leaseMs: 30_000, sliceMs: 5000 } as const
+const defaults = { concurrency: 12, tickMs: 20, leaseMs: 30_000, sliceMs: 5000, streams: 200 } as const
 
 /** @throws RowhouseError invalid_option */
 export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOptions> {
@@ -36,6 +39,7 @@ export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOpt
     tickMs: [1, 60_000],
     leaseMs: [200, 3_600_000],
     sliceMs: [1, 3_600_000],
+    streams: [0, 10_000],
   } as const
   for (const [name, [min, max]] of Object.entries(limits)) {
     const value = resolved[name as keyof typeof limits]
@@ -48,6 +52,7 @@ export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOpt
 }
 
 const HEALTH_EVERY_MS = 1000
+const STREAMS_EVERY_MS = 250
 const ERROR_PAUSE_MS = 1000
 /** A worker that stops waits this long for what is under way; the lease covers the rest. */
 const STOP_WAIT_MS = 20_000
@@ -60,6 +65,7 @@ export class Worker {
   readonly #memories = new Map<string, ConnectionMemory>()
   readonly #dirty = new Map<string, string>()
   readonly #stop = new AbortController()
+  readonly #streams: Streams
   #snapshot: string | null = null
   #loops: Promise<unknown> = Promise.resolve()
   #nudge: (() => void) | null = null
@@ -74,12 +80,15 @@ export class Worker {
         `leaseMs (${this.#options.leaseMs}) has to be at least one and a half times callTimeoutMs (${context.callTimeoutMs}).`,
         { details: { option: 'leaseMs' } },
       )
+    const { leaseMs, streams } = this.#options
+    this.#streams = new Streams(context, { worker: this.#name, leaseMs, streams }, () => this.nudge())
   }
 
   start(): void {
     this.#loops = Promise.all([
-      this.#repeat(this.#options.tickMs, () => this.#tick()),
+      this.#repeat(this.#options.tickMs, () => this.#tick(), true),
       this.#repeat(HEALTH_EVERY_MS, () => this.#reportHealth()),
+      this.#repeat(STREAMS_EVERY_MS, () => this.#streams.tick()),
     ])
   }
 
@@ -91,14 +100,13 @@ export class Worker {
   /** Takes nothing new, lets what is under way end, and gives its units back. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    this.#nudge?.()
     await this.#loops
-    const ended = Promise.all(this.#running.values())
+    const ended = Promise.all([...this.#running.values(), this.#streams.stop()])
     await Promise.race([ended, wait(STOP_WAIT_MS, undefined, { ref: false })])
     await this.#reportHealth().catch(() => {})
   }
 
-  async #repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
+  async #repeat(everyMs: number, work: () => Promise<void>, isNudged = false): Promise<void> {
     while (!this.#stop.signal.aborted) {
       let pauseMs = everyMs
       try {
@@ -107,18 +115,23 @@ export class Worker {
         pauseMs = ERROR_PAUSE_MS
         this.#context.observe({ type: 'worker_failed', ...publicError(error) })
       }
-      await this.#pause(pauseMs)
+      await this.#pause(pauseMs, isNudged)
     }
   }
 
-  async #pause(durationMs: number): Promise<void> {
-    if (this.#stop.signal.aborted) return
+  /** Until the time is over, the worker stops, or, where it can be nudged, somebody nudges it. */
+  async #pause(durationMs: number, isNudged: boolean): Promise<void> {
+    const { signal } = this.#stop
+    if (signal.aborted) return
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, durationMs)
-      this.#nudge = () => {
+      const end = (): void => {
         clearTimeout(timer)
+        signal.removeEventListener('abort', end)
         resolve()
       }
+      const timer = setTimeout(end, durationMs)
+      signal.addEventListener('abort', end)
+      if (isNudged) this.#nudge = end
     })
   }
 
@@ -135,7 +148,7 @@ export class Worker {
       worker: this.#name,
       leaseMs: this.#options.leaseMs,
       limit: free,
-      without: this.#fullLanes(),
+      lanes: this.#freeLanes(),
     })
     for (const unit of units) {
       const key = `${unit.connectionId}|${unit.lane}`
@@ -148,9 +161,11 @@ export class Worker {
   }
 
   /** Half of the slots are never given to the backfill: changes do not wait for it. */
-  #fullLanes(): Lane[] {
+  #freeLanes(): Lane[] {
     const bulk = [...this.#running.keys()].filter((key) => key.endsWith('|backfill')).length
-    return bulk >= Math.max(1, this.#options.concurrency / 2) ? ['backfill'] : []
+    return bulk >= Math.max(1, this.#options.concurrency / 2)
+      ? ['outbound', 'inbound']
+      : ['outbound', 'inbound', 'backfill']
   }
 
   async #run(unit: Unit): Promise<void> {

@@ -144,8 +144,8 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Outc
   return table[state][event]
 }
 
-/** The independent queues of a connection's work. */
-export const lanes = ['outbound', 'inbound', 'backfill'] as const
+/** The independent queues of a connection's work; `events` listens, and marks what the others do. */
+export const lanes = ['outbound', 'inbound', 'backfill', 'events'] as const
 export type Lane = (typeof lanes)[number]
 
 const lanesByState: Readonly<Record<ConnectionState, readonly Lane[]>> = {
@@ -153,10 +153,10 @@ const lanesByState: Readonly<Record<ConnectionState, readonly Lane[]>> = {
   authorizing: [],
   matching: ['backfill'],
   // Outbound waits for the backfill: a record that is not matched yet would be created twice.
-  backfilling: ['backfill', 'inbound'],
-  live: ['outbound', 'inbound'],
-  degraded: ['outbound', 'inbound'],
-  resyncing: ['outbound', 'inbound', 'backfill'],
+  backfilling: ['backfill', 'inbound', 'events'],
+  live: ['outbound', 'inbound', 'events'],
+  degraded: ['outbound', 'inbound', 'events'],
+  resyncing: ['outbound', 'inbound', 'backfill', 'events'],
   paused: [],
 }
 

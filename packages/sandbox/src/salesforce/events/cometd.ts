@@ -3,6 +3,7 @@
 // https://developer.salesforce.com/docs/atlas.en-us.api_streaming.meta/api_streaming/using_streaming_api_client_connection.htm
 import { Hono } from 'hono'
 import type { Context } from 'hono'
+import { getCookie, setCookie } from 'hono/cookie'
 import { readJson } from '../../http/body.ts'
 import type { Account } from '../../oauth/account.ts'
 import type { Env, World } from '../../world.ts'
@@ -15,6 +16,8 @@ import type { Session } from './sessions.ts'
 /** A poll is held this long: https://developer.salesforce.com/docs/atlas.en-us.api_streaming.meta/api_streaming/limits.htm */
 export const pollMs = 110_000
 const bodyBytesMax = 1024 * 1024
+/** https://developer.salesforce.com/docs/atlas.en-us.api_streaming.meta/api_streaming/streaming_error_codes.htm */
+const browserCookie = 'BAYEUX_BROWSER'
 
 interface Message {
   readonly channel?: string
@@ -35,6 +38,10 @@ export function cometdRoutes(world: World, organization: (account: Account) => O
     if ('fault' in body) return context.json([{ successful: false, error: '400::The message is not JSON' }], 400)
     const messages = (Array.isArray(body.value) ? body.value : [body.value]) as (Message | null | undefined)[]
     const replies: Reply[] = []
+    // What names the browser, set by the first answer; a client that does not keep it is known to no other server.
+    const cookie = getCookie(context, browserCookie)
+    if (cookie === undefined)
+      setCookie(context, browserCookie, world.seeded.letters(`browser.${sessions.count}`, 24), { path: '/' })
     for (const message of messages) {
       if (typeof message?.channel !== 'string')
         replies.push({ successful: false, error: '400::A message needs a channel' })
@@ -79,6 +86,10 @@ async function answer(
     return [
       { ...base, error: '403::Unknown client', advice: { interval: 0, reconnect: 'handshake' }, successful: false },
     ]
+  }
+  if (getCookie(context, browserCookie) === undefined) {
+    const error = `400::Client ${session.clientId} has established a session, but no ${browserCookie} cookie present`
+    return [{ ...base, error, advice: { reconnect: 'handshake' }, successful: false }]
   }
   const replied = { ...base, clientId: session.clientId }
   switch (channel as string) {

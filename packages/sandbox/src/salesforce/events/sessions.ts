@@ -80,6 +80,11 @@ export class Sessions {
     return session
   }
 
+  /** How many were opened. */
+  get count(): number {
+    return this.#ordinal
+  }
+
   find(clientId: string, account: string): Session | undefined {
     const session = this.#sessions.get(clientId)
     return session?.account === account ? session : undefined
