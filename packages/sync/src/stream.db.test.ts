@@ -379,6 +379,9 @@ describe('a stream that is not to be relied on', () => {
         [alder.connection.id],
       ),
     )
+    // A run that had begun before still has the other moment.
+    const asked = polls(alder)
+    await vi.waitUntil(() => polls(alder) > asked + 1, soon)
     offsetMs = -40_000
     crm.person(alder.account.id).update('Contact', await idOf(alder, 'Ada'), { Title: 'Untold' })
     offsetMs = 0

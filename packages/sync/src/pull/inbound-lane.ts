@@ -36,8 +36,9 @@ export async function runInbound(run: LaneRun): Promise<LaneEnd> {
   }
   await beginResync(run)
   const { pollMemory } = run
-  // A stream that was opened tells what happens from then on; one poll covers what was before.
-  const { streamOpens } = run
+  // A stream that was opened tells what happens from then on; one poll covers what was before. While the backfill reads,
+  // some objects have no position yet: that poll is made when it is done.
+  const streamOpens = run.state === 'backfilling' ? pollMemory.polledForOpens : run.streamOpens
   const isDue =
     pollMemory.unfinished.size > 0 ||
     pollMemory.polledForOpens !== streamOpens ||

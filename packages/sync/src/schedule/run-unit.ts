@@ -216,7 +216,7 @@ async function onFailure(context: UnitContext, unit: Unit, work: Work, failure: 
     return { nextMs: null, notBeforeMs: 0, failed: true }
   }
   const backoff = backoffMs(unit.attempts, context.random)
-  if (failure.action === 'resync' && unit.lane === 'inbound') return resyncAll(context, unit, work)
+  if (failure.action === 'resync' && unit.lane === 'inbound') return resyncAll(context, unit, work, backoff)
   // Of a read as a whole these three only mean that it failed: there is no record to park and no batch to split.
   if (failure.action !== 'retry') return retry(context, unit, errorOf('connector_failed'), backoff)
   const retryMs = failure.afterMs ?? backoff
@@ -226,13 +226,16 @@ async function onFailure(context: UnitContext, unit: Unit, work: Work, failure: 
   return { nextMs: retryMs, notBeforeMs: retryMs, failed: false }
 }
 
-/** A position of polls or deletions is not valid any more: everything is read anew, which gives new ones. */
-async function resyncAll(context: UnitContext, unit: Unit, { run }: Work): Promise<Release> {
+/**
+ * A position of polls or deletions is not valid any more: everything is read anew, which gives new ones. A provider that
+ * says so again and again is asked ever later.
+ */
+async function resyncAll(context: UnitContext, unit: Unit, { run }: Work, backoff: number): Promise<Release> {
   const { connectionId, hold, objects, organization } = run.scope
   const names = objects.map(({ object }) => object)
   await fenced(organization, hold, (tx) => wantResync(tx, connectionId, names, true))
   await happen(context, unit, 'resync', null)
-  return { nextMs: RESYNC_LOOK_MS, notBeforeMs: RESYNC_LOOK_MS, failed: false }
+  return retry(context, unit, errorOf('connector_failed'), Math.max(RESYNC_LOOK_MS, backoff))
 }
 
 /** Until the walk has begun and the positions are new. */
