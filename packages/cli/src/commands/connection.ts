@@ -24,8 +24,8 @@ export function addConnectionCommands(program: Command): void {
   connection
     .command('add <organization>')
     .description('connect a CRM account with credentials that exist already')
-    .requiredOption('--connector <id>', 'hubspot or salesforce')
-    .option('--base-url <url>', "base URL of the account's API; Salesforce needs its instance URL")
+    .requiredOption('--connector <id>', 'see rowhouse connector list')
+    .option('--base-url <url>', "base URL of the account's API; Salesforce and NetSuite need the account's own")
     .option('--token-url <url>', 'where tokens are refreshed, when it is not below the base URL')
     .option('--client-id <id>', 'OAuth app that the refresh token belongs to')
     .option('--json', 'print JSON')
@@ -33,11 +33,15 @@ export function addConnectionCommands(program: Command): void {
       'after',
       `
 Secrets come from the environment, where no process list shows them:
-CRM_ACCESS_TOKEN, and for accounts with OAuth CRM_REFRESH_TOKEN and CRM_CLIENT_SECRET.`,
+CRM_ACCESS_TOKEN, and for accounts with OAuth CRM_REFRESH_TOKEN and CRM_CLIENT_SECRET.
+A machine-to-machine login of NetSuite needs no access token: CRM_REFRESH_TOKEN is
+certificate:<id>@<account>, and CRM_CLIENT_SECRET the private key in PEM.`,
     )
     .action(async (name: string, options: AddOptions) => {
-      const accessToken = process.env['CRM_ACCESS_TOKEN']
-      if (accessToken === undefined || accessToken === '')
+      const refreshToken = process.env['CRM_REFRESH_TOKEN'] ?? null
+      // A machine has none to begin with; the first refresh gives one.
+      const accessToken = process.env['CRM_ACCESS_TOKEN'] || (refreshToken?.startsWith('certificate:') ? 'none' : '')
+      if (accessToken === '')
         throw new RowhouseError('invalid_option', 'CRM_ACCESS_TOKEN is not set.', {
           hint: 'Put the access token of the CRM account there; HubSpot gives one to a private app.',
         })
@@ -48,7 +52,7 @@ CRM_ACCESS_TOKEN, and for accounts with OAuth CRM_REFRESH_TOKEN and CRM_CLIENT_S
         body: {
           connector: options.connector,
           accessToken,
-          refreshToken: process.env['CRM_REFRESH_TOKEN'] ?? null,
+          refreshToken,
           clientSecret: process.env['CRM_CLIENT_SECRET'] ?? null,
           clientId: options.clientId ?? null,
           baseUrl: options.baseUrl ?? null,

@@ -13,13 +13,17 @@ const redirectUri = 'http://127.0.0.1:9/callback'
 export type SandboxConformance = Pick<ConformanceSubject, 'objects' | 'wordings' | 'customName' | 'countsCalls'> & {
   /** How a person sets a reference; by a field, or by an association. */
   readonly refer: (hand: Hand, ...reference: Parameters<ConformancePerson['refer']>) => void
+  /** The id of an account; 1 is the first. @default the sandbox chooses */
+  readonly accountId?: (ordinal: number) => string
+  /** What a new account has before any record that is tested. */
+  readonly furnish?: (hand: Hand) => void
 }
 
 /** Starts a sandbox whose clock stands still until it is advanced. */
 export async function sandboxSubject(
   connector: Connector,
   id: 'hubspot' | 'salesforce' | 'netsuite',
-  { refer, ...answers }: SandboxConformance,
+  { refer, accountId, furnish, ...answers }: SandboxConformance,
 ): Promise<ConformanceSubject> {
   // Ahead of the machine's clock, so that the Date header of an answer is never later than a record.
   let now = Math.ceil(Date.now() / 1000) * 1000 + 1000
@@ -35,12 +39,14 @@ export async function sandboxSubject(
       const { clientId, clientSecret } = app
       const account = sandbox.createAccount({
         connector: id,
+        ...(accountId === undefined ? {} : { id: accountId(accounts) }),
         name: `Account ${accounts}`,
         limits: unlimited,
         apps: [{ clientId, clientSecret, redirectUris: [redirectUri] }],
       })
       const baseUrl = account.url
       const hand = sandbox.person(account.id)
+      furnish?.(hand)
       return Promise.resolve({
         id: account.id,
         baseUrl,

@@ -140,8 +140,9 @@ export const createConnection = endpoint({
     refreshToken: z.string().min(1).max(8192).nullish(),
     /** OAuth app that the refresh token belongs to, and that signs webhooks. */
     clientId: z.string().max(512).nullish(),
-    clientSecret: z.string().max(512).nullish(),
-    /** Base URL of the account's API. @default the provider's; Salesforce needs its instance URL */
+    /** Of a machine-to-machine login: the private key, in PEM. */
+    clientSecret: z.string().max(8192).nullish(),
+    /** Base URL of the account's API. @default the provider's; Salesforce and NetSuite need the account's own */
     baseUrl: z.url().nullish(),
     /** Where tokens are refreshed, when it is not below the base URL. */
     tokenUrl: z.url().nullish(),

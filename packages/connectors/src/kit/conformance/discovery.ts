@@ -54,7 +54,8 @@ export function testDiscovery(subject: ConformanceSubject, spec: ConformanceObje
         })),
       )
       const options = found.map((field) => field.options?.map(({ value }) => value) ?? null)
-      expect(options).toEqual(found.map(({ kind }) => (kind === 'choice' ? ['small', 'large'] : null)))
+      const sizes = ['small', 'large'].map((label) => scene.choice(label))
+      expect(options).toEqual(found.map(({ kind }) => (kind === 'choice' ? sizes : null)))
       // Whoever takes no custom fields has none, whatever the account came with.
       expect(spec.customFields || custom.size === 0).toBe(true)
       expect(schema.fields.filter(({ name, custom: is }) => ours.has(name) && !is)).toEqual([])

@@ -39,17 +39,20 @@ export class Scene {
   readonly spec: ConformanceObject
   readonly account: ConformanceAccount
   readonly selection: ObjectSelection
+  readonly choices: ReadonlyMap<string, string>
 
   private constructor(
     subject: ConformanceSubject,
     spec: ConformanceObject,
     account: ConformanceAccount,
     selection: ObjectSelection,
+    choices: ReadonlyMap<string, string>,
   ) {
     this.subject = subject
     this.spec = spec
     this.account = account
     this.selection = selection
+    this.choices = choices
   }
 
   /** A new account for tests of one object. */
@@ -81,7 +84,9 @@ export class Scene {
     ]
     const references = spec.references.map(({ reference }) => reference)
     const definition = definitionOf(schema, fields, references)
-    return new Scene(subject, spec, account, { object: spec.object, fields, references, definition })
+    const options = schema.fields.flatMap((field) => field.options ?? [])
+    const choices = new Map(options.map(({ label, value }) => [label, value]))
+    return new Scene(subject, spec, account, { object: spec.object, fields, references, definition }, choices)
   }
 
   get connector(): Connector {
@@ -95,6 +100,11 @@ export class Scene {
   get batchSizeMax(): number {
     const { objects, customObjects } = this.connector.describe()
     return (objects.find(({ name }) => name === this.spec.object) ?? customObjects)!.batchSizeMax
+  }
+
+  /** The value that a pick list of the object keeps for what people call it. */
+  choice(label: string): string {
+    return this.choices.get(label) ?? label
   }
 
   custom(name: CustomField): string {
@@ -131,7 +141,7 @@ export class Scene {
           [this.custom('bought_on')]: '2026-03-29',
           [this.custom('seen_at')]: '2026-03-29T01:30:00.000Z',
           [this.custom('active')]: 'true',
-          [this.custom('size')]: 'small',
+          [this.custom('size')]: this.choice('small'),
         }
       : {}
     return {
