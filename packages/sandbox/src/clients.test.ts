@@ -136,11 +136,24 @@ function netsuiteCalls(): Calls {
     realm: account.id,
     base_url: sandbox.url,
   })
-  const id = sandbox.person(account.id).create('customer', { companyName: 'A' })
+  const person = sandbox.person(account.id)
+  const [id, gone, last] = ['A', 'Y', 'Z'].map((companyName) => person.create('customer', { companyName }))
+  const item = person.create('inventoryItem', { itemId: 'Widget', basePrice: 2 })
+  const machine = person.addObject('machine', 'Machine')
   const record = `record/v1/customer/${id}`
+  const order = { entity: { id }, item: { items: [{ item: { id: item }, quantity: 3 }] } }
+  const orderId = person.create('salesOrder', order)
+  const made = (path: string, body: unknown) => client.request({ path, method: 'POST', body: JSON.stringify(body) })
+  const query = (q: string) =>
+    client.request({ path: 'query/v1/suiteql?limit=5', method: 'POST', body: JSON.stringify({ q }) })
   return [
-    ['GET record/v1/customer', () => client.request({ path: 'record/v1/customer?limit=10' })],
-    ['GET record/v1/customer/{id}', () => client.request({ path: record })],
+    ['OPTIONS *', () => client.request({ path: '*', method: 'OPTIONS' })],
+    ['GET record/v1/customer', () => client.request({ path: 'record/v1/customer/?limit=10' })],
+    [
+      'GET record/v1/customer?q=',
+      () => client.request({ path: `record/v1/customer?q=${encodeURIComponent('companyName START_WITH "A"')}` }),
+    ],
+    ['GET record/v1/customer/{id}', () => client.request({ path: `${record}?expandSubResources=true` })],
     [
       'POST record/v1/customer',
       () => client.request({ path: 'record/v1/customer', method: 'POST', body: '{"companyName":"B"}' }),
@@ -150,13 +163,37 @@ function netsuiteCalls(): Calls {
       'PUT record/v1/customer/eid:{value}',
       () => client.request({ path: 'record/v1/customer/eid:X', method: 'PUT', body: '{"companyName":"X"}' }),
     ],
+    ['GET record/v1/customer/eid:{value}', () => client.request({ path: 'record/v1/customer/eid:X' })],
+    ['POST record/v1/contact', () => made('record/v1/contact', { lastName: 'Contact', company: { id } })],
+    ['POST record/v1/salesOrder', () => made('record/v1/salesOrder', order)],
     [
-      'POST query/v1/suiteql',
-      () =>
-        client.request({ path: 'query/v1/suiteql?limit=5', method: 'POST', body: '{"q":"select id from customer"}' }),
+      'GET record/v1/salesOrder/{id}/item',
+      () => client.request({ path: `record/v1/salesOrder/${orderId}/item?expandSubResources=true` }),
     ],
+    [
+      'POST record/v1/customer/{id}/!transform/salesOrder',
+      () => made(`${record}/!transform/salesOrder`, { item: order.item }),
+    ],
+    ['POST record/v1/{custom record}', () => made(`record/v1/${machine}`, { name: 'M' })],
+    ['POST query/v1/suiteql', () => query("SELECT id FROM customer WHERE dateCreated >= '01/01/2019'")],
+    [
+      'POST query/v1/suiteql (deletedrecord)',
+      () => query("SELECT recordid FROM deletedrecord WHERE deleteddate >= TO_DATE('2019-01-01', 'YYYY-MM-DD')"),
+    ],
+    ['GET record/v1/metadata-catalog', () => client.request({ path: 'record/v1/metadata-catalog/' })],
     ['GET record/v1/metadata-catalog/customer', () => client.request({ path: 'record/v1/metadata-catalog/customer' })],
-    ['DELETE record/v1/customer/{id}', () => client.request({ path: record, method: 'DELETE' })],
+    ['GET system/v1/governanceLimits', () => client.request({ path: 'system/v1/governanceLimits' })],
+    [
+      'DELETE record/v1/customer?id= (a job)',
+      () =>
+        client.request({
+          path: `record/v1/customer?id=${gone}`,
+          method: 'DELETE',
+          heads: { prefer: 'respond-async' },
+        }),
+    ],
+    ['GET async/v1/job/{id}', () => client.request({ path: 'async/v1/job/1' })],
+    ['DELETE record/v1/customer/{id}', () => client.request({ path: `record/v1/customer/${last}`, method: 'DELETE' })],
   ]
 }
 

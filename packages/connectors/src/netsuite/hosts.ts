@@ -25,6 +25,13 @@ export function loginUrl(baseUrl: string): string {
   return isNetsuite(baseUrl) ? origin : baseUrl.replace(/\/$/, '')
 }
 
-export function isNetsuite(baseUrl: string): boolean {
-  return URL.canParse(baseUrl) && /(?:^|\.)netsuite\.com$/.test(new URL(baseUrl).hostname)
+/** Where the account's API is, seen from where people were asked. An address that is neither NetSuite's nor a simulation's is kept. */
+export function accountUrl(account: string, askedAt: string): string {
+  if (isNetsuite(askedAt)) return apiUrl(account)
+  const { origin, hostname, pathname } = new URL(askedAt)
+  return hostname === '127.0.0.1' && pathname === '/' ? `${origin}/${account}` : askedAt
+}
+
+function isNetsuite(address: string): boolean {
+  return /(?:^|\.)netsuite\.com$/.test(new URL(address).hostname)
 }

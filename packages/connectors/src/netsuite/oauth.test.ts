@@ -37,6 +37,8 @@ describe('the address of a consent', () => {
     ['https://system.netsuite.com', {}, 'https://system.netsuite.com'],
     ['http://127.0.0.1:4010/A1', { company: 'B2' }, 'http://127.0.0.1:4010/A1'],
     ['https://evilnetsuite.com', { company: 'B2' }, 'https://evilnetsuite.com'],
+    ['https://127.0.0.1.evil.example', { company: 'B2' }, 'https://127.0.0.1.evil.example'],
+    ['http://127.0.0.1:4010', { company: 'B2' }, 'http://127.0.0.1:4010/B2'],
   ])('of %s with %o leads to %s', (baseUrl, parameters, expected) => {
     expect(oauth.accountUrl!(parameters as Record<string, string>, baseUrl)).toBe(expected)
   })

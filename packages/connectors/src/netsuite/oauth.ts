@@ -9,7 +9,7 @@ import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
 import { objectOf, textOf } from '../kit/reading.ts'
 import { description } from './description.ts'
 import { errorOf } from './failures.ts'
-import { apiUrl, isNetsuite, loginUrl } from './hosts.ts'
+import { accountUrl, apiUrl, loginUrl } from './hosts.ts'
 import { machineOf, signAssertion } from './machine.ts'
 
 export const defaultScopes = ['rest_webservices']
@@ -37,7 +37,7 @@ export const oauth: ConnectorOAuth = {
   // The person chose the account on NetSuite's page, and the address they came back with names it.
   accountUrl(parameters, baseUrl) {
     const company = parameters['company'] ?? ''
-    return isNetsuite(baseUrl) && /^[A-Za-z0-9_-]{1,60}$/.test(company) ? apiUrl(company) : baseUrl
+    return /^[A-Za-z0-9_-]{1,60}$/.test(company) ? accountUrl(company, baseUrl) : baseUrl
   },
 
   async exchange(http, app, { code, codeVerifier }) {

@@ -139,6 +139,13 @@ it('trouble is in NetSuite’s own words; what is done is done', async () => {
   expect((await send('GET', '/record/v1/customer')).body.totalResults).toBe(1)
 })
 
+it('what may be asked is told to who may enter', async () => {
+  netsuite = await startNetsuite()
+  const told = await netsuite.send('OPTIONS', '/*')
+  expect([told.status, told.headers.get('allow')]).toEqual([204, 'GET, POST, PATCH, PUT, DELETE, OPTIONS'])
+  expect((await netsuite.send('OPTIONS', '/*', undefined, { authorization: 'Bearer nobody' })).status).toBe(401)
+})
+
 it('a company’s own domain has its links, and takes no token of another', async () => {
   netsuite = await startNetsuite()
   const { account, sandbox } = netsuite

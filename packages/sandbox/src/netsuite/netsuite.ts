@@ -38,6 +38,7 @@ import { tokenBasedOf } from './token-based.ts'
 
 /** https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/chapter_161251386312.html: 104 MB. */
 const bodyBytesMax = 104 * 1024 * 1024
+const methods = 'GET, POST, PATCH, PUT, DELETE, OPTIONS'
 const shownObjects = ['customer', 'contact', 'salesOrder', 'inventoryItem']
 const keptHeaders = ['content-type', 'accept', 'prefer', 'x-netsuite-idempotency-key']
 
@@ -61,7 +62,8 @@ export function createNetsuite(world: World): Simulation {
   app.route('/', oauthRoutes(world))
   // An account's own domain is the beginning of the path here; without it the token says whose request it is.
   const enter = pipeline(world, dialect(world, company))
-  for (const path of ['/services/rest/*', '/:account/services/rest/*']) {
+  // Not with a star: netsuite-rest asks for a path that is one, and would match it twice.
+  for (const path of ['/services/rest/:path{.+}', '/:account/services/rest/:path{.+}'] as const) {
     app.use(path, enter)
     app.all(path, (context) => answer(world, company(context.get('caller').account), context))
   }
@@ -121,6 +123,7 @@ async function answer(world: World, company: Company, context: Context<Env>): Pr
 // Batches are asynchronous only; anything else is when it asks to be.
 function begin(run: Run): Answer {
   const { operation } = run
+  if (operation.method === 'OPTIONS') return { status: 204, headers: { allow: methods } }
   if (operation.body !== undefined) checkContentType(operation)
   const batch = isBatch(operation)
   if (batch && !isAsync(operation)) {

@@ -83,6 +83,7 @@ describe('a query', () => {
     ],
     ["select id from customer where phone is not null and not (phone = '1' or phone = '3')", [{ id: () => ids[5] }]],
     ['select 1 + 2 * 3 as seven from subsidiary', [{ seven: '7' }]],
+    ["select count(*) as n from customer where datecreated >= '03/01/2026' and datecreated < '3/2/2026'", [{ n: '6' }]],
   ])('answers %s', async (q, expected) => {
     const resolved = expected.map((row) =>
       Object.fromEntries(

@@ -9,7 +9,7 @@ import type { Answer, TestServer } from '../test-server.ts'
 const database = useTestDatabase()
 let sandbox: Sandbox
 let server: TestServer
-let accounts: { readonly hubspot: CreatedAccount; readonly other: CreatedAccount; readonly salesforce: CreatedAccount }
+let accounts: Readonly<Record<'hubspot' | 'other' | 'salesforce' | 'netsuite', CreatedAccount>>
 let owner = ''
 
 const organizationId = (): string => server.worlds.a.organizationId
@@ -27,6 +27,7 @@ beforeAll(async () => {
     hubspot: sandbox.createAccount({ connector: 'hubspot', name: 'One', apps: [appOf('hubspot')] }),
     other: sandbox.createAccount({ connector: 'hubspot', name: 'Two', apps: [appOf('hubspot')] }),
     salesforce: sandbox.createAccount({ connector: 'salesforce', name: 'Three', apps: [appOf('salesforce')] }),
+    netsuite: sandbox.createAccount({ connector: 'netsuite', name: 'Four', apps: [appOf('netsuite')] }),
   }
   owner = await server.token(server.worlds.a.ownerId)
 })
@@ -121,9 +122,10 @@ describe('the OAuth app of a connector', () => {
     ).toBe(403)
     expect((await setApp('hubspot')).body).toMatchObject({ connector: 'hubspot', clientId: 'hubspot-app' })
     expect((await setApp('salesforce')).status).toBe(200)
+    expect((await setApp('netsuite')).status).toBe(200)
     expect((await setApp('nowhere')).body).toMatchObject({ code: 'connector_unknown' })
     const list = await server.call('GET', '/v1/connectors/apps', { bearer: operatorKey })
-    expect(list.body.items).toHaveLength(2)
+    expect(list.body.items).toHaveLength(3)
     expect(list.text).not.toContain(clientSecret)
     const { rows } = await withClient(database().controlUrl, (control) =>
       control.query('select a::text as row from rowhouse.sync_apps a'),
@@ -133,7 +135,7 @@ describe('the OAuth app of a connector', () => {
 })
 
 describe('connecting', () => {
-  it.each(['hubspot', 'salesforce'] as const)('an account of %s on its own page', async (connector) => {
+  it.each(['hubspot', 'salesforce', 'netsuite'] as const)('an account of %s on its own page', async (connector) => {
     const { browser, consentUrl } = await leave({ connector, returnTo: '/organizations/a?tab=crm' })
     const asked = new URL(consentUrl).searchParams
     expect(asked.get('code_challenge_method')).toBe('S256')
@@ -148,6 +150,23 @@ describe('connecting', () => {
       bearer: owner,
     })
     expect(test.body).toMatchObject({ ok: true, account: accounts[connector].id })
+  })
+
+  it('calls a NetSuite account on the domain that its consent named, not where the person was asked', async () => {
+    const { rows } = await withClient(database().controlUrl, (control) =>
+      control.query('select c.base_url from rowhouse.connections c where c.account = $1', [accounts.netsuite.id]),
+    )
+    expect(rows).toEqual([{ base_url: `${sandbox.url}/${accounts.netsuite.id}` }])
+  })
+
+  it('is offered for every connector whose app is set', async () => {
+    const { body } = await server.call('GET', '/v1/connectors', { bearer: owner })
+    const offered = body.items.filter((item: { canAuthorize: boolean }) => item.canAuthorize)
+    expect(offered).toMatchObject([
+      { id: 'hubspot', name: 'HubSpot' },
+      { id: 'netsuite', name: 'NetSuite', objects: ['company', 'contact', 'sales_order'], tier: 'certified' },
+      { id: 'salesforce', name: 'Salesforce' },
+    ])
   })
 
   it('refreshes with the app when the token has died, and goes on', async () => {

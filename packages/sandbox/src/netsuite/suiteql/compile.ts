@@ -6,6 +6,7 @@ import type { Expression } from './ast.ts'
 import { invalidQuery } from './parse.ts'
 import type { Column, Row, SqlValue, Table } from './tables.ts'
 import { Wall, formatWall, parseByMask } from './wall.ts'
+import { parseWall } from '../zone.ts'
 
 /** One row of each source, by position; undefined where an outer join found none. */
 export type Tuple = readonly Row[]
@@ -216,16 +217,22 @@ function compileCall(scope: Scope, { name, values }: Extract<Expression, { kind:
 export function order(a: SqlValue, b: SqlValue): number | undefined {
   if (a === null || b === null) return undefined
   if (a instanceof Wall || b instanceof Wall) {
-    const [left, right] = [a, b].map((value) => (value instanceof Wall ? value.at : Number.NaN))
-    if (Number.isNaN(left) || Number.isNaN(right))
-      throw invalidQuery('Invalid or unsupported search: a date compares with TO_DATE(…) only.')
-    return left! - right!
+    const [left, right] = [wallOf(a), wallOf(b)]
+    if (left === undefined || right === undefined)
+      throw invalidQuery('Invalid or unsupported search: a date compares with TO_DATE(…) or in the format M/D/YYYY.')
+    return left - right
   }
   if (typeof a === 'number' || typeof b === 'number') {
     const difference = Number(a) - Number(b)
     return Number.isNaN(difference) ? (String(a) < String(b) ? -1 : 1) : difference
   }
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** A date, or text in the company's date format, as a wall clock. */
+function wallOf(value: SqlValue): number | undefined {
+  if (value instanceof Wall) return value.at
+  return typeof value === 'string' ? parseWall(value) : undefined
 }
 
 /** A key that is the same exactly for equal values. */
