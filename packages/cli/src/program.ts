@@ -14,6 +14,7 @@ import { addKeyCommands } from './commands/key.ts'
 import { addMigrateCommands } from './commands/migrate/migrate.ts'
 import { addOrganizationCommands } from './commands/organization.ts'
 import { addReportCommands } from './commands/report.ts'
+import { addRoleCommands } from './commands/role.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSyncCommands } from './commands/sync.ts'
 import { addVerifyCommand } from './commands/verify.ts'
@@ -53,6 +54,7 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addAdoptCommand(program)
   addMigrateCommands(program)
   addOrganizationCommands(program)
+  addRoleCommands(program)
   addConnectorCommands(program)
   addConnectionCommands(program)
   addSyncCommands(program)

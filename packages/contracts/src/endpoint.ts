@@ -7,9 +7,19 @@ import type { ErrorCode } from './error-codes.ts'
 /**
  * Who may call:
  * `public`: anybody · `signed_in`: any person, API key or operator · `operator`: operators only ·
- * a permission: operators, and members of the organization in the path whose role has it.
+ * a permission: operators, and members of the organization in the path whose role has it · `per: 'connection'`: also who
+ * has it for the connection of the path alone; where the path names none, who has it for any, and the handler looks which.
  */
-export type Access = 'public' | 'signed_in' | 'operator' | { readonly permission: Permission }
+export type Access =
+  | 'public'
+  | 'signed_in'
+  | 'operator'
+  | { readonly permission: Permission; readonly per?: undefined }
+  | { readonly permission: ConnectionPermission; readonly per: 'connection' }
+
+/** Permissions that may be granted for one connection: `connections.manage:<id>`. Who manages one also sees it. */
+export const connectionPermissions = ['connections.read', 'connections.manage'] as const
+export type ConnectionPermission = (typeof connectionPermissions)[number]
 
 /** Permissions a role may have; `roles.permissions` holds these words. */
 export const permissions = [
@@ -17,11 +27,13 @@ export const permissions = [
   'organization.manage',
   'members.read',
   'members.manage',
+  'roles.manage',
   'connections.read',
   'connections.manage',
   'activity.read',
   'data.read',
   'data.write',
+  'data.manage',
 ] as const
 export type Permission = (typeof permissions)[number]
 
@@ -87,4 +99,15 @@ export function endpoint<
     body: definition.body as Body,
     errors: definition.errors ?? [],
   }
+}
+
+/**
+ * Whether words of permissions, such as a membership's, allow something; of a connection also when it is granted alone.
+ * It says what to show: the database decides.
+ */
+export function allows(words: readonly string[], permission: Permission, connectionId?: string): boolean {
+  if (words.includes('*') || words.includes(permission)) return true
+  if (connectionId === undefined) return false
+  if (words.includes(`${permission}:${connectionId}`)) return true
+  return permission === 'connections.read' && allows(words, 'connections.manage', connectionId)
 }

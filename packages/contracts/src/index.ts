@@ -4,8 +4,17 @@ export { errorCodes } from './error-codes.ts'
 export type { ErrorCode } from './error-codes.ts'
 export { errorBody } from './error-body.ts'
 export type { ErrorBody } from './error-body.ts'
-export { endpoint, permissions } from './endpoint.ts'
-export type { Access, BodyOf, Endpoint, PathParams, Permission, QueryOf, ResponseOf } from './endpoint.ts'
+export { allows, connectionPermissions, endpoint, permissions } from './endpoint.ts'
+export type {
+  Access,
+  BodyOf,
+  ConnectionPermission,
+  Endpoint,
+  PathParams,
+  Permission,
+  QueryOf,
+  ResponseOf,
+} from './endpoint.ts'
 export { endpoints } from './endpoints/index.ts'
 export type { EndpointId, Endpoints } from './endpoints/index.ts'
 export { eventsPath, serverEvent } from './events.ts'
@@ -16,4 +25,5 @@ export * from './endpoints/invitations.ts'
 export * from './endpoints/organizations.ts'
 export * from './endpoints/records.ts'
 export * from './endpoints/retention.ts'
+export * from './endpoints/roles.ts'
 export * from './endpoints/session.ts'

@@ -44,7 +44,9 @@ create table rowhouse.roles (
   name text not null constraint role_name_is_a_slug check (name ~ '^[a-z][a-z0-9_-]{0,62}$'),
   permissions text[] not null,
   created_at timestamptz not null default now(),
-  constraint role_is_named_once unique nulls not distinct (organization_id, name)
+  constraint role_is_named_once unique nulls not distinct (organization_id, name),
+  -- Those are lines of rowhouse.connection_grants, where they can be listed and go with the connection.
+  constraint one_connection_is_granted_elsewhere check (permissions::text !~ 'connections[.](read|manage):')
 );
 
 insert into rowhouse.roles (name, permissions) values
@@ -146,9 +148,9 @@ create table rowhouse.placements (
 create table rowhouse.connections (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  constraint connection_is_of_one_organization unique (organization_id, id)
 );
-create index connections_by_organization on rowhouse.connections (organization_id);
 
 create function rowhouse.connection_belongs(organization uuid, connection uuid) returns boolean
   language sql stable strict security definer

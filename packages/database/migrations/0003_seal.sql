@@ -461,7 +461,8 @@ end
 $$;
 
 -- Whether the actor has a permission. A person's comes from the role; the application itself and an operator
--- have all; the sync engine reads and writes data; a report reads.
+-- have all; the sync engine reads and writes data; a report reads. `connections.manage:<id>` asks of one connection, which
+-- may be granted alone (0755).
 create function rowhouse.can(permission text) returns boolean
   language plpgsql stable security definer parallel restricted
   set search_path = pg_catalog, pg_temp
@@ -480,11 +481,15 @@ begin
         where r.name = seal ->> 'role'
           and (r.organization_id is null or r.organization_id = organization)
           and (permission = any (r.permissions) or '*' = any (r.permissions))
+      ) or (
+        starts_with(permission, 'connections.')
+        and rowhouse.can_connection(organization, (seal ->> 'user')::uuid, seal ->> 'role', permission)
       );
     when 'service', 'operator' then
       return true;
     when 'sync' then
-      return permission = any ('{data.read,data.write,data.manage,activity.read,connections.read}'::text[]);
+      return permission = any ('{data.read,data.write,data.manage,activity.read,connections.read}'::text[])
+        or starts_with(permission, 'connections.read:');
     when 'report' then
       return permission = any ('{organization.read,data.read,activity.read}'::text[]);
     else

@@ -69,10 +69,12 @@ create policy own_organization on rowhouse.users for select to rowhouse_app
       where m.organization_id = (select rowhouse.active_organization()) and m.user_id = users.id
     )
   );
+-- The last part is asked row by row only of who may not see them all.
 create policy own_organization on rowhouse.connections for select to rowhouse_app
   using (
     organization_id = (select rowhouse.organization_id())
     and organization_id operator(rowhouse.===) (select rowhouse.organization_id())
+    and ((select rowhouse.can('connections.read')) or rowhouse.can('connections.read:' || id))
   );
 -- The second part is asked before any month is read; it names the organization so that a person without one is told so.
 create policy own_organization on rowhouse.change_log for select to rowhouse_app

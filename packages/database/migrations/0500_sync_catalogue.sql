@@ -37,10 +37,12 @@ create table rowhouse.sync_credentials (
   connection_id uuid primary key references rowhouse.connections (id) on delete cascade,
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
   store text not null default 'database'
-    constraint credential_store_is_known check (store = 'database'),
+    constraint credential_store_is_known check (store in ('database', 'supabase_vault', 'hashicorp_vault')),
   -- What the store calls it.
   place text,
   sealed jsonb,
+  -- The bundle's version that was committed last. A store that answers with an older one is behind, or was restored.
+  version bigint not null default 0,
   updated_at timestamptz not null default now(),
   constraint the_database_holds_what_is_its_own check ((store = 'database') = (sealed is not null)),
   constraint other_stores_have_a_place check ((store = 'database') = (place is null))

@@ -1,6 +1,6 @@
 -- What the sync engine keeps in an organization's own home: it moves with the organization, and the same
--- seal keeps it apart. Members may read it; only the sync engine and operators write it. These tables are
--- not in the change log: they say what happened to changes that are.
+-- seal keeps it apart. Members who may see the connection may read it; only the sync engine and operators write it. These
+-- tables are not in the change log: they say what happened to changes that are.
 
 create schema rowhouse_home;
 grant usage on schema rowhouse_home to rowhouse_app, rowhouse_migrator;
@@ -168,7 +168,10 @@ begin
            and organization_id operator(rowhouse.===) (select rowhouse.organization_id())
          )
          with check (organization_id = (select rowhouse.organization_id()))', name);
-    execute format('create policy read on rowhouse_home.%I for select to public using (true)', name);
+    execute format(
+      'create policy read on rowhouse_home.%I for select to public using (
+         (select rowhouse.can(''connections.read'')) or rowhouse.can(''connections.read:'' || connection_id)
+       )', name);
     execute format(
       'create policy write on rowhouse_home.%I for all to public
          using ((select rowhouse.actor_kind()) in (''sync'', ''operator''))

@@ -223,6 +223,10 @@ create trigger count_version_inserts after insert on rowhouse.connections
   referencing new table as written for each statement execute function rowhouse.count_membership_version();
 create trigger count_version_deletes after delete on rowhouse.connections
   referencing old table as replaced for each statement execute function rowhouse.count_membership_version();
+create trigger count_version_inserts after insert on rowhouse.connection_grants
+  referencing new table as written for each statement execute function rowhouse.count_membership_version();
+create trigger count_version_deletes after delete on rowhouse.connection_grants
+  referencing old table as replaced for each statement execute function rowhouse.count_membership_version();
 create trigger count_version_updates after update on rowhouse.placements
   referencing old table as replaced new table as written for each statement execute function rowhouse.count_membership_version();
 

@@ -35,6 +35,9 @@ begin
       ), '[]'),
       'connections', coalesce((
         select jsonb_agg(c.id order by c.id) from rowhouse.connections c where c.organization_id = o.id
+      ), '[]'),
+      'grants', coalesce((
+        select jsonb_agg(to_jsonb(g) order by g.id) from rowhouse.connection_grants g where g.organization_id = o.id
       ), '[]')
     )
     from rowhouse.organizations o
@@ -46,7 +49,7 @@ end
 $$;
 
 -- Makes what this database knows of an organization equal to a copy, and says whether there was anything to do: not where
--- it has that version already. Members, roles and connections that are gone go; whoever belongs to nobody here any more
+-- it has that version already. Members, roles, connections and grants that are gone go; whoever belongs to nobody here any more
 -- loses e-mail and name. Where the placement is another database, the organization does not live here from then on.
 -- A suspension waits for who is at work, as rowhouse.set_organization_status() does.
 create function rowhouse.apply_catalogue_copy(copy jsonb) returns boolean
@@ -137,6 +140,12 @@ begin
     and not exists (select from jsonb_array_elements_text(copy -> 'connections') k where k::uuid = c.id);
   insert into rowhouse.connections (id, organization_id)
   select k::uuid, given.id from jsonb_array_elements_text(copy -> 'connections') k
+  on conflict (id) do nothing;
+  delete from rowhouse.connection_grants g
+  where g.organization_id = given.id
+    and not exists (select from jsonb_array_elements(copy -> 'grants') c where (c ->> 'id')::uuid = g.id);
+  insert into rowhouse.connection_grants
+  select g.* from jsonb_populate_recordset(null::rowhouse.connection_grants, copy -> 'grants') g
   on conflict (id) do nothing;
   delete from rowhouse.organization_limits b where b.organization_id = given.id and copy ->> 'limits' is null;
   if copy ->> 'limits' is not null then

@@ -1,4 +1,4 @@
-// Simulated HubSpot, Salesforce and NetSuite over real HTTP. For tests, the demo and benchmarks; never for production.
+// Simulated HubSpot, Salesforce and NetSuite, and a simulated HashiCorp Vault, over real HTTP. For tests, the demo and benchmarks; never for production.
 export { startSandbox } from './sandbox.ts'
 export type { Sandbox } from './sandbox.ts'
 export type { ChangeEventTrouble, CreatedAccount, Hand, HandField, TokenBased } from './control/simulated-crm.ts'
@@ -6,3 +6,6 @@ export type { AccountInput, SandboxOptions, Sleep } from './options.ts'
 export type { WebhookTrouble } from './hubspot/webhooks.ts'
 export type { ChaosInput } from './chaos/chaos.ts'
 export type { LoggedRequest } from './http/request-log.ts'
+export { vaultCertificates } from './vault/certificates.ts'
+export { startVault } from './vault/vault.ts'
+export type { SimulatedVault, SimulatedVaultOptions, VaultTrouble } from './vault/vault.ts'

@@ -19,6 +19,8 @@ const all: Endpoint[] = Object.values(endpoints)
 const scoped = all.filter(({ path }) => path.includes(':organizationId'))
 const bodies: Readonly<Record<string, unknown>> = {
   createConnection: { connector: 'hubspot', accessToken: 'x' },
+  setRole: { permissions: [] },
+  grantConnection: { permission: 'connections.read', role: 'viewer' },
 }
 const pathIn = (endpoint: Endpoint, organizationId: string): string =>
   endpoint.path
@@ -26,6 +28,8 @@ const pathIn = (endpoint: Endpoint, organizationId: string): string =>
     .replace(':connectionId', randomUUID())
     .replace(':deadLetterId', '1')
     .replace(':invitationId', randomUUID())
+    .replace(':grantId', randomUUID())
+    .replace(':role', 'clerk')
     .replace(':table', 'notes')
     .replace(':recordId', randomUUID())
 const request = (endpoint: Endpoint) => (endpoint.body === undefined ? {} : { body: bodies[endpoint.id] ?? {} })
@@ -74,7 +78,7 @@ describe('every endpoint of an organization', () => {
     expect([status, body.code]).toEqual([403, 'permission_denied'])
   })
 
-  it.each(scoped.filter(({ method, id }) => method === 'GET' && id !== 'getConnection'))(
+  it.each(scoped.filter(({ method, path }) => method === 'GET' && !path.includes(':connectionId')))(
     '$id answers a member and an operator as the contract says',
     async (endpoint) => {
       for (const bearer of [await server.token(server.worlds.a.viewerId), operatorKey]) {
@@ -85,10 +89,13 @@ describe('every endpoint of an organization', () => {
     },
   )
 
-  it('a connection that is not there is said', async () => {
-    const path = pathIn(endpoints.getConnection, server.worlds.a.organizationId)
-    expect((await server.call('GET', path, { bearer: operatorKey })).body.code).toBe('connection_not_found')
-  })
+  it.each(scoped.filter(({ method, path }) => method === 'GET' && path.includes(':connectionId')))(
+    '$id says that a connection is not there',
+    async (endpoint) => {
+      const path = pathIn(endpoint, server.worlds.a.organizationId)
+      expect((await server.call('GET', path, { bearer: operatorKey })).body.code).toBe('connection_not_found')
+    },
+  )
 })
 
 describe('every other endpoint', () => {
@@ -230,8 +237,16 @@ describe('with the access check switched off', () => {
       const bearer = await open.token(open.worlds.a.ownerId)
       const path = `/v1/organizations/${open.worlds.b.organizationId}`
       // The guard held this: the catalogue login sees every connection.
-      expect((await open.call('GET', `${path}/connections`, { bearer })).status).toBe(200)
+      const { rows } = await withClient(database().controlUrl, (control) =>
+        control.query<{ id: string }>(
+          `insert into rowhouse.connections (organization_id, connector, account, base_url)
+           values ($1, 'hubspot', 'x', 'https://api.hubapi.com') returning id`,
+          [open.worlds.b.organizationId],
+        ),
+      )
+      expect((await open.call('GET', `${path}/connections/${rows[0]?.id}`, { bearer })).status).toBe(200)
       // And never these: the read itself enters as the caller.
+      expect((await open.call('GET', `${path}/connections`, { bearer })).body.code).toBe('organization_not_found')
       expect((await open.call('GET', `${path}/activity`, { bearer })).body.code).toBe('organization_not_found')
       expect((await open.call('GET', `${path}/members`, { bearer })).body.code).toBe('organization_not_found')
     } finally {

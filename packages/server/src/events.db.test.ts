@@ -31,6 +31,7 @@ function emittingSync(): Sync {
       resume: none,
       resync: none,
       test: none,
+      remove: none,
     },
     apps: { list: none, set: none, remove: none },
     authorize: { begin: none, start: none, finish: none },

@@ -6,6 +6,7 @@ import { invitationHandlers } from './invitations/handlers.ts'
 import { organizationHandlers } from './organizations/handlers.ts'
 import { recordHandlers } from './records/handlers.ts'
 import { retentionHandlers } from './retention/handlers.ts'
+import { roleHandlers } from './roles/handlers.ts'
 import { sessionHandlers } from './session/handlers.ts'
 
 export const handlers: Handlers = {
@@ -16,4 +17,5 @@ export const handlers: Handlers = {
   ...activityHandlers,
   ...recordHandlers,
   ...retentionHandlers,
+  ...roleHandlers,
 }

@@ -43,6 +43,7 @@ function recordingSync(): Sync {
       resume: none,
       resync: none,
       test: none,
+      remove: none,
     },
     apps: { list: none, set: none, remove: none },
     authorize: { begin: none, start: none, finish: none },

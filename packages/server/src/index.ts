@@ -1,6 +1,7 @@
 // The control plane: HTTP API, live events, console, workers.
 export { readServerConfig } from './config/config.ts'
 export { readCredentialConfig } from './config/credential-config.ts'
+export { readStoreConfig } from './config/store-config.ts'
 export type { CredentialConfig } from './config/credential-config.ts'
 export type { IssuerConfig, ServerConfig } from './config/config.ts'
 export { startServer, startWorker } from './start.ts'

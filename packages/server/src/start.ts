@@ -28,7 +28,7 @@ import { checkReady } from './http/ready.ts'
 import { createLog, failedEvent } from './log/log.ts'
 import type { Log } from './log/log.ts'
 import { createMetrics } from './metrics/metrics.ts'
-import { readOne } from './organizations/handlers.ts'
+import { readWhole } from './organizations/handlers.ts'
 import { createSessionCookies } from './session/cookies.ts'
 import { createSignIn } from './session/sign-in.ts'
 import type { Sync } from './sync.ts'
@@ -104,7 +104,7 @@ export async function startGuarded(
     }
     const hub = new EventHub({
       ...opened,
-      readOrganization: (id) => readOne(services, id, true),
+      readOrganization: (id) => readWhole(services, id),
       onError: (error) => log(failedEvent('events', error)),
     })
     const metrics = createMetrics(
@@ -168,7 +168,7 @@ interface Parts {
 }
 
 function openParts(config: ServerConfig, options: ServerOptions, log: Log): Parts {
-  const { signingKey, encryptionKey, previousEncryptionKey, issuer } = config
+  const { signingKey, encryptionKey, previousEncryptionKey, credentialStore, issuer } = config
   const controlUrl = loginUrl(config.url, 'rowhouse_control', signingKey)
   const rowhouse =
     options.rowhouse ??
@@ -194,6 +194,7 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
       controlUrl,
       encryptionKey,
       previousEncryptionKey,
+      credentialStore,
       connectors,
       observe: (event) => log({ type: 'sync', event }),
     })

@@ -50,6 +50,7 @@ export interface Sync {
     resume(organizationId: string, connectionId: string): Promise<Connection>
     resync(organizationId: string, connectionId: string): Promise<Connection>
     test(organizationId: string, connectionId: string): Promise<TestAnswer>
+    remove(organizationId: string, connectionId: string): Promise<void>
   }
   readonly apps: {
     list(): Promise<readonly ConnectorApp[]>

@@ -16,7 +16,8 @@ import { ConnectionWatch } from './connections/watch.ts'
 import type { ConnectionListener } from './connections/watch.ts'
 import { redact as removeSecrets } from './credentials/redact.ts'
 import type { Redact } from './credentials/redact.ts'
-import { Stores } from './credentials/store/stores.ts'
+import { openStores } from './credentials/store/open-stores.ts'
+import type { StoreOptions } from './credentials/store/open-stores.ts'
 import { Vault } from './credentials/vault.ts'
 import { listConflicts, listDeadLetters } from './home/records.ts'
 import { replayDeadLetter } from './home/replay.ts'
@@ -35,6 +36,8 @@ export interface SyncOptions {
   readonly encryptionKey: string
   /** The encryption key before this one, while it is being changed. @default none */
   readonly previousEncryptionKey?: string | null | undefined
+  /** Where credentials rest. @default in the database */
+  readonly credentialStore?: StoreOptions | undefined
   /** How many unwrapped data keys are kept in memory, and how long. */
   readonly keyCache?: KeyCacheOptions
   readonly connectors: ReadonlyMap<string, Connector>
@@ -95,7 +98,7 @@ const OPERATOR = { operator: 'rowhouse', reason: 'sync administration' } as cons
 /**
  * Makes the sync engine.
  *
- * @throws RowhouseError encryption_key_too_short
+ * @throws RowhouseError encryption_key_too_short, invalid_option
  * @example
  * const sync = createSync({ rowhouse, controlUrl, encryptionKey, connectors })
  * sync.worker.start()
@@ -106,11 +109,12 @@ export function createSync(options: SyncOptions): Sync {
   const pool = new Pool({ connectionString: options.controlUrl, max: POOL_MAX })
   // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
   pool.on('error', () => {})
+  const stores = openStores(options.credentialStore ?? {}, options.controlUrl)
   const apps = new Apps(pool, envelope)
   const vault = new Vault({
     pool,
     envelope,
-    stores: new Stores(),
+    stores,
     findApp: (connector, database) => apps.find(connector, database),
     redact,
   })
@@ -124,7 +128,7 @@ export function createSync(options: SyncOptions): Sync {
   const shortestPollMs = options.shortestPollMs ?? 1000
   const slowestPollMs = options.slowestPollMs ?? 900_000
   const paces = { callTimeoutMs, shortestPollMs, slowestPollMs }
-  const shared = { pool, rowhouse, connectors, budgets, vault, observe, now, wait, ...paces }
+  const shared = { pool, rowhouse, connectors, budgets, vault, stores, observe, now, wait, ...paces }
   const connections = new Connections({ ...shared, redact, onChange: nudge })
   const requests = new Requests(pool, envelope)
   const watch = new ConnectionWatch(
@@ -168,6 +172,7 @@ export function createSync(options: SyncOptions): Sync {
       const running = worker
       worker = null
       await running?.stop()
+      await stores.close()
       await pool.end()
       envelope.close()
     },

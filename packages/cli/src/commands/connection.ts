@@ -4,6 +4,7 @@ import { openApi } from '../environment.ts'
 import { renderAgo } from '../output/moment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
+import { addConnectionGrantCommands } from './connection-grant.ts'
 import { findOrganization } from './organization.ts'
 import { RowhouseError } from '@rowhouse/contracts'
 
@@ -151,4 +152,17 @@ certificate:<id>@<account>, and CRM_CLIENT_SECRET the private key in PEM.`,
         () => `${result.account} answered in ${Math.round(result.durationMs)} ms.`,
       )
     })
+
+  connection
+    .command('remove <organization> <connection id>')
+    .description('end a connection for good and erase its credentials; rows and records stay on both sides')
+    .option('--json', 'print JSON')
+    .action(async (name: string, connectionId: string, options: JsonOption) => {
+      const api = openApi(process.env)
+      const organizationId = (await findOrganization(api, name)).id
+      const done = await api.removeConnection({ params: { organizationId, connectionId } })
+      makePrinter(options.json === true).print(done, () => `Removed the connection ${connectionId}.`)
+    })
+
+  addConnectionGrantCommands(connection)
 }

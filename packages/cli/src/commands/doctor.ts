@@ -54,6 +54,7 @@ export async function examine(url: string, signingKey: string): Promise<Check[]>
     checks.push(await checkVersion(client), await checkSchema(client))
     checks.push(await checkRuntime(loginUrl(url, 'rowhouse_app', signingKey), signingKey))
     checks.push(...(await checkIssuer(process.env)), ...(await checkFindings(client)))
+    checks.push(...(await checkCredentialStore(process.env, loginUrl(url, 'rowhouse_control', signingKey))))
   } finally {
     await client.end()
   }
@@ -143,6 +144,37 @@ async function checkFindings(client: Client): Promise<Check[]> {
     message: `${object}: ${message}`,
     fix,
   }))
+}
+
+/** The store that is set up, and what rests in others. */
+async function checkCredentialStore(environment: NodeJS.ProcessEnv, controlUrl: string): Promise<Check[]> {
+  const { readStoreConfig } = await import('@rowhouse/server')
+  const { examineStore } = await import('@rowhouse/sync')
+  const check = 'credential_store'
+  try {
+    const found = await examineStore(readStoreConfig(environment), controlUrl)
+    const checks: Check[] = [
+      { check, status: found.ok ? 'ok' : 'error', message: `${found.store}: ${found.message}`, fix: found.fix },
+    ]
+    if (found.unreachable > 0)
+      checks.push({
+        check: 'credential_store_other',
+        status: 'error',
+        message: `${found.unreachable} connections have their credentials in hashicorp_vault, which is not set up here`,
+        fix: 'Set VAULT_ADDR and a way to log in, and run: rowhouse key move-store',
+      })
+    else if (found.elsewhere > 0)
+      checks.push({
+        check: 'credential_store_other',
+        status: 'warning',
+        message: `${found.elsewhere} connections have their credentials in another store`,
+        fix: 'Run: rowhouse key move-store',
+      })
+    return checks
+  } catch (error) {
+    if (!isRowhouseError(error)) throw error
+    return [{ check, status: 'error', message: `${error.code}: ${error.message}`, fix: error.hint }]
+  }
 }
 
 export function renderChecks(checks: readonly Check[]): string {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
+import { startVault } from '@rowhouse/sandbox'
 import { openKeys } from '@rowhouse/sync'
 import { beforeAll, expect, it } from 'vitest'
 
@@ -18,11 +19,11 @@ interface Ended {
   readonly stderr: string
 }
 
-const rowhouse = (words: readonly string[], keys: Record<string, string>): Promise<Ended> =>
+const rowhouse = (words: readonly string[], keys: Record<string, string>, noun = 'key'): Promise<Ended> =>
   new Promise((resolve) => {
     const { adminUrl, signingKey } = database()
     const env = { ...process.env, ROWHOUSE_URL: adminUrl, ROWHOUSE_SIGNING_KEY: signingKey, ...keys }
-    const child = execFile(process.execPath, [main, 'key', ...words], { env }, (_, stdout, stderr) => {
+    const child = execFile(process.execPath, [main, noun, ...words], { env }, (_, stdout, stderr) => {
       resolve({ code: child.exitCode ?? -1, stdout, stderr })
     })
   })
@@ -67,7 +68,7 @@ it('lists, changes the encryption key, and rotates data keys, without ever showi
   for (const { stdout, stderr } of [listed, rotated, again, one, all])
     for (const secret of [oldKey, newKey, database().signingKey, ...rows.map(({ wrapped }) => wrapped)])
       expect(stdout + stderr).not.toContain(secret)
-})
+}, 120_000)
 
 it('refuses what makes no sense, with a code', async () => {
   for (const [words, keys, code] of [
@@ -79,4 +80,46 @@ it('refuses what makes no sense, with a code', async () => {
     expect(ended.code).not.toBe(0)
     expect(ended.stdout + ended.stderr).toContain(code)
   }
-})
+}, 120_000)
+
+it('moves credentials to a vault and back, and doctor looks at both', async () => {
+  const vault = await startVault()
+  try {
+    vault.setPolicy('rowhouse', 'path "secret/data/rowhouse/*" { capabilities = ["create", "read", "update"] }')
+    const { roleId, secretId } = vault.createRole('rowhouse', { policies: ['rowhouse'], ttlMs: 3_600_000 })
+    const login = { VAULT_ADDR: vault.url, VAULT_ROLE_ID: roleId, VAULT_SECRET_ID: secretId }
+    const toVault = { ...after, ...login, ROWHOUSE_CREDENTIAL_STORE: 'hashicorp_vault' }
+    const doctor = async (
+      env: Record<string, string>,
+    ): Promise<{ check: string; status: string; message: string }[]> => {
+      const { stdout } = await rowhouse(['--json'], env, 'doctor')
+      return (JSON.parse(stdout) as { check: string; status: string; message: string }[]).filter(({ check }) =>
+        check.startsWith('credential_store'),
+      )
+    }
+    expect(await doctor(toVault)).toEqual([
+      expect.objectContaining({
+        status: 'error',
+        message: expect.stringContaining('delete on secret/metadata/rowhouse'),
+      }),
+    ])
+    vault.setPolicy('rowhouse', 'path "secret/*" { capabilities = ["create", "read", "update", "delete"] }')
+    const moved = await rowhouse(['move-store', '--json'], toVault)
+    expect([moved.code, JSON.parse(moved.stdout)]).toEqual([
+      0,
+      { to: 'hashicorp_vault', moved: 0, unreadable: [], toErase: 0 },
+    ])
+    expect(await doctor(toVault)).toEqual([expect.objectContaining({ status: 'ok' })])
+    expect((await rowhouse(['list'], toVault)).stdout).toContain('store hashicorp_vault: 0 connections, written to')
+    vault.seal()
+    expect(await doctor(toVault)).toEqual([
+      expect.objectContaining({ status: 'error', message: expect.stringContaining('is sealed') }),
+    ])
+    const told = await rowhouse(['move-store'], { ...toVault, VAULT_SKIP_VERIFY: '1' })
+    expect([told.code, told.stderr]).toEqual([2, expect.stringContaining('VAULT_CACERT')])
+    for (const { stdout, stderr } of [moved, told])
+      for (const secret of [secretId, roleId]) expect(stdout + stderr).not.toContain(secret)
+  } finally {
+    await vault.close()
+  }
+}, 120_000)

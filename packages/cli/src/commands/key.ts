@@ -1,7 +1,7 @@
 // `rowhouse key …`: the keys that credentials are sealed with. Nothing here shows a key; ids say which is which.
 import { RowhouseError } from '@rowhouse/contracts'
 import { loginUrl } from '@rowhouse/database'
-import type { Keys, ListedKeys, Rotated } from '@rowhouse/sync'
+import type { Keys, ListedKeys, MovedStore, Rotated, StoreUse } from '@rowhouse/sync'
 import type { Command } from 'commander'
 import { asMigrator } from '../as-migrator.ts'
 import { requireSigningKey, requireUrl } from '../environment.ts'
@@ -20,7 +20,7 @@ interface RotateOptions extends KeyOptions {
 
 const environment = `
 Environment: ROWHOUSE_URL, ROWHOUSE_SIGNING_KEY, ROWHOUSE_ENCRYPTION_KEY and, while it changes,
-ROWHOUSE_ENCRYPTION_KEY_PREVIOUS.`
+ROWHOUSE_ENCRYPTION_KEY_PREVIOUS; ROWHOUSE_CREDENTIAL_STORE and what goes with it (docs/credentials.md).`
 
 export function addKeyCommands(program: Command): void {
   const key = program.command('key').description('the keys that credentials are sealed with')
@@ -54,6 +54,32 @@ export function addKeyCommands(program: Command): void {
           : rotate(keys, options),
       ),
     )
+
+  key
+    .command('move-store')
+    .description('move credentials from wherever they rest into the store of ROWHOUSE_CREDENTIAL_STORE')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Set the variables of both stores here, in every server and in every worker, restart those, and then run this. It can be
+cut off at any moment and run again; workers go on meanwhile.${environment}`,
+    )
+    .action((options: KeyOptions) =>
+      withKeys(async (keys) => {
+        const moved = await keys.moveStore()
+        if (moved.unreadable.length > 0) process.exitCode = 1
+        makePrinter(options.json === true).print(moved, () => renderMoved(moved))
+      }),
+    )
+}
+
+function renderMoved({ to, moved, unreadable, toErase }: MovedStore): string {
+  return [
+    `Moved the credentials of ${moved} ${moved === 1 ? 'connection' : 'connections'} to ${to}.`,
+    ...unreadable.map((id) => `  ${id} cannot be read and stays where it was`),
+    ...(toErase === 0 ? [] : [`${toErase} left behind could not be erased yet; a worker does it.`]),
+  ].join('\n')
 }
 
 async function rewrap(keys: Keys, options: RotateOptions): Promise<void> {
@@ -114,8 +140,12 @@ async function withKeys(use: (keys: Keys) => Promise<void>): Promise<void> {
   }
 }
 
-function renderKeys({ encryptionKeys, dataKeys }: ListedKeys): string {
+const renderStore = ({ store, connections, current, toErase }: StoreUse): string =>
+  `store ${store}: ${connections} ${connections === 1 ? 'connection' : 'connections'}${current ? ', written to' : ''}${toErase === 0 ? '' : `, ${toErase} to erase`}`
+
+function renderKeys({ encryptionKeys, dataKeys, stores }: ListedKeys): string {
   return [
+    ...stores.map(renderStore),
     ...encryptionKeys.map(({ id, current }) => `encryption key ${id}: ${current ? 'current' : 'previous'}`),
     renderTable(
       ['data key', 'of', 'state', 'wrapped by', 'values'],

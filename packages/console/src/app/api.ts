@@ -2,6 +2,7 @@
 // leads to the sign-in page; everything else is shown by the page that asked.
 import { createClient, isApiError } from '@rowhouse/client'
 import { QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
+import { allows } from '@rowhouse/contracts'
 import type { Me, Permission } from '@rowhouse/contracts'
 
 export const client = createClient({ baseUrl: '' })
@@ -54,12 +55,16 @@ export const connectionQuery = (organizationId: string, connectionId: string) =>
     queryFn: ({ signal }) => client.getConnection({ params: { organizationId, connectionId }, signal }),
   })
 
-/** Whether the buttons for this are shown; the server decides for itself. */
-export function may(me: Me | undefined, organizationId: string, permission: Permission): boolean {
+/** Whether the buttons for this are shown, of one connection where it is named; the server decides for itself. */
+export function may(
+  me: Me | undefined,
+  organizationId: string,
+  permission: Permission,
+  connectionId?: string,
+): boolean {
   if (me === undefined) return false
   if (me.actor.kind === 'operator') return true
   return me.memberships.some(
-    ({ organizationId: id, permissions }) =>
-      id === organizationId && (permissions.includes('*') || permissions.includes(permission)),
+    ({ organizationId: id, permissions }) => id === organizationId && allows(permissions, permission, connectionId),
   )
 }

@@ -39,7 +39,7 @@ export function DeadLetters({
   canManage,
 }: {
   organizationId: string
-  canManage: boolean
+  canManage: (connectionId: string) => boolean
 }): JSX.Element {
   const queryKey = key(organizationId, 'dead-letters')
   const answer = useQuery({
@@ -54,7 +54,12 @@ export function DeadLetters({
     </Empty>,
     (items) =>
       items.map((letter) => (
-        <Letter key={letter.id} letter={letter} organizationId={organizationId} canManage={canManage} />
+        <Letter
+          key={letter.id}
+          letter={letter}
+          organizationId={organizationId}
+          canManage={canManage(letter.connectionId)}
+        />
       )),
   )
 }

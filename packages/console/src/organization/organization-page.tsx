@@ -71,7 +71,8 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
       void navigate({ search: (old) => ({ ...old, ...change }), replace: true, resetScroll: false }),
     [navigate],
   )
-  const canManage = may(me, organizationId, 'connections.manage')
+  const canConnect = may(me, organizationId, 'connections.manage')
+  const canManage = (id: string): boolean => may(me, organizationId, 'connections.manage', id)
   const panel = search.change
   return (
     <main className="px-4 pb-16 md:px-6">
@@ -83,7 +84,7 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
           {connection === null ? (
             <Empty
               title="No CRM is connected."
-              {...(canManage && { action: <ConnectControl organizationId={organizationId} /> })}
+              {...(canConnect && { action: <ConnectControl organizationId={organizationId} /> })}
               command={`CRM_ACCESS_TOKEN=… rowhouse connection add ${organization.slug} --connector hubspot`}
             >
               Connect one, and its records and yours stay in sync, both ways.
@@ -92,7 +93,7 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
             <ConnectionPanel
               key={connection.id}
               connection={connection}
-              canManage={canManage}
+              canManage={canManage(connection.id)}
               pending={live.feed.items.filter(({ status }) => status === 'pending').length}
             />
           )}
@@ -201,7 +202,8 @@ function Tabs({ organization: { connection, members }, tab }: { organization: Or
 interface TabContentProps {
   readonly tab: Tab
   readonly organization: Organization
-  readonly canManage: boolean
+  /** By the id of a connection. */
+  readonly canManage: (connectionId: string) => boolean
   readonly live: LiveFeed
   readonly search: ActivitySearch
   readonly onSearch: (change: ActivitySearch) => void

@@ -5,6 +5,7 @@ import * as invitations from './invitations.ts'
 import * as organizations from './organizations.ts'
 import * as records from './records.ts'
 import * as retention from './retention.ts'
+import * as roles from './roles.ts'
 import * as session from './session.ts'
 
 export const endpoints = {
@@ -34,6 +35,13 @@ export const endpoints = {
   resumeConnection: connections.resumeConnection,
   resyncConnection: connections.resyncConnection,
   testConnection: connections.testConnection,
+  removeConnection: connections.removeConnection,
+  listRoles: roles.listRoles,
+  setRole: roles.setRole,
+  removeRole: roles.removeRole,
+  listConnectionGrants: roles.listConnectionGrants,
+  grantConnection: roles.grantConnection,
+  revokeConnectionGrant: roles.revokeConnectionGrant,
   listActivity: activity.listActivity,
   listDeadLetters: activity.listDeadLetters,
   replayDeadLetter: activity.replayDeadLetter,

@@ -7,7 +7,7 @@ export const membership = z
     slug: z.string(),
     name: z.string(),
     role: z.string(),
-    /** `*` is every permission. */
+    /** `*` is every permission; `connections.manage:<id>` is one connection's. */
     permissions: z.array(z.string()),
   })
   .meta({ id: 'Membership' })

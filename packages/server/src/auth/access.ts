@@ -1,7 +1,7 @@
 // What a caller may do, asked of the database at every request. An organization one is no member of
 // answers exactly as one that does not exist, so that ids cannot be probed.
 import { RowhouseError } from '@rowhouse/contracts'
-import type { Endpoint, Permission } from '@rowhouse/contracts'
+import type { ConnectionPermission, Endpoint, Permission } from '@rowhouse/contracts'
 import type { Organization as OrganizationHandle, Rowhouse } from 'rowhouse'
 import type { Actor } from '../context.ts'
 import type { Acting } from '../sync.ts'
@@ -52,33 +52,65 @@ export async function requireAccess(
   actor: Actor,
   organizationId: string | null,
   trace: Trace,
+  connectionId: string | null = null,
 ): Promise<void> {
   const { access } = endpoint
   if (access === 'public') return
   if (actor.kind === 'anonymous') throw new RowhouseError('unauthenticated')
-  const wants: Permission = typeof access === 'object' ? access.permission : 'organization.read'
-  if (organizationId !== null) await requirePermission(rowhouse, actor, organizationId, wants, trace)
+  if (organizationId !== null) {
+    // In the catalogue: what is true now, also where the home of the organization does not answer.
+    const organization = enterAs(rowhouse, actor, organizationId, trace).inCatalogue()
+    try {
+      if (typeof access === 'object' && access.per === 'connection')
+        await requireConnection(organization, access.permission, connectionId)
+      else await requirePermission(organization, typeof access === 'object' ? access.permission : 'organization.read')
+    } catch (error) {
+      throw withoutOracle(error, organizationId)
+    }
+  }
   if (access === 'operator' && actor.kind !== 'operator') {
     throw new RowhouseError('permission_denied', 'Only operators may do this.', { details: { needs: 'operator' } })
   }
 }
 
-async function requirePermission(
-  rowhouse: Rowhouse,
-  actor: Actor,
-  organizationId: string,
-  permission: Permission,
-  trace: Trace,
-): Promise<void> {
-  // In the catalogue: what is true now, also where the home of the organization does not answer.
-  const organization = enterAs(rowhouse, actor, organizationId, trace).inCatalogue()
-  try {
-    const { rows } = await organization.query<{ can: boolean }>('select rowhouse.can($1) as can', [permission])
-    if (rows[0]?.can === true) return
-  } catch (error) {
-    throw withoutOracle(error, organizationId)
-  }
-  throw new RowhouseError('permission_denied', `This needs the permission ${permission}.`, {
-    details: { needs: permission },
-  })
+/** @param organization in the catalogue @throws RowhouseError permission_denied */
+export async function requirePermission(organization: OrganizationHandle, permission: Permission): Promise<void> {
+  const { rows } = await organization.query<{ can: boolean }>('select rowhouse.can($1) as can', [permission])
+  if (rows[0]?.can !== true) throw denied(permission)
 }
+
+/**
+ * Lets pass who has a permission for one connection, or for all of them; without one, who has it for any.
+ *
+ * @param organization in the catalogue
+ * @throws RowhouseError permission_denied: of a connection that is not there as of one that one may not see
+ */
+export async function requireConnection(
+  organization: OrganizationHandle,
+  permission: ConnectionPermission,
+  connectionId: string | null,
+): Promise<void> {
+  const { rows } = await organization.query<{ can: boolean }>(
+    connectionId === null
+      ? 'select rowhouse.can($1) or exists (select from rowhouse.permitted_connections($1)) as can'
+      : 'select rowhouse.can($1) or rowhouse.can($2) as can',
+    connectionId === null ? [permission] : [permission, `${permission}:${connectionId}`],
+  )
+  if (rows[0]?.can !== true) throw denied(connectionId === null ? permission : `${permission}:${connectionId}`)
+}
+
+/** The connections that the caller has a permission for. @param organization in the catalogue */
+export async function permittedConnections(
+  organization: OrganizationHandle,
+  permission: ConnectionPermission,
+): Promise<ReadonlySet<string>> {
+  const { rows } = await organization.query<{ id: string }>('select id from rowhouse.permitted_connections($1) as id', [
+    permission,
+  ])
+  return new Set(rows.map(({ id }) => id))
+}
+
+const denied = (permission: string): RowhouseError =>
+  new RowhouseError('permission_denied', `This needs the permission ${permission.slice(0, 100)}.`, {
+    details: { needs: permission.slice(0, 100) },
+  })

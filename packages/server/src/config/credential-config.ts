@@ -1,5 +1,7 @@
 // What credentials are sealed with, as the environment says it; for the server, the workers and `rowhouse key`.
 import { RowhouseError } from '@rowhouse/contracts'
+import type { StoreOptions } from '@rowhouse/sync'
+import { readStoreConfig } from './store-config.ts'
 import { key } from './variables.ts'
 import type { Environment } from './variables.ts'
 
@@ -8,6 +10,8 @@ export interface CredentialConfig {
   readonly encryptionKey: string
   /** ROWHOUSE_ENCRYPTION_KEY_PREVIOUS: the one before, until `rowhouse key rotate` has wrapped all anew. @default none */
   readonly previousEncryptionKey?: string | null
+  /** ROWHOUSE_CREDENTIAL_STORE and what goes with it. @default in the database */
+  readonly credentialStore?: StoreOptions
 }
 
 /**
@@ -25,5 +29,9 @@ export function readCredentialConfig(env: Environment = process.env): Credential
       details: { option: 'ROWHOUSE_ENCRYPTION_KEY_PREVIOUS' },
       hint: 'Set it to the key before the current one, or leave it out.',
     })
-  return { encryptionKey, previousEncryptionKey: previous === '' ? null : previous }
+  return {
+    encryptionKey,
+    previousEncryptionKey: previous === '' ? null : previous,
+    credentialStore: readStoreConfig(env),
+  }
 }

@@ -3,7 +3,7 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import { connectors } from '@rowhouse/connectors'
 import type { Connector } from '@rowhouse/connectors'
-import { actingAs } from '../auth/access.ts'
+import { actingAs, permittedConnections, requireConnection, requirePermission } from '../auth/access.ts'
 import type { Handlers } from '../context.ts'
 import { safeReturnTo } from '../session/return-to.ts'
 import { requireProviderUrl } from './provider-url.ts'
@@ -21,6 +21,7 @@ type Mine =
   | 'resumeConnection'
   | 'resyncConnection'
   | 'testConnection'
+  | 'removeConnection'
   | 'listDeadLetters'
   | 'replayDeadLetter'
   | 'listConflicts'
@@ -57,8 +58,10 @@ export const connectionHandlers: Pick<Handlers, Mine> = {
     return { items }
   },
 
-  async listConnections({ services: { sync }, params }) {
-    return { items: [...(await sync.connections.list([params.organizationId]))] }
+  async listConnections({ services: { sync }, params, organization }) {
+    const permitted = await permittedConnections(organization().inCatalogue(), 'connections.read')
+    const items = await sync.connections.list([params.organizationId])
+    return { items: items.filter(({ id }) => permitted.has(id)) }
   },
 
   async listConnectorApps({ services: { sync } }) {
@@ -75,8 +78,11 @@ export const connectionHandlers: Pick<Handlers, Mine> = {
     return { removed: await sync.apps.remove(params.connector) }
   },
 
-  async authorizeConnection({ services, actor, params, body }) {
+  async authorizeConnection({ services, actor, params, body, organization }) {
     const connector = requireConnector(body.connector)
+    // A new connection needs the permission for all of them; another consent for one, the permission for that one.
+    if (body.connectionId == null) await requirePermission(organization().inCatalogue(), 'connections.manage')
+    else await requireConnection(organization().inCatalogue(), 'connections.manage', body.connectionId.toLowerCase())
     const baseUrl = body.baseUrl ?? null
     if (baseUrl !== null && actor.kind !== 'operator') {
       const origins = services.simulatedProviders
@@ -118,12 +124,23 @@ export const connectionHandlers: Pick<Handlers, Mine> = {
   testConnection: async ({ services: { sync }, params }) =>
     sync.connections.test(params.organizationId, connectionId(params)),
 
+  async removeConnection({ services: { sync }, params }) {
+    await sync.connections.remove(params.organizationId, connectionId(params))
+    return { removed: true }
+  },
+
   async listDeadLetters({ actor, services: { sync }, params }) {
     return { items: [...(await sync.deadLetters.list(params.organizationId, actingAs(actor)))] }
   },
 
-  async replayDeadLetter({ services: { sync }, params }) {
+  async replayDeadLetter({ services: { sync }, params, organization }) {
     if (!/^\d{1,18}$/.test(params.deadLetterId)) throw new RowhouseError('dead_letter_not_found')
+    const { rows } = await organization().query<{ connectionId: string }>(
+      'select connection_id as "connectionId" from rowhouse_home.sync_dead_letters where id = $1',
+      [params.deadLetterId],
+    )
+    if (rows[0] === undefined) throw new RowhouseError('dead_letter_not_found')
+    await requireConnection(organization().inCatalogue(), 'connections.manage', rows[0].connectionId)
     await sync.deadLetters.replay(params.organizationId, params.deadLetterId)
     return { replayed: true }
   },

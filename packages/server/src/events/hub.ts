@@ -2,7 +2,7 @@
 // fixed pace ("which organizations changed?") and lets each subscriber read for itself; it never passes
 // one organization's rows from one subscriber to another.
 import { RowhouseError } from '@rowhouse/contracts'
-import type { Organization } from '@rowhouse/contracts'
+import type { Connection, Organization } from '@rowhouse/contracts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Sync } from '../sync.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -22,7 +22,9 @@ const subscribersMax = 500
 export interface HubOptions {
   readonly catalogue: Catalogue
   readonly sync: Pick<Sync, 'events'>
-  readonly readOrganization: (id: string) => Promise<Organization>
+  readonly readOrganization: (
+    id: string,
+  ) => Promise<{ readonly organization: Organization; readonly connections: readonly Connection[] }>
   readonly onError: (error: unknown) => void
 }
 
@@ -145,8 +147,8 @@ export class EventHub {
       seen: new Map(found.map(({ id, at_ms }) => [id, at_ms])),
     }
     for (const { id } of found.filter(({ id, at_ms }) => before?.seen.get(id) !== at_ms)) {
-      const organization = await this.#options.readOrganization(id)
-      for (const { subscriber } of this.#listening) subscriber.showOrganization(organization)
+      const { organization, connections } = await this.#options.readOrganization(id)
+      for (const { subscriber } of this.#listening) subscriber.showOrganization(organization, connections)
     }
   }
 }

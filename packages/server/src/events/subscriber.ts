@@ -1,9 +1,17 @@
 // One open stream: who listens, what they may see, and what they were already sent. Every read is made
 // as the listener, so the database refuses what is not theirs; membership is asked again and again.
-import type { ActivityItem, Organization, ServerEvent, ConnectionDetail } from '@rowhouse/contracts'
-import { RowhouseError } from '@rowhouse/contracts'
+import type {
+  ActivityItem,
+  Connection,
+  ConnectionDetail,
+  Organization,
+  Permission,
+  ServerEvent,
+} from '@rowhouse/contracts'
+import { RowhouseError, allows } from '@rowhouse/contracts'
 import type { Organization as OrganizationHandle } from 'rowhouse'
 import { readActivity } from '../activity/read-activity.ts'
+import { firstOf } from '../organizations/handlers.ts'
 
 /** Newest changes looked at in one tick; a burst beyond it is read by listActivity, not streamed. */
 const itemsMax = 200
@@ -73,14 +81,15 @@ export class Subscriber {
     this.#options.outlet.end()
   }
 
-  showOrganization(organization: Organization): void {
+  /** @param connections the organization's, of which the listener may see some */
+  showOrganization(organization: Organization, connections: readonly Connection[]): void {
     if (!this.#sees(organization.id, 'organization.read')) return
-    const connection = this.#sees(organization.id, 'connections.read') ? organization.connection : null
+    const connection = firstOf(connections, ({ id }) => this.#sees(organization.id, 'connections.read', id))
     this.#options.outlet.send({ type: 'organization', organization: { ...organization, connection } })
   }
 
   showConnection(connection: ConnectionDetail): void {
-    if (!this.#sees(connection.organizationId, 'connections.read')) return
+    if (!this.#sees(connection.organizationId, 'connections.read', connection.id)) return
     this.#options.outlet.send({ type: 'connection', connection })
   }
 
@@ -131,9 +140,9 @@ export class Subscriber {
     }
   }
 
-  #sees(organizationId: string, permission: string): boolean {
+  #sees(organizationId: string, permission: Permission, connectionId?: string): boolean {
     if (this.organizationId !== null && this.organizationId !== organizationId) return false
     if (this.#sight === null) return true
-    return this.#sight.get(organizationId)?.some((held) => held === '*' || held === permission) ?? false
+    return allows(this.#sight.get(organizationId) ?? [], permission, connectionId)
   }
 }

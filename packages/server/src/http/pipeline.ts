@@ -50,7 +50,8 @@ export async function answer(
   onActor(actor)
   if (guards.sameSite) requireSameSite(request.method, request.headers, byCookie, services.publicUrl())
   const organizationId = params['organizationId'] ?? null
-  if (guards.access) await requireAccess(services.rowhouse, endpoint, actor, organizationId, trace)
+  const connectionId = params['connectionId'] ?? null
+  if (guards.access) await requireAccess(services.rowhouse, endpoint, actor, organizationId, trace, connectionId)
   const query = validate(endpoint.query, readQuery(new URL(request.url)), 'query')
   const body = validate(endpoint.body, endpoint.method === 'GET' ? undefined : await readJson(request), 'body')
 
@@ -103,7 +104,13 @@ async function audited(
     actorId: actor.kind === 'user' ? actor.userId : null,
     action: endpoint.audit,
     organizationId: params['organizationId'] ?? null,
-    target: params['connectionId'] ?? params['deadLetterId'] ?? params['invitationId'] ?? params['table'] ?? null,
+    target:
+      params['connectionId'] ??
+      params['deadLetterId'] ??
+      params['invitationId'] ??
+      params['role'] ??
+      params['table'] ??
+      null,
     requestId,
     ip,
   })

@@ -47,13 +47,12 @@ export async function finishConnect(services: Services, incoming: Incoming): Pro
     async ({ organizationId, connectionId }) => {
       // The permission may have been taken away while the person was at the CRM.
       const actor: Actor = userId === null ? { kind: 'operator' } : { kind: 'user', userId }
-      await requireAccess(
-        services.rowhouse,
-        { access: { permission: 'connections.manage' } },
-        actor,
-        organizationId,
-        incoming,
-      )
+      // A new connection needs the permission for all of them; another consent for one, the permission for that one.
+      const access =
+        connectionId === null
+          ? ({ permission: 'connections.manage' } as const)
+          : ({ permission: 'connections.manage', per: 'connection' } as const)
+      await requireAccess(services.rowhouse, { access }, actor, organizationId, incoming, connectionId)
       const entry = await beginAudit(services.catalogue, {
         actorKind: userId === null ? 'operator' : 'user',
         actorId: userId,

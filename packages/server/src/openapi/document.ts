@@ -66,7 +66,9 @@ function operation(endpoint: Endpoint, schemaOf: (schema: z.ZodType, io: 'input'
     summary: endpoint.summary,
     tags: [endpoint.tag],
     ...(typeof endpoint.access === 'object'
-      ? { description: `Needs the permission ${endpoint.access.permission}.` }
+      ? {
+          description: `Needs the permission ${endpoint.access.permission}${endpoint.access.per === 'connection' ? ', which may be granted for one connection' : ''}.`,
+        }
       : {}),
     security: endpoint.access === 'public' ? [] : [{ bearer: [] }, { session: [] }],
     parameters: [

@@ -1,7 +1,7 @@
 // Organizations: which ones there are, one of them, its members, its status.
-import { RowhouseError } from '@rowhouse/contracts'
-import type { Organization } from '@rowhouse/contracts'
-import { organizationNotFound } from '../auth/access.ts'
+import { RowhouseError, allows } from '@rowhouse/contracts'
+import type { Connection, Organization } from '@rowhouse/contracts'
+import { organizationNotFound, permittedConnections } from '../auth/access.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { pageOrganizations, readOrganizations } from '../catalogue/organizations.ts'
 import type { OrganizationRow } from '../catalogue/organizations.ts'
@@ -31,11 +31,11 @@ export const organizationHandlers: Pick<Handlers, Mine> = {
       limit: query.limit,
     })
     const page = rows.slice(0, query.limit)
-    const readable = memberships
-      ?.filter(({ permissions }) => permissions.some((p) => p === '*' || p === 'connections.read'))
-      .map(({ organizationId }) => organizationId)
+    const words = new Map(memberships?.map(({ organizationId, permissions }) => [organizationId, permissions]))
+    const sees: Sees = ({ id, organizationId }) =>
+      memberships === null || allows(words.get(organizationId) ?? [], 'connections.read', id)
     return {
-      items: await withConnections(services, page, readable ?? null),
+      items: await withConnections(services, page, sees),
       next: rows.length > query.limit ? (page.at(-1)?.id ?? null) : null,
     }
   },
@@ -52,24 +52,22 @@ export const organizationHandlers: Pick<Handlers, Mine> = {
       'select rowhouse.create_organization($1, $2, $3, $4) as id',
       [body.name, body.slug, actor.kind === 'user' ? actor.userId : (body.ownerId ?? null), body.plan ?? null],
     )
-    return readOne(services, rows[0]?.id ?? '', true)
+    return readOne(services, rows[0]?.id ?? '', everything)
   },
 
   async getOrganization({ services, params, organization }) {
-    const { rows } = await organization()
-      .inCatalogue()
-      .query<{ can: boolean }>(`select rowhouse.can('connections.read') as can`)
-    return readOne(services, params.organizationId, rows[0]?.can === true)
+    const permitted = await permittedConnections(organization().inCatalogue(), 'connections.read')
+    return readOne(services, params.organizationId, ({ id }) => permitted.has(id))
   },
 
   async suspendOrganization({ services, params }) {
     await setStatus(services.catalogue, params.organizationId, 'suspended')
-    return readOne(services, params.organizationId, true)
+    return readOne(services, params.organizationId, everything)
   },
 
   async resumeOrganization({ services, params }) {
     await setStatus(services.catalogue, params.organizationId, 'active')
-    return readOne(services, params.organizationId, true)
+    return readOne(services, params.organizationId, everything)
   },
 
   async listMembers({ organization }) {
@@ -96,32 +94,47 @@ async function setStatus(catalogue: Catalogue, organizationId: string, status: O
   await catalogue.query('select rowhouse.set_organization_status($1, $2)', [organizationId, status])
 }
 
-/** @param withConnection whether the caller may see connections */
+/** Whether the caller may see a connection. */
+export type Sees = (connection: Connection) => boolean
+const everything: Sees = () => true
+
 export async function readOne(
   services: Pick<Services, 'catalogue' | 'sync'>,
   organizationId: string,
-  withConnection: boolean,
+  sees: Sees,
 ): Promise<Organization> {
   const rows = await readOrganizations(services.catalogue, [organizationId])
-  const [organization] = await withConnections(services, rows, withConnection ? null : [])
+  const [organization] = await withConnections(services, rows, sees)
   if (organization === undefined) throw organizationNotFound(organizationId)
   return organization
 }
 
-/** @param readable organizations whose connection the caller may see; null: all of them */
+/** An organization with all its connections, for somebody else to choose from. */
+export async function readWhole(
+  services: Pick<Services, 'catalogue' | 'sync'>,
+  organizationId: string,
+): Promise<{ readonly organization: Organization; readonly connections: readonly Connection[] }> {
+  const organization = await readOne(services, organizationId, () => false)
+  return { organization, connections: await services.sync.connections.list([organizationId]) }
+}
+
 async function withConnections(
   services: Pick<Services, 'sync'>,
   rows: readonly OrganizationRow[],
-  readable: readonly string[] | null,
+  sees: Sees,
 ): Promise<Organization[]> {
-  const ids = rows.map(({ id }) => id).filter((id) => readable === null || readable.includes(id))
+  const ids = rows.map(({ id }) => id)
   const connections = ids.length === 0 ? [] : await services.sync.connections.list(ids)
   return rows.map((row) => ({
     ...row,
-    // With several, the one that came first stands for the organization.
-    connection:
-      connections
-        .filter(({ organizationId }) => organizationId === row.id)
-        .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))[0] ?? null,
+    connection: firstOf(
+      connections.filter((connection) => connection.organizationId === row.id),
+      sees,
+    ),
   }))
+}
+
+/** With several, the one that came first stands for the organization. */
+export function firstOf(connections: readonly Connection[], sees: Sees): Connection | null {
+  return connections.filter(sees).toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))[0] ?? null
 }

@@ -7,7 +7,8 @@ const membershipsMax = 1000
 
 export async function readMemberships(rowhouse: Rowhouse, userId: string): Promise<Membership[]> {
   const { rows } = await rowhouse.as({ organizationId: null, userId }).query<Membership>(
-    `select o.id as "organizationId", o.slug, o.name, m.role, coalesce(r.permissions, '{}') as permissions
+    `select o.id as "organizationId", o.slug, o.name, m.role,
+      coalesce(r.permissions, '{}') || rowhouse.granted_connections(o.id) as permissions
     from rowhouse.members m
     join rowhouse.organizations o on o.id = m.organization_id
     left join rowhouse.roles r on r.name = m.role and (r.organization_id is null or r.organization_id = m.organization_id)

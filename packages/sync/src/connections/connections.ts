@@ -1,6 +1,6 @@
-// What the server does with connections: connect, look, pause, resume, test. It makes no change to a tenant's
-// rows; that is the worker's.
-import { RowhouseError } from '@rowhouse/contracts'
+// What the server does with connections: connect, look, pause, resume, test, remove. It makes no change to a
+// tenant's rows; that is the worker's. Long because every verb asks the CRM in one way and refuses in one way.
+import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 import type { Connection, ConnectionDetail } from '@rowhouse/contracts'
 import { inTransaction } from '@rowhouse/database'
 import type {
@@ -19,11 +19,12 @@ import { callsPerRound, pollIntervalMs } from '../budget/poll-pace.ts'
 import { remoteAccountOf } from '../budget/remote-account.ts'
 import type { Redact } from '../credentials/redact.ts'
 import type { NewCredentials, Vault } from '../credentials/vault.ts'
-import { EngineHttp } from '../http/http.ts'
+import { EngineHttp, PutDown } from '../http/http.ts'
 import { accountOf } from '../mapping/account.ts'
 import { resolveDefaultMapping, resolveMapping } from '../mapping/mapping.ts'
 import type { Observe } from '../observe/events.ts'
 import { wantResync } from '../pull/resync.ts'
+import { finishRemovals, removeRow } from './remove.ts'
 import { insertConnection, moveConnection, readConnection, readConnections } from './store.ts'
 import type { StoredConnection } from './store.ts'
 import { toConnectionView } from './view.ts'
@@ -241,6 +242,37 @@ export class Connections {
       stored.mapping.map(({ object }) => object),
     )
     return this.#move(organizationId, id, 'resync', null)
+  }
+
+  /**
+   * Ends a connection for good: its credentials are erased, the CRM is asked to revoke them, and the organization's home
+   * forgets its links. Rows and records stay as they are on both sides.
+   *
+   * @throws RowhouseError connection_not_found
+   */
+  async remove(organizationId: string, id: string): Promise<void> {
+    const { observe, onChange, pool, rowhouse } = this.#context
+    const stored = await readConnection(pool, id, organizationId)
+    await this.#revoke(stored)
+    await removeRow(pool, organizationId, id)
+    // What this does not get done, a worker does.
+    await finishRemovals(pool, rowhouse)
+    observe({ type: 'removed', organizationId, connectionId: id })
+    onChange()
+  }
+
+  /** A courtesy: whether or not the CRM hears of it, the credentials are gone here. */
+  async #revoke(stored: StoredConnection): Promise<void> {
+    try {
+      const credentials = await this.#context.vault.read(stored.id)
+      // What a person pasted is theirs to revoke; it may serve other programs.
+      if (credentials.app === null || credentials.refreshToken === null) return
+      const connector = this.#connector(stored.connector)
+      const http = this.#http(stored.baseUrl, stored.tokenUrl, credentials.accessToken, stored)
+      await connector.oauth.revoke(http, credentials.app, credentials)
+    } catch (error) {
+      if (!isRowhouseError(error) && !(error instanceof PutDown)) throw error
+    }
   }
 
   /** Calls the CRM once. @throws RowhouseError credentials_refused, connector_unreachable, connector_failed */

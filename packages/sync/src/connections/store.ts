@@ -94,21 +94,29 @@ const toConnection = (row: ConnectionRow): StoredConnection => ({
   createdAt: row.created_at.toISOString(),
 })
 
+export async function findConnection(
+  pool: Pool,
+  id: string,
+  organizationId: string | null = null,
+): Promise<StoredConnection | null> {
+  const { rows } = await pool.query<ConnectionRow>(
+    `select ${COLUMNS} from rowhouse.connections c
+     where c.id = $1 and c.connector <> '' and ($2::uuid is null or c.organization_id = $2)`,
+    [id, organizationId],
+  )
+  return rows[0] === undefined ? null : toConnection(rows[0])
+}
+
 /** @throws RowhouseError connection_not_found */
 export async function readConnection(
   pool: Pool,
   id: string,
   organizationId: string | null = null,
 ): Promise<StoredConnection> {
-  const { rows } = await pool.query<ConnectionRow>(
-    `select ${COLUMNS} from rowhouse.connections c
-     where c.id = $1 and c.connector <> '' and ($2::uuid is null or c.organization_id = $2)`,
-    [id, organizationId],
-  )
-  const [row] = rows
-  if (row === undefined)
+  const found = await findConnection(pool, id, organizationId)
+  if (found === null)
     throw new RowhouseError('connection_not_found', `There is no connection ${id}.`, { details: { id } })
-  return toConnection(row)
+  return found
 }
 
 export async function readConnections(pool: Pool, organizationIds: readonly string[]): Promise<StoredConnection[]> {

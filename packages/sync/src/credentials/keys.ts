@@ -9,7 +9,10 @@ import { Pool } from 'pg'
 import type { PoolClient } from 'pg'
 import { appPlace } from '../authorize/apps.ts'
 import { verifierPlace } from '../authorize/requests.ts'
-import { Stores } from './store/stores.ts'
+import { moveAll, readStoreUse } from './move-store.ts'
+import type { MovedStore, StoreUse } from './move-store.ts'
+import { openStores } from './store/open-stores.ts'
+import type { StoreOptions } from './store/open-stores.ts'
 import { Vault } from './vault.ts'
 
 export interface KeysOptions {
@@ -17,6 +20,8 @@ export interface KeysOptions {
   readonly controlUrl: string
   readonly encryptionKey: string
   readonly previousEncryptionKey?: string | null | undefined
+  /** Where credentials rest. @default in the database */
+  readonly credentialStore?: StoreOptions | undefined
 }
 
 export interface ListedKey {
@@ -37,6 +42,8 @@ export interface ListedKeys {
   /** The id of ROWHOUSE_ENCRYPTION_KEY, and of the previous one where it is set. */
   readonly encryptionKeys: readonly { readonly id: string; readonly current: boolean }[]
   readonly dataKeys: readonly ListedKey[]
+  /** Where connections' credentials rest. */
+  readonly stores: readonly StoreUse[]
 }
 
 export interface Rewrapped {
@@ -64,6 +71,13 @@ export interface Keys {
    * @throws RowhouseError organization_key_destroyed, data_key_unknown
    */
   rotate(organizationId: string | null): Promise<Rotated>
+  /**
+   * Moves all credentials into the store that is written to now, one transaction a connection. Goes on with a move that
+   * was cut off; workers go on meanwhile.
+   *
+   * @throws RowhouseError what a store throws that is away; what was moved stays moved
+   */
+  moveStore(): Promise<MovedStore>
   /** Ends an organization's credentials for good. Returns how many keys were destroyed. */
   destroy(organizationId: string): Promise<number>
   close(): Promise<void>
@@ -140,7 +154,7 @@ const POOL_MAX = 2
 /**
  * Opens the keys of a database.
  *
- * @throws RowhouseError encryption_key_too_short
+ * @throws RowhouseError encryption_key_too_short, invalid_option
  * @example
  * const keys = openKeys({ controlUrl, encryptionKey, previousEncryptionKey })
  * await keys.rewrap() // update rowhouse.data_keys set wrapped = …, one transaction a key
@@ -150,7 +164,7 @@ export function openKeys(options: KeysOptions): Keys {
   const { masters } = envelope
   const pool = new Pool({ connectionString: options.controlUrl, max: POOL_MAX })
   pool.on('error', () => {})
-  const stores = new Stores()
+  const stores = openStores(options.credentialStore ?? {}, options.controlUrl)
   const vault = new Vault({ pool, envelope, stores, findApp: () => Promise.resolve(null) })
   return {
     async list() {
@@ -163,6 +177,7 @@ export function openKeys(options: KeysOptions): Keys {
           usable: row.wrappedBy !== null && masters.ids.includes(row.wrappedBy),
           createdAt: at.toISOString(),
         })),
+        stores: await readStoreUse(pool, stores.writes.kind),
       }
     },
     rewrap: () => rewrapAll(pool, envelope),
@@ -172,6 +187,7 @@ export function openKeys(options: KeysOptions): Keys {
       await pool.query(DELETE_RETIRED, [retiring])
       return { organizationId, keyId: current, resealed, unreadable }
     },
+    moveStore: () => moveAll(pool, vault, stores),
     async destroy(organizationId) {
       const { rows } = await pool.query<{ destroyed: number }>('select rowhouse.destroy_data_keys($1) as destroyed', [
         organizationId,
@@ -179,6 +195,7 @@ export function openKeys(options: KeysOptions): Keys {
       return (rows[0] as { destroyed: number }).destroyed
     },
     async close() {
+      await stores.close()
       await pool.end()
       envelope.close()
     },

@@ -1,18 +1,20 @@
-// One expiry, one refresh: a hundred refreshers in several processes against a CRM that rotates refresh tokens and voids the
-// whole grant when one comes twice; and a refresh whose lock is lost on the way.
+// One expiry, one refresh, in every store: a hundred refreshers in several processes against a CRM that rotates refresh tokens
+// and voids the whole grant when one comes twice; and a refresh whose lock is lost on the way.
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
-import { Envelope } from '@rowhouse/database'
 import { connectors } from '@rowhouse/connectors'
 import type { Connector, ConnectorHttp, Credentials } from '@rowhouse/connectors'
 import type { CreatedAccount } from '@rowhouse/sandbox'
+import { Envelope } from '@rowhouse/database'
 import { withClient } from '@rowhouse/testkit'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encryptionKey, useHouse } from '../fixtures/house.ts'
-import type { Household } from '../fixtures/house.ts'
+import type { House, Household } from '../fixtures/house.ts'
+import { storeKinds, useStore } from '../fixtures/stores.ts'
+import type { StoreOptions } from './store/open-stores.ts'
 import { Stores } from './store/stores.ts'
 import { Vault } from './vault.ts'
 
@@ -27,9 +29,17 @@ const app = {
   reuseRevokesGrant: true,
 }
 const children: ChildProcess[] = []
-afterAll(() => {
-  for (const child of children) child.kill('SIGKILL')
-})
+async function stopRefreshers(): Promise<void> {
+  await Promise.all(
+    children.splice(0).map(async (child) => {
+      const gone = new Promise((resolve) => {
+        child.once('exit', resolve)
+      })
+      child.kill('SIGKILL')
+      if (child.exitCode === null) await gone
+    }),
+  )
+}
 
 interface Tokens {
   readonly access_token: string
@@ -45,8 +55,8 @@ async function token(account: CreatedAccount, form: Record<string, string>): Pro
   return (await answer.json()) as Tokens
 }
 
-async function granted(name: string): Promise<{ account: CreatedAccount; tokens: Tokens }> {
-  const account = house().createAccount({ connector: 'salesforce', name, apps: [app] })
+async function granted(house: House, name: string): Promise<{ account: CreatedAccount; tokens: Tokens }> {
+  const account = house.createAccount({ connector: 'salesforce', name, apps: [app] })
   const [redirectUri] = app.redirectUris as [string]
   const consent = await fetch(`${account.url}/services/oauth2/authorize`, {
     method: 'POST',
@@ -64,9 +74,9 @@ async function granted(name: string): Promise<{ account: CreatedAccount; tokens:
   return { account, tokens }
 }
 
-async function connected(index: number, name: string): Promise<Household> {
-  const { account, tokens } = await granted(name)
-  return house().connect(index, account, {
+async function connected(house: House, index: number, name: string): Promise<Household> {
+  const { account, tokens } = await granted(house, name)
+  return house.connect(index, account, {
     accessToken: tokens.access_token,
     refreshToken: tokens.refresh_token,
     clientId: app.clientId,
@@ -74,14 +84,18 @@ async function connected(index: number, name: string): Promise<Household> {
   })
 }
 
-const tokenRequests = async (account: CreatedAccount): Promise<number[]> =>
-  (await house().requests(account))
+const tokenRequests = async (house: House, account: CreatedAccount): Promise<number[]> =>
+  (await house.requests(account))
     .filter(({ method, path }) => method === 'POST' && path.endsWith('/oauth2/token'))
     .map(({ status }) => status)
 
 /** A process of refreshers; `use` makes each of them use every connection at once. */
-async function startRefreshers(): Promise<{ use(connections: object[]): Promise<string[]> }> {
-  const options = { ...house().database, encryptionKey, refreshers: REFRESHERS }
+async function startRefreshers(
+  house: House,
+  credentialStore: StoreOptions,
+): Promise<{ use(connections: object[]): Promise<string[]> }> {
+  const { appUrl, controlUrl, signingKey } = house.database
+  const options = { appUrl, controlUrl, signingKey, encryptionKey, credentialStore, refreshers: REFRESHERS }
   const script = join(import.meta.dirname, '../fixtures/refreshers-process.ts')
   const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
   children.push(child)
@@ -96,12 +110,20 @@ async function startRefreshers(): Promise<{ use(connections: object[]): Promise<
   }
 }
 
-describe('a hundred refreshers', () => {
+describe.each(storeKinds)('a hundred refreshers of credentials in %s', (kind) => {
+  const bench = useStore(kind)
+  const house = useHouse(() => ({ credentialStore: bench.options() }), '', bench.database)
+  afterAll(stopRefreshers)
+
   it('of several processes, with rotation on and every token expired at once: one refresh a connection, no grant lost', async () => {
-    const households = [await connected(0, 'Alder'), await connected(1, 'Birch')]
+    const households = [await connected(house(), 0, 'Alder'), await connected(house(), 1, 'Birch')]
     const connections = households.map(({ organizationId, connection }) => ({ organizationId, id: connection.id }))
-    const processes = await Promise.all(Array.from({ length: PROCESSES }, startRefreshers))
-    const before = await Promise.all(households.map(async ({ account }) => (await tokenRequests(account)).length))
+    const processes = await Promise.all(
+      Array.from({ length: PROCESSES }, () => startRefreshers(house(), bench.options())),
+    )
+    const before = await Promise.all(
+      households.map(async ({ account }) => (await tokenRequests(house(), account)).length),
+    )
     const rounds = 3
     for (let round = 1; round <= rounds; round += 1) {
       for (const { account } of households) await house().control('chaos', { account: account.id, revokeTokens: true })
@@ -109,14 +131,16 @@ describe('a hundred refreshers', () => {
       expect(outcomes).toHaveLength(PROCESSES * REFRESHERS * connections.length)
       expect(new Set(outcomes)).toEqual(new Set(['used']))
       for (const [index, { account }] of households.entries()) {
-        const statuses = await tokenRequests(account)
+        const statuses = await tokenRequests(house(), account)
         expect(statuses.slice(before[index])).toEqual(Array.from({ length: round }, () => 200))
       }
     }
   }, 120_000)
+})
 
-  it('would lose the grant if two of them asked', async () => {
-    const { account, tokens } = await granted('Cedar')
+describe('a grant', () => {
+  it('would be lost if two of them asked', async () => {
+    const { account, tokens } = await granted(house(), 'Cedar')
     const form = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }
     const [first, second] = [await token(account, form), await token(account, form)]
     expect([first.error, second.error]).toEqual([undefined, 'invalid_grant'])
@@ -160,7 +184,7 @@ describe('a refresh whose lock is lost while the provider is asked', () => {
   })
 
   it('keeps what the provider gave', async () => {
-    const { connection } = await connected(0, 'Elm')
+    const { connection } = await connected(house(), 0, 'Elm')
     const mine = vault()
     const used = await mine.read(connection.id)
     const outcome = await mine.refresh(
@@ -180,7 +204,7 @@ describe('a refresh whose lock is lost while the provider is asked', () => {
   })
 
   it('reads again when it is refused: another one was there first, and nothing is dead', async () => {
-    const { connection } = await connected(0, 'Fir')
+    const { connection } = await connected(house(), 0, 'Fir')
     const mine = vault()
     const used = await mine.read(connection.id)
     const outcome = await mine.refresh(

@@ -1,11 +1,18 @@
 // A connection's secrets, and the one place that refreshes them. A refresh holds the row's lock while it asks the provider:
 // workers of other processes wait for it and then find a later version, so one expiry is one refresh however many notice it.
-import { RowhouseError } from '@rowhouse/contracts'
+import { isRowhouseError } from '@rowhouse/contracts'
 import { inTransaction } from '@rowhouse/database'
 import type { Envelope } from '@rowhouse/database'
 import type { Connector, ConnectorHttp, Credentials, OAuthApp } from '@rowhouse/connectors'
 import type { Pool, PoolClient } from 'pg'
-import { findCredentialRow, keepBundle, lockCredentialRow, readCredentialRow } from './credential-rows.ts'
+import {
+  findCredentialRow,
+  isStoreAway,
+  keepBundle,
+  lockCredentialRow,
+  readCredentialRow,
+  readHeld,
+} from './credential-rows.ts'
 import type { CredentialRow } from './credential-rows.ts'
 import { redact } from './redact.ts'
 import type { Redact } from './redact.ts'
@@ -70,7 +77,7 @@ export class Vault {
   /**
    * The first ones of a connection, or others in their place: whoever used the old reads these instead of refreshing.
    *
-   * @throws RowhouseError organization_key_destroyed, credential_store_unavailable
+   * @throws RowhouseError organization_key_destroyed, and what the store throws
    */
   async store(client: PoolClient, organizationId: string, connectionId: string, fresh: NewCredentials): Promise<void> {
     const { envelope, stores } = this.#context
@@ -81,7 +88,8 @@ export class Vault {
     const sealed = (field: string, value: string | null): string | null =>
       value === null ? null : sealer.seal(field, value)
     const bundle = {
-      version: (held?.bundle.version ?? 0) + 1,
+      // Above each version that anybody may have used.
+      version: Math.max(held?.bundle.version ?? 0, row?.version ?? 0) + 1,
       accessToken: sealer.seal('accessToken', fresh.accessToken),
       refreshToken: sealed('refreshToken', fresh.refreshToken),
       clientId: sealed('clientId', fresh.clientId),
@@ -92,7 +100,7 @@ export class Vault {
     await keepBundle(client, stores, of, bundle, row === undefined ? null : { row, held })
   }
 
-  /** @throws RowhouseError connection_not_found, credentials_unreadable, credential_store_unavailable */
+  /** @throws RowhouseError connection_not_found, credentials_unreadable, and what the store throws */
   async read(connectionId: string): Promise<StoredCredentials> {
     return (await this.#open(this.#context.pool, connectionId)).credentials
   }
@@ -121,7 +129,7 @@ export class Vault {
     connectionId: string,
     used: StoredCredentials,
   ): Promise<RefreshOutcome> {
-    const granted: { grant?: Grant } = {}
+    const granted: { grant?: Grant; opened?: Opened } = {}
     try {
       const outcome = await inTransaction(this.#context.pool, async (client): Promise<RefreshOutcome> => {
         await lockCredentialRow(client, connectionId)
@@ -140,12 +148,14 @@ export class Vault {
           return { ok: false, reason, advice, retryMs: retry }
         }
         granted.grant = answer.value
+        granted.opened = opened
         return { ok: true, refreshed: true, credentials: await this.#keep(client, opened, answer.value) }
       })
       return outcome.ok ? outcome : await this.#unlessRenewed(connectionId, used, outcome)
     } catch (error) {
       // The provider has given what this process could not keep: with rotation the old one is dead, so keeping is tried again.
-      if (granted.grant !== undefined) return this.#keepAgain(connectionId, used, granted.grant, error)
+      if (granted.grant !== undefined && granted.opened !== undefined)
+        return this.#keepAgain(granted.opened, used, granted.grant, error)
       const now = await this.read(connectionId)
       if (now.version === used.version) throw error
       return { ok: true, credentials: now, refreshed: false }
@@ -165,18 +175,14 @@ export class Vault {
     return now.version === used.version ? refused : { ok: true, credentials: now, refreshed: false }
   }
 
-  async #keepAgain(
-    connectionId: string,
-    used: StoredCredentials,
-    grant: Grant,
-    first: unknown,
-  ): Promise<RefreshOutcome> {
+  async #keepAgain(before: Opened, used: StoredCredentials, grant: Grant, first: unknown): Promise<RefreshOutcome> {
+    const { connectionId } = before.row
     let last = first
     for (let attempt = 0; attempt < KEEP_TRIES_MAX; attempt += 1) {
       try {
         return await inTransaction(this.#context.pool, async (client): Promise<RefreshOutcome> => {
           await lockCredentialRow(client, connectionId)
-          const opened = await this.#open(client, connectionId)
+          const opened = await this.#openOr(client, before)
           // Either it was kept and only the answer was lost, or somebody has one that is later still.
           if (opened.credentials.version !== used.version)
             return { ok: true, credentials: opened.credentials, refreshed: false }
@@ -187,6 +193,18 @@ export class Vault {
       }
     }
     throw last
+  }
+
+  /** What is there now; where the store is away, what was there before, unless the row knows of something later. */
+  async #openOr(client: PoolClient, before: Opened): Promise<Opened> {
+    try {
+      return await this.#open(client, before.row.connectionId)
+    } catch (error) {
+      if (!isRowhouseError(error) || !isStoreAway(error)) throw error
+      const row = await readCredentialRow(client, before.row.connectionId)
+      if (row.version !== before.row.version || row.store !== before.row.store) throw error
+      return { ...before, row }
+    }
   }
 
   async #keep(client: PoolClient, { row, held, credentials }: Opened, grant: Grant): Promise<StoredCredentials> {
@@ -208,6 +226,7 @@ export class Vault {
         expiresAtMs: fresh.expiresAtMs,
       },
       { row, held },
+      { orInRow: true },
     )
     return { ...fresh, version }
   }
@@ -216,14 +235,14 @@ export class Vault {
    * Seals a connection's bundle with the current key, also into the store that is written to now. The version stays: the
    * tokens are the same, and whoever uses them is not disturbed.
    *
-   * @throws RowhouseError credentials_unreadable, credential_store_unavailable
+   * @throws RowhouseError credentials_unreadable, and what the store throws
    */
   async reseal(client: PoolClient, connectionId: string): Promise<void> {
     const { envelope, stores } = this.#context
     await lockCredentialRow(client, connectionId)
     const row = await findCredentialRow(client, connectionId)
     if (row === undefined) return
-    const held = await stores.of(row.store).read(client, row)
+    const held = await readHeld(client, stores, row)
     const sealer = await envelope.sealer(client, row.organizationId, connectionId)
     const bundle = await this.#reseal(client, row, held.bundle, sealer)
     await keepBundle(client, stores, { ...row, keyId: sealer.keyId }, bundle, { row, held })
@@ -260,7 +279,7 @@ export class Vault {
   async #open(database: Pool | PoolClient, connectionId: string): Promise<Opened> {
     const { envelope, findApp, stores } = this.#context
     const row = await readCredentialRow(database, connectionId)
-    const held = await stores.of(row.store).read(database, row)
+    const held = await readHeld(database, stores, row)
     const { bundle } = held
     const [accessToken, refreshToken, clientId, clientSecret] = (await envelope.openAll(database, row, [
       ['accessToken', bundle.accessToken],
@@ -283,12 +302,15 @@ export class Vault {
     return { row, held, credentials }
   }
 
-  /** New credentials may take the place of ones that nobody can read any more. */
+  /** New credentials may take the place of ones that nobody can read any more, or of ones in a store that was left. */
   async #heldIfReadable(client: PoolClient, row: CredentialRow): Promise<Held | null> {
+    const { stores } = this.#context
     try {
-      return await this.#context.stores.of(row.store).read(client, row)
+      return await stores.of(row.store).read(client, row)
     } catch (error) {
-      if (error instanceof RowhouseError && error.code === 'credentials_unreadable') return null
+      if (!isRowhouseError(error)) throw error
+      if (error.code === 'credentials_unreadable' || (isStoreAway(error) && row.store !== stores.writes.kind))
+        return null
       throw error
     }
   }

@@ -46,6 +46,7 @@ export type SyncEvent =
     })
   | (OfConnection & { readonly type: 'lease_lost'; readonly lane: Lane })
   | (OfConnection & { readonly type: 'credentials_refreshed' })
+  | (OfConnection & { readonly type: 'removed' })
   | { readonly type: 'worker_failed'; readonly code: string; readonly message: string }
 
 export type Observe = (event: SyncEvent) => void

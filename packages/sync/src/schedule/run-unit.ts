@@ -10,6 +10,7 @@ import type { Budgets } from '../budget/budgets.ts'
 import { callsPerRound, pollIntervalMs, relaxedIntervalMs } from '../budget/poll-pace.ts'
 import { moveConnection, readConnection, writeHealth, writePollInterval } from '../connections/store.ts'
 import type { StoredConnection } from '../connections/store.ts'
+import type { Stores } from '../credentials/store/stores.ts'
 import type { StoredCredentials, Vault } from '../credentials/vault.ts'
 import { runOutbound } from '../deliver/outbound-lane.ts'
 import { fenced, raiseFence } from '../home/fence.ts'
@@ -36,6 +37,7 @@ export interface UnitContext {
   readonly connectors: ReadonlyMap<string, Connector>
   readonly budgets: Budgets
   readonly vault: Vault
+  readonly stores: Stores
   readonly observe: Observe
   readonly now: () => number
   readonly random: () => number

@@ -4,7 +4,9 @@ import { isRowhouseError, RowhouseError } from '@rowhouse/contracts'
 import { changedOrganizations } from '@rowhouse/database'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { readConnection, writeHealth } from '../connections/store.ts'
+import { finishRemovals } from '../connections/remove.ts'
+import { findConnection, writeHealth } from '../connections/store.ts'
+import { eraseLeftovers } from '../credentials/store/leftovers.ts'
 import { measureHealth } from '../observe/health.ts'
 import { Latencies } from '../observe/latency.ts'
 import { publicError } from '../observe/public-reason.ts'
@@ -53,6 +55,7 @@ export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOpt
 
 const HEALTH_EVERY_MS = 1000
 const STREAMS_EVERY_MS = 250
+const LEFTOVERS_EVERY_MS = 2000
 const ERROR_PAUSE_MS = 1000
 /** A worker that stops waits this long for what is under way; the lease covers the rest. */
 const STOP_WAIT_MS = 20_000
@@ -89,6 +92,7 @@ export class Worker {
       this.#repeat(this.#options.tickMs, () => this.#tick(), true),
       this.#repeat(HEALTH_EVERY_MS, () => this.#reportHealth()),
       this.#repeat(STREAMS_EVERY_MS, () => this.#streams.tick()),
+      this.#repeat(LEFTOVERS_EVERY_MS, () => this.#eraseLeftovers()),
     ])
   }
 
@@ -133,6 +137,13 @@ export class Worker {
       signal.addEventListener('abort', end)
       if (isNudged) this.#nudge = end
     })
+  }
+
+  /** What homes and credential stores hold of connections that are gone. */
+  async #eraseLeftovers(): Promise<void> {
+    const { pool, rowhouse, stores } = this.#context
+    await finishRemovals(pool, rowhouse)
+    await eraseLeftovers(pool, stores)
   }
 
   async #tick(): Promise<void> {
@@ -232,7 +243,12 @@ export class Worker {
     const dirty = new Map(this.#dirty)
     this.#dirty.clear()
     for (const [connectionId, organizationId] of dirty) {
-      const stored = await readConnection(pool, connectionId)
+      const stored = await findConnection(pool, connectionId)
+      if (stored === null) {
+        // Removed meanwhile.
+        this.#memories.delete(connectionId)
+        continue
+      }
       const health = await measureHealth(rowhouse.as({ organizationId, connectionId }), connectionId, stored.mapping)
       const { latencies } = this.#memoryOf(connectionId)
       const outbound = latencies.outbound.percentiles() ?? stored.health.latencyMs?.outbound ?? null

@@ -25,16 +25,18 @@ export interface SupabaseDatabase extends TestDatabase {
 export interface SupabaseOptions {
   /** Whether Rowhouse is installed in it, by `postgres`. @default true */
   readonly installed?: boolean
+  /** Whether the project has Supabase Vault. @default false */
+  readonly vault?: boolean
 }
 
 /** A Supabase-shaped database for the whole file, on a server of its own; `database()` gives it inside hooks and tests. */
-export function useSupabaseDatabase({ installed = true }: SupabaseOptions = {}): () => SupabaseDatabase {
+export function useSupabaseDatabase({ installed = true, vault = false }: SupabaseOptions = {}): () => SupabaseDatabase {
   let server: SupabaseServer | undefined
   let database: SupabaseDatabase | undefined
   beforeAll(async () => {
     server = await startSupabaseServer()
     const name = `project_${randomBytes(6).toString('hex')}`
-    await server.createProject(name)
+    await server.createProject(name, { vault })
     database = await describeProject(server, name, installed)
   })
   afterAll(async () => {

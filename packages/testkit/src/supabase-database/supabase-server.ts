@@ -23,7 +23,7 @@ export interface SupabaseServer {
   /** The URL of another database, as another login. */
   urlOf(database: string, login?: SupabaseLogin): string
   /** Makes a database with Supabase's schemas, owned by `postgres`, as the project's own is. */
-  createProject(name: string): Promise<void>
+  createProject(name: string, options?: { readonly vault?: boolean }): Promise<void>
   stop(): Promise<void>
 }
 
@@ -71,10 +71,11 @@ export async function startSupabaseServer(binaries?: string): Promise<SupabaseSe
   return {
     adminUrl: bootstrap.href,
     urlOf,
-    async createProject(name) {
+    async createProject(name, { vault = false } = {}) {
       await withClient(bootstrap.href, (admin) => admin.query(`create database ${name} owner postgres`))
       await withClient(urlOf(name), async (admin) => {
         await admin.query(sql('schemas.sql'))
+        if (vault) await admin.query(sql('vault.sql'))
         await admin.query(`grant all on database ${name} to dashboard_user`)
       })
     },
