@@ -36,7 +36,8 @@ export async function schema(http: ConnectorHttp, name: string): Promise<Answer<
     path: `${catalogue}/${object.remoteName}`,
     headers: { accept: 'application/schema+json' },
   })
-  if (answer.status === 404 && typeof answer.body !== 'string') return ok(null)
+  // A record type that the role may not see is not there.
+  if ((answer.status === 404 || answer.status === 403) && typeof answer.body !== 'string') return ok(null)
   const failure = classify(answer)
   if (failure) return unread(failure)
   const properties = Object.entries(objectOf(objectOf(answer.body)['properties'])).map(
