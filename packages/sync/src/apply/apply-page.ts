@@ -15,6 +15,7 @@ import { lockRows, matchRows } from '../home/rows.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
 import { planInbound } from '../plan/inbound.ts'
 import type { ReadRecord } from '../pull/selection.ts'
+import { withCreateTokens } from './alike.ts'
 import { takeMerged } from './merged.ts'
 import { linkScope } from './scope.ts'
 import type { ConnectionScope } from './scope.ts'
@@ -111,7 +112,8 @@ async function applyIn(
   const shown = [...new Map(given.map((record) => [record.id, record])).values()]
   if (shown.length === 0) return 0
   const merged = await takeMerged(tx, scope, mapped, shown)
-  const records = [...shown, ...merged.filter(({ id }) => !shown.some((record) => record.id === id))]
+  const read = [...shown, ...merged.filter(({ id }) => !shown.some((record) => record.id === id))]
+  const records = await withCreateTokens(tx, scope, mapped, read)
   const links = await lockLinks(tx, linkScope(scope, mapped), {
     remoteIds: records.map(({ id }) => id),
     createTokens: records.flatMap(({ createToken }) => (createToken ? [createToken] : [])),

@@ -1,10 +1,10 @@
 // Deliveries whose call ended without an answer: a crash, a timeout, a lease that was taken over. Before
 // anything else is sent, the CRM is asked what it holds. A create is looked up by its token and linked; an
 // update is merged with the record as it is; nothing is ever sent again blindly.
-import type { RemoteRecord } from '@rowhouse/connectors'
+import type { Answer, RemoteRecord } from '@rowhouse/connectors'
+import { holds, withCreateTokens } from '../apply/alike.ts'
 import { applyPage } from '../apply/apply-page.ts'
 import { linkScope } from '../apply/scope.ts'
-import { remoteView } from '../apply/views.ts'
 import { readPending, settleDeliveries } from '../home/deliveries.ts'
 import type { Delivery, Settlement } from '../home/deliveries.ts'
 import { fenced } from '../home/fence.ts'
@@ -37,6 +37,22 @@ export async function settleUncertain(run: LaneRun): Promise<LaneEnd | null> {
   return null
 }
 
+/** Of an object that has no field for a token: what looks as it was sent, asked for by one value of it. */
+async function findAlike(
+  run: LaneRun,
+  mapped: MappedObject,
+  deliveries: readonly Delivery[],
+): Promise<Answer<readonly RemoteRecord[]>> {
+  const { scope } = run
+  const field = mapped.uniqueFields.find((name) => mapped.fields.some((known) => known.field === name))
+  const values = deliveries.flatMap(({ sent }) => (field === undefined ? [] : (sent[field] ?? [])))
+  if (field === undefined || values.length === 0) return { ok: true, value: [] }
+  const answer = await run.connector.find(run.http, selectionOf(mapped), { kind: 'field', field, values })
+  if (!answer.ok) return answer
+  const known = await fenced(scope.organization, scope.hold, (tx) => withCreateTokens(tx, scope, mapped, answer.value))
+  return { ok: true, value: known.filter(({ createToken }) => Boolean(createToken)) }
+}
+
 function chunks<Item>(items: readonly Item[], size: number): Item[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
     items.slice(index * size, (index + 1) * size),
@@ -58,11 +74,10 @@ async function settleCreates(
     ),
   )
   const records: RemoteRecord[] = []
-  if (mapped.hasCreateToken && tokens.size > 0) {
-    const answer = await run.connector.find(run.http, selectionOf(mapped), {
-      kind: 'create_token',
-      values: [...tokens.values()],
-    })
+  if (tokens.size > 0) {
+    const answer = mapped.hasCreateToken
+      ? await run.connector.find(run.http, selectionOf(mapped), { kind: 'create_token', values: [...tokens.values()] })
+      : await findAlike(run, mapped, deliveries)
     if (!answer.ok) return failed(answer.failure)
     records.push(...answer.value)
     await applyPage(scope, mapped, records)
@@ -98,7 +113,7 @@ async function settleOthers(
   const settlements = deliveries.map((delivery): Settlement => {
     const record = alive.get(delivery.remoteId ?? '')
     const arrived =
-      delivery.kind === 'delete' ? record === undefined : record !== undefined && holds(mapped, record, delivery)
+      delivery.kind === 'delete' ? record === undefined : record !== undefined && holds(mapped, record, delivery.sent)
     return { id: delivery.id, status: arrived ? 'delivered' : 'superseded', remoteId: delivery.remoteId }
   })
   const deleted = new Set(
@@ -117,19 +132,6 @@ async function settleOthers(
   await settle(run, settlements)
   return null
 }
-
-/** Whether the record shows everything that was sent. A parent that cannot be told does not count. */
-function holds(mapped: MappedObject, record: RemoteRecord, delivery: Delivery): boolean {
-  const view = remoteView(mapped, record, { local: everyParent, remote: new Map() })
-  return Object.entries(delivery.sent).every(([field, value]) => view.fields[field] === value)
-}
-
-/** Remote ids are compared with remote ids here, so every parent is known. */
-const everyParent = new (class extends Map<string, string> {
-  override has(): boolean {
-    return true
-  }
-})()
 
 async function settle(run: LaneRun, settlements: readonly Settlement[]): Promise<void> {
   const { scope } = run
