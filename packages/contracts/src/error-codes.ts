@@ -1203,6 +1203,13 @@ export const errorCodes = {
     'The tables here do not fit the mapping of the connector.',
     'Create the tables and columns that the message names, with rowhouse.protect on each.',
   ),
+  remote_object_not_found: code(
+    404,
+    1,
+    false,
+    'The account has no such object, or the connection may not read it.',
+    'GET …/remote-schemas lists the objects it has.',
+  ),
   lease_lost: code(409, 3, true, 'Another worker has taken over this work.', 'Nothing to do.'),
   webhook_signature_invalid: code(
     401,

@@ -21,11 +21,13 @@ const bodies: Readonly<Record<string, unknown>> = {
   createConnection: { connector: 'hubspot', accessToken: 'x' },
   setRole: { permissions: [] },
   grantConnection: { permission: 'connections.read', role: 'viewer' },
+  setMapping: { objects: [{ object: 'contact', table: 'contacts', fields: [], references: [], matchBy: [] }] },
 }
 const pathIn = (endpoint: Endpoint, organizationId: string): string =>
   endpoint.path
     .replace(':organizationId', organizationId)
     .replace(':connectionId', randomUUID())
+    .replace(':object', 'contact')
     .replace(':deadLetterId', '1')
     .replace(':invitationId', randomUUID())
     .replace(':grantId', randomUUID())

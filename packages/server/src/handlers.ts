@@ -1,6 +1,7 @@
 // Every endpoint's handler. A missing one does not compile.
 import { activityHandlers } from './activity/handlers.ts'
 import { connectionHandlers } from './connections/handlers.ts'
+import { mappingHandlers } from './connections/mapping-handlers.ts'
 import type { Handlers } from './context.ts'
 import { invitationHandlers } from './invitations/handlers.ts'
 import { organizationHandlers } from './organizations/handlers.ts'
@@ -14,6 +15,7 @@ export const handlers: Handlers = {
   ...organizationHandlers,
   ...invitationHandlers,
   ...connectionHandlers,
+  ...mappingHandlers,
   ...activityHandlers,
   ...recordHandlers,
   ...retentionHandlers,

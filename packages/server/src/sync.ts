@@ -8,6 +8,9 @@ import type {
   ConnectorApp,
   DeadLetter,
   Endpoints,
+  ObjectMappingItem,
+  RemoteObjectItem,
+  RemoteSchemaItem,
   RowhouseError,
 } from '@rowhouse/contracts'
 
@@ -51,6 +54,15 @@ export interface Sync {
     resync(organizationId: string, connectionId: string): Promise<Connection>
     test(organizationId: string, connectionId: string): Promise<TestAnswer>
     remove(organizationId: string, connectionId: string): Promise<void>
+  }
+  readonly mappings: {
+    objects(organizationId: string, connectionId: string): Promise<readonly RemoteObjectItem[]>
+    schema(organizationId: string, connectionId: string, object: string): Promise<RemoteSchemaItem>
+    get(
+      organizationId: string,
+      connectionId: string,
+    ): Promise<{ readonly version: number; readonly objects: ObjectMappingItem[] }>
+    set(organizationId: string, connectionId: string, objects: readonly ObjectMappingItem[]): Promise<Connection>
   }
   readonly apps: {
     list(): Promise<readonly ConnectorApp[]>

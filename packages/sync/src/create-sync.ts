@@ -12,6 +12,7 @@ import { Authorize } from './authorize/authorize.ts'
 import { Requests } from './authorize/requests.ts'
 import { Budgets } from './budget/budgets.ts'
 import { Connections } from './connections/connections.ts'
+import { Mappings } from './connections/mappings.ts'
 import { ConnectionWatch } from './connections/watch.ts'
 import type { ConnectionListener } from './connections/watch.ts'
 import { redact as removeSecrets } from './credentials/redact.ts'
@@ -62,6 +63,8 @@ export type Acting = { readonly userId: string } | { readonly operator: string; 
 
 export interface Sync {
   readonly connections: Connections
+  /** What accounts have, and what of it is synced. */
+  readonly mappings: Mappings
   /** The OAuth apps that the product is registered as. */
   readonly apps: Apps
   /** Connecting on the provider's own page. */
@@ -139,6 +142,7 @@ export function createSync(options: SyncOptions): Sync {
   )
   return {
     connections,
+    mappings: new Mappings({ ...shared, connections, onChange: nudge }),
     apps,
     authorize: new Authorize({ connectors, connections, apps, requests }),
     webhooks: {

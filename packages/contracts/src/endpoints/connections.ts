@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { mappingChoice } from './object-mapping.ts'
 
 export const connectionState = z
   .enum(['disconnected', 'authorizing', 'matching', 'backfilling', 'live', 'degraded', 'resyncing', 'paused'])
@@ -146,12 +147,15 @@ export const createConnection = endpoint({
     baseUrl: z.url().nullish(),
     /** Where tokens are refreshed, when it is not below the base URL. */
     tokenUrl: z.url().nullish(),
+    /** What is synced, into which tables. @default the connector's mapping, as far as the tables exist */
+    mapping: mappingChoice.optional(),
   }),
   response: connection,
   errors: [
     'organization_not_found',
     'connector_unknown',
     'connection_exists',
+    'mapping_invalid',
     'credentials_refused',
     'connector_unreachable',
   ],

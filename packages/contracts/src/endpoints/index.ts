@@ -2,6 +2,7 @@
 import * as activity from './activity.ts'
 import * as connections from './connections.ts'
 import * as invitations from './invitations.ts'
+import * as mappings from './mappings.ts'
 import * as organizations from './organizations.ts'
 import * as records from './records.ts'
 import * as retention from './retention.ts'
@@ -42,6 +43,10 @@ export const endpoints = {
   listConnectionGrants: roles.listConnectionGrants,
   grantConnection: roles.grantConnection,
   revokeConnectionGrant: roles.revokeConnectionGrant,
+  listRemoteSchemas: mappings.listRemoteSchemas,
+  getRemoteSchema: mappings.getRemoteSchema,
+  getMapping: mappings.getMapping,
+  setMapping: mappings.setMapping,
   listActivity: activity.listActivity,
   listDeadLetters: activity.listDeadLetters,
   replayDeadLetter: activity.replayDeadLetter,

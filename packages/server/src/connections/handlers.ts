@@ -28,7 +28,7 @@ type Mine =
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-function connectionId(params: { readonly connectionId: string }): string {
+export function connectionId(params: { readonly connectionId: string }): string {
   if (uuid.test(params.connectionId)) return params.connectionId
   throw new RowhouseError('connection_not_found')
 }

@@ -27,9 +27,12 @@ export const allGuards: Guards = { access: true, sameSite: true }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
+/** Named by people, or by a CRM: their case means something. */
+const asWritten: ReadonlySet<string> = new Set(['table', 'recordId', 'object'])
+
 /** One spelling of an id from here on: Postgres writes uuids in lower case. Tables, and keys that are text, are as they are. */
 function spell(name: string, value: string): string {
-  return (name === 'table' || name === 'recordId') && !uuid.test(value) ? value : value.toLowerCase()
+  return asWritten.has(name) && !uuid.test(value) ? value : value.toLowerCase()
 }
 
 type AnyHandler = (call: Call<EndpointId>) => Promise<unknown>

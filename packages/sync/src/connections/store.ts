@@ -251,6 +251,39 @@ async function writeState(
   )
 }
 
+/** The lanes of a connection, and whether a worker holds each. */
+export async function readUnits(pool: Pool, id: string): Promise<{ lane: string; leased: boolean }[]> {
+  const { rows } = await pool.query<{ lane: string; leased: boolean }>(
+    `select u.lane, coalesce(u.leased_until > clock_timestamp(), false) as leased
+     from rowhouse.sync_units u where u.connection_id = $1`,
+    [id],
+  )
+  return rows
+}
+
+/**
+ * Another mapping, in place of the version that was read. Its health is that of objects not read yet.
+ *
+ * @throws RowhouseError connection_wrong_state when it was changed or resumed in between
+ */
+export async function writeMapping(
+  pool: Pool,
+  id: string,
+  version: number,
+  mapping: readonly MappedObject[],
+  pollMs: number,
+): Promise<void> {
+  const { rowCount } = await pool.query(
+    `update rowhouse.connections c
+     set mapping = $3::jsonb, mapping_version = c.mapping_version + 1, poll_interval_ms = $4,
+       health = c.health - 'objects', updated_at = now(), revision = nextval('rowhouse.connection_revisions')
+     where c.id = $1 and c.mapping_version = $2 and c.state = 'paused'`,
+    [id, version, JSON.stringify(mapping), pollMs],
+  )
+  if (rowCount !== 1)
+    throw new RowhouseError('connection_wrong_state', 'The connection was changed or resumed in between.')
+}
+
 export async function writePollInterval(pool: Pool, id: string, pollIntervalMs: number): Promise<void> {
   await pool.query(
     `update rowhouse.connections c

@@ -1,5 +1,5 @@
 // How far each reading of the CRM has come. A position is stored in the transaction that applied what it covers.
-import type { Transaction } from 'rowhouse'
+import type { Organization, Transaction } from 'rowhouse'
 
 export type CursorKind = 'poll' | 'backfill' | 'deleted' | 'events'
 
@@ -36,4 +36,25 @@ export async function saveCursor(
      set position = excluded.position, done = excluded.done, records = excluded.records, updated_at = now()`,
     [connectionId, kind, object, JSON.stringify(cursor.position), cursor.done, cursor.records],
   )
+}
+
+/**
+ * Forgets how far every reading has come, so that all is read anew, and what is due of objects that are mapped no
+ * longer. What was captured of the change log stays: its changes are still to be sent.
+ */
+export async function forgetReading(
+  organization: Organization,
+  connectionId: string,
+  objects: readonly string[],
+): Promise<void> {
+  await organization.transaction(async (tx) => {
+    await tx.query(
+      `delete from rowhouse_home.sync_cursors c where c.connection_id = $1 and c.kind in ('poll', 'backfill', 'deleted')`,
+      [connectionId],
+    )
+    await tx.query(`delete from rowhouse_home.sync_marks m where m.connection_id = $1 and m.object <> all ($2)`, [
+      connectionId,
+      objects,
+    ])
+  })
 }
