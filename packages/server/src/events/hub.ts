@@ -125,7 +125,13 @@ export class EventHub {
       [this.#snapshot],
     )
     this.#snapshot = rows[0]?.snapshot ?? null
-    return new Set(rows[0]?.organization_ids)
+    // The catalogue does not see what changes in another database: there each one that listens looks for itself.
+    const elsewhere = await this.#options.catalogue.query<{ id: string }>(
+      `select p.organization_id as id from rowhouse.placements p
+      where p.organization_id = any ($1::uuid[]) and p.database_name is not null`,
+      [listening.flatMap(({ subscriber }) => subscriber.organizationId ?? [])],
+    )
+    return new Set([...(rows[0]?.organization_ids ?? []), ...elsewhere.map(({ id }) => id)])
   }
 
   async #showOrganizations(): Promise<void> {

@@ -94,6 +94,9 @@ export interface Release {
   readonly failed: boolean
 }
 
+/** Whose changes are in another database wakes nobody here: the home itself is asked, this often. */
+const ELSEWHERE_MS = 2_000
+
 /** Gives a unit back. One that was woken while it ran is due at once. */
 export async function releaseUnit(pool: Pool, unit: Unit, release: Release): Promise<void> {
   await pool.query(
@@ -101,13 +104,26 @@ export async function releaseUnit(pool: Pool, unit: Unit, release: Release): Pro
      set worker = null, leased_until = null,
        due_at = case
          when u.wake <> $4 then clock_timestamp()
+         when $5::float8 is null and u.lane = 'outbound' and not $7 and exists (
+           select from rowhouse.placements p
+           where p.organization_id = u.organization_id and p.database_name is not null
+         ) then clock_timestamp() + $8 * interval '1 millisecond'
          when $5::float8 is null then 'infinity'
          else clock_timestamp() + $5::float8 * interval '1 millisecond'
        end,
        not_before = clock_timestamp() + $6 * interval '1 millisecond',
        attempts = case when $7 then u.attempts + 1 else 0 end
      where u.connection_id = $1 and u.lane = $2 and u.epoch = $3`,
-    [unit.connectionId, unit.lane, unit.epoch, unit.wake, release.nextMs, release.notBeforeMs, release.failed],
+    [
+      unit.connectionId,
+      unit.lane,
+      unit.epoch,
+      unit.wake,
+      release.nextMs,
+      release.notBeforeMs,
+      release.failed,
+      ELSEWHERE_MS,
+    ],
   )
 }
 
