@@ -24,7 +24,7 @@ async function restOf(organizationId: string): Promise<number | null> {
      select id, 'outbound', $1, true from connection`,
     [organizationId],
   )
-  const [unit] = await claimUnits(pool, { worker: 'test', leaseMs: 60_000, limit: 1, without: [] })
+  const [unit] = await claimUnits(pool, { worker: 'test', leaseMs: 60_000, limit: 1, lanes: ['outbound'] })
   expect(unit?.organizationId).toBe(organizationId)
   if (unit !== undefined) await releaseUnit(pool, unit, { nextMs: null, notBeforeMs: 0, failed: false })
   const { rows } = await pool.query<{ rest: number | null }>(
