@@ -948,7 +948,7 @@ export const errorCodes = {
     2,
     false,
     'Nothing here knows the driver.',
-    'Known are postgres, embedded, supabase and supabase-self-hosted.',
+    'See docs/provisioning.md for those that there are.',
   ),
   supabase_unreachable: code(503, 3, true, 'Supabase does not answer.', 'Try again later; see status.supabase.com.'),
   supabase_unauthorized: code(
@@ -967,13 +967,6 @@ export const errorCodes = {
     'Look at the project in the dashboard; dropping the home removes it.',
   ),
   supabase_project_slow: code(504, 3, true, 'The Supabase project is not up yet.', 'The worker goes on with it.'),
-  compose_failed: code(
-    502,
-    1,
-    true,
-    'Docker Compose failed.',
-    'See the message; the same command can be run by hand in the folder of the project.',
-  ),
   home_unknown: code(404, 2, false, 'There is no such home.', 'See rowhouse.homes in the catalogue.'),
   home_not_ready: code(
     409,

@@ -159,40 +159,36 @@ as $$
   select exists (select from rowhouse.connections c where c.id = connection and c.organization_id = organization)
 $$;
 
--- Creates an organization with its placement and, when owner_id is given, its first member. Where its plan asks for another
--- home than the shared tables of this database it is 'placing', and nobody enters, until it has that home.
+-- Creates an organization with its placement and, when owner_id is given, its first member. For a plan of a home of its own
+-- it moves into a warm one, whose id it gets: its tables were bound to that from the start. Where none is ready it is
+-- 'placing', and nobody enters, until it has a home. Refuses where the plan leads to no cluster: 0811_provisioning.sql.
 create function rowhouse.create_organization(name text, slug text, owner_id uuid, plan text default null)
   returns uuid
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  organization uuid;
+  organization uuid := gen_random_uuid();
+  plan_id text := coalesce(create_organization.plan, 'standard');
   model text;
-  wanted_cluster text;
-  wanted_region text;
+  home uuid;
 begin
-  select p.isolation, p.cluster, p.region into model, wanted_cluster, wanted_region
-  from rowhouse.plans p where p.id = coalesce(create_organization.plan, 'standard');
+  select p.isolation into model from rowhouse.plans p where p.id = plan_id;
   if not found then
     raise exception 'There is no plan named %.', create_organization.plan using errcode = 'RH033';
   end if;
+  home := rowhouse.claim_home(plan_id);
+  if home is not null and model <> 'shared' then
+    organization := home;
+  end if;
   begin
-    insert into rowhouse.organizations (name, slug, plan)
-    values (create_organization.name, create_organization.slug, coalesce(create_organization.plan, 'standard'))
-    returning id into organization;
+    insert into rowhouse.organizations (id, name, slug, plan)
+    values (organization, create_organization.name, create_organization.slug, plan_id);
   exception when unique_violation then
     raise exception 'Another organization has the slug %.', create_organization.slug
       using errcode = 'RH030', hint = 'Choose another slug.';
   end;
-  if model = 'shared' and coalesce(wanted_cluster, 'main') = 'main' and exists (
-    select from rowhouse.clusters c where c.id = 'main' and c.region = coalesce(wanted_region, c.region)
-  ) then
-    insert into rowhouse.placements (organization_id, home_id) values (organization, rowhouse.shared_home());
-  else
-    insert into rowhouse.placements (organization_id, isolation, state, wanted_isolation, wanted_cluster)
-    values (organization, model, 'placing', model, wanted_cluster);
-  end if;
+  perform rowhouse.place_organization(organization, home);
   if owner_id is not null then
     insert into rowhouse.members (organization_id, user_id, role) values (organization, owner_id, 'owner');
   end if;

@@ -182,7 +182,7 @@ begin
   if login is null or home is null or login_id is null then
     return query select 'home_incomplete', schema_name::text,
       format('The home %s has no %s.', schema_name, case when home is null then 'schema' else 'login' end),
-      'Let the worker drop or rebuild it: rowhouse cluster check';
+      'A worker finishes or drops it.';
     return;
   end if;
 
@@ -292,7 +292,8 @@ begin
     from pg_database b cross join lateral aclexplode(coalesce(b.datacl, acldefault('d', b.datdba))) a
     where b.datname = current_database()
   ) x
-  where x.role in ('public', 'rowhouse_app', 'rowhouse_tenant', 'anon', 'authenticated', 'service_role', 'authenticator')
+  where x.role in ('public', 'rowhouse_app', 'rowhouse_tenant', 'anon', 'authenticated', 'service_role')
+    or (x.role = 'authenticator' and to_regnamespace('auth') is null)
     or (x.role ~ '^rowhouse_h_[0-9a-f]{16}$' and (x.role <> login or x.privilege <> 'CONNECT'))
   union all
   select 'home_closed', current_database()::text, format('%s may not connect to the database %I.', login, current_database()),

@@ -2,7 +2,7 @@
 // when something of that is changed. Two homes and the shared tables stand beside each other.
 import { randomUUID } from 'node:crypto'
 import { sqlstateOf, useTestDatabase, withClient } from '@rowhouse/testkit'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { loginUrl, scramVerifier, deriveLoginPassword } from './keys.ts'

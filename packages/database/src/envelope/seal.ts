@@ -17,6 +17,13 @@ export interface SealedPlace {
   readonly field: string
 }
 
+/** Where the URL of a cluster's administrator belongs. */
+export const clusterPlace = (cluster: string): SealedPlace => ({
+  organizationId: null,
+  connectionId: `cluster ${cluster}`,
+  field: 'admin',
+})
+
 const boundTo = ({ organizationId, connectionId, field }: SealedPlace): string =>
   JSON.stringify(['rowhouse credential v2', organizationId, connectionId, field])
 

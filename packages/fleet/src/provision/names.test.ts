@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import { homeNames } from './names.ts'
@@ -14,10 +13,11 @@ test('a home is called by 16 digits of its id, far from where Postgres cuts name
 })
 
 test('a name never needs quotes', () => {
-  fc.assert(
-    fc.property(fc.uuid(), (id) => {
-      const { place, login } = homeNames(id)
-      return /^h_[0-9a-f]{16}$/.test(place) && /^rowhouse_h_[0-9a-f]{16}$/.test(login)
-    }),
-  )
+  for (let count = 0; count < 100; count += 1) {
+    const { place, login } = homeNames(randomUUID())
+    expect([place, login]).toEqual([
+      expect.stringMatching(/^h_[0-9a-f]{16}$/),
+      expect.stringMatching(/^rowhouse_h_[0-9a-f]{16}$/),
+    ])
+  }
 })

@@ -3,7 +3,7 @@
 // two of them has lost nothing, and the next run goes on.
 import { RowhouseError } from '@rowhouse/contracts'
 import { randomUUID } from 'node:crypto'
-import { Envelope, inTransaction, insertDataKey, toDataKey } from '@rowhouse/database'
+import { Envelope, clusterPlace, inTransaction, insertDataKey, toDataKey } from '@rowhouse/database'
 import type { DataKeyRow } from '@rowhouse/database'
 import { Pool } from 'pg'
 import type { PoolClient } from 'pg'
@@ -142,6 +142,29 @@ const kinds: readonly Kind[] = [
         await client.query('update rowhouse.sync_apps set client_secret = $2, key_id = $3 where connector = $1', [
           connector,
           sealer.seal(place.field, value),
+          sealer.keyId,
+        ])
+      }),
+  },
+  {
+    table: 'clusters',
+    id: 'id',
+    owned: 'product',
+    holds: 'admin_sealed is not null',
+    reseal: (pool, envelope, _vault, id) =>
+      inTransaction(pool, async (client) => {
+        const { rows } = await client.query<{ admin_sealed: string | null }>(
+          'select admin_sealed from rowhouse.clusters where id = $1 for update',
+          [id],
+        )
+        const sealed = rows[0]?.admin_sealed ?? null
+        if (sealed === null) return
+        const { connectionId, field } = clusterPlace(id)
+        const value = await envelope.open(client, clusterPlace(id), sealed)
+        const sealer = await envelope.sealer(client, null, connectionId)
+        await client.query('update rowhouse.clusters set admin_sealed = $2, key_id = $3 where id = $1', [
+          id,
+          sealer.seal(field, value),
           sealer.keyId,
         ])
       }),

@@ -1,0 +1,58 @@
+// Takes a home away that no organization lives in: what a run could not finish, what is broken, what is no longer wanted. An
+// organization's home is never dropped here; what leaves one empty is a move or an erasure.
+import { randomUUID } from 'node:crypto'
+
+import { RowhouseError } from '@rowhouse/contracts'
+
+import type { FleetContext } from './context.ts'
+import { dropDatabaseHome } from './database-home.ts'
+import { homeColumns, LEASE_MS, noteHome, readHome } from './home.ts'
+import type { Home } from './home.ts'
+import { dropSchemaHome } from './schema-home.ts'
+import { dropServer } from './server-home.ts'
+
+/**
+ * Drops what there is of a home on its server, then its row. When the server does not answer, the row stays as `dropping`,
+ * nobody's, and the worker goes on with it.
+ *
+ * @throws RowhouseError home_assigned, home_taken, database_unreachable
+ */
+export async function dropHome(fleet: FleetContext, id: string): Promise<void> {
+  const run = randomUUID()
+  const { rows } = await fleet.catalogue.query<Home>(
+    `update rowhouse.homes h
+     set state = 'dropping', organization_id = null, run = $2, run_until = now() + $3 * interval '1 ms', updated_at = now()
+     where h.id = $1 and h.isolation <> 'shared' and h.state <> 'assigned' and (h.run is null or h.run_until < now())
+       and not exists (select from rowhouse.placements p where p.home_id = h.id)
+     returning ${homeColumns}`,
+    [id, run, LEASE_MS],
+  )
+  const [home] = rows
+  if (home === undefined) throw await whyNot(fleet, id)
+  try {
+    await fleet.beforeStep(home, 'dropping')
+    if (!(await dropServer(fleet, home))) {
+      await (home.isolation === 'schema' ? dropSchemaHome : dropDatabaseHome)(fleet, home)
+    }
+    await fleet.beforeStep(home, 'dropped')
+    await fleet.catalogue.query('delete from rowhouse.homes where id = $1 and run = $2', [home.id, run])
+  } catch (error) {
+    await noteHome(fleet.catalogue, home.id, run, {
+      error: (error instanceof Error ? error.message : String(error)).slice(0, 1000),
+    }).catch(() => undefined)
+    await fleet.catalogue
+      .query('update rowhouse.homes set run = null, run_until = null where id = $1 and run = $2', [home.id, run])
+      .catch(() => undefined)
+    throw error
+  }
+  fleet.observe({ type: 'home_dropped', home })
+}
+
+async function whyNot(fleet: FleetContext, id: string): Promise<RowhouseError> {
+  const home = await readHome(fleet.catalogue, id)
+  return home.state === 'assigned'
+    ? new RowhouseError('home_assigned', `The organization ${home.organizationId} lives in the home ${id}.`, {
+        details: { home: id, organizationId: home.organizationId },
+      })
+    : new RowhouseError('home_taken', `Another process works on the home ${id}.`, { details: { home: id } })
+}
