@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { addAuditCommands } from './commands/audit.ts'
 import { addAdoptCommand } from './commands/adopt/adopt.ts'
+import { addClusterCommands } from './commands/cluster.ts'
 import { addConnectionCommands } from './commands/connection.ts'
 import { addConnectorCommands } from './commands/connector.ts'
 import { addDevCommand } from './commands/dev.ts'
@@ -13,6 +14,7 @@ import { addInstallCommands } from './commands/install.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addMigrateCommands } from './commands/migrate/migrate.ts'
 import { addOrganizationCommands } from './commands/organization.ts'
+import { addPlanCommands } from './commands/plan.ts'
 import { addReportCommands } from './commands/report.ts'
 import { addRoleCommands } from './commands/role.ts'
 import { addServeCommands } from './commands/serve.ts'
@@ -55,6 +57,8 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addMigrateCommands(program)
   addOrganizationCommands(program)
   addRoleCommands(program)
+  addPlanCommands(program)
+  addClusterCommands(program)
   addConnectorCommands(program)
   addConnectionCommands(program)
   addSyncCommands(program)

@@ -1,5 +1,6 @@
 // What every handler works with, and who is calling. Built once in start.ts; nothing here has behaviour.
 import type { EndpointId, Endpoints, PathParams, ResponseOf } from '@rowhouse/contracts'
+import type { Fleet } from '@rowhouse/fleet'
 import type { Organization as OrganizationHandle, Rowhouse } from 'rowhouse'
 import type { z } from 'zod'
 import type { Catalogue } from './catalogue/catalogue.ts'
@@ -25,6 +26,7 @@ export interface Services {
   readonly copies: Copies
   readonly rowhouse: Rowhouse
   readonly sync: Sync
+  readonly fleet: Fleet
   readonly cookies: SessionCookies
   /** Null when no identity provider is configured. */
   readonly signIn: SignIn | null

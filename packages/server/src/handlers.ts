@@ -1,10 +1,12 @@
 // Every endpoint's handler. A missing one does not compile.
 import { activityHandlers } from './activity/handlers.ts'
+import { clusterHandlers } from './clusters/handlers.ts'
 import { connectionHandlers } from './connections/handlers.ts'
 import { mappingHandlers } from './connections/mapping-handlers.ts'
 import type { Handlers } from './context.ts'
 import { invitationHandlers } from './invitations/handlers.ts'
 import { organizationHandlers } from './organizations/handlers.ts'
+import { planHandlers } from './plans/handlers.ts'
 import { recordHandlers } from './records/handlers.ts'
 import { retentionHandlers } from './retention/handlers.ts'
 import { roleHandlers } from './roles/handlers.ts'
@@ -20,4 +22,6 @@ export const handlers: Handlers = {
   ...recordHandlers,
   ...retentionHandlers,
   ...roleHandlers,
+  ...clusterHandlers,
+  ...planHandlers,
 }

@@ -6,6 +6,8 @@ import { getRequestListener } from '@hono/node-server'
 import { connectors } from '@rowhouse/connectors'
 import { RowhouseError } from '@rowhouse/contracts'
 import { loginUrl } from '@rowhouse/database'
+import { openFleet, supabaseDriver } from '@rowhouse/fleet'
+import type { Fleet, ServerDriver } from '@rowhouse/fleet'
 import { createSync } from '@rowhouse/sync'
 import { createRowhouse } from 'rowhouse'
 import type { Rowhouse } from 'rowhouse'
@@ -21,11 +23,12 @@ import type { ServerConfig } from './config/config.ts'
 import { openConsole } from './console/files.ts'
 import type { Services } from './context.ts'
 import { EventHub } from './events/hub.ts'
+import { keepFleet } from './fleet/keep-fleet.ts'
 import { createApp } from './http/app.ts'
 import { readTrustedProxies } from './http/client-address.ts'
 import type { Guards } from './http/pipeline.ts'
 import { checkReady } from './http/ready.ts'
-import { createLog, failedEvent } from './log/log.ts'
+import { createLog, describeFleetEvent, failedEvent } from './log/log.ts'
 import type { Log } from './log/log.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { readWhole } from './organizations/handlers.ts'
@@ -47,6 +50,8 @@ export interface ServerOptions {
   readonly sync?: Sync
   /** @default one over the configured database; a given one is not closed */
   readonly rowhouse?: Rowhouse
+  /** What makes servers for homes, besides databases on a cluster. @default a Supabase project for each home */
+  readonly drivers?: readonly ServerDriver[]
   /** Origins of simulated CRMs that persons may connect, besides the providers' own. @default none */
   readonly simulatedProviders?: readonly string[]
   /** @default JSON lines on stderr */
@@ -117,7 +122,7 @@ export async function startGuarded(
     const listening = await listen(config, getRequestListener(app.fetch))
     const address = `http://${hostOf(config.host)}:${listening.port}`
     publicUrl ??= address
-    if (options.worker === true) opened.sync.worker.start()
+    if (options.worker === true) opened.startWork()
     log({ type: 'started', url: address, worker: options.worker === true })
     let stopped: Promise<void> | null = null
     const stop = async (): Promise<void> => {
@@ -141,7 +146,7 @@ export async function startGuarded(
  */
 export async function startWorker(
   config: ServerConfig,
-  options: Pick<ServerOptions, 'sync' | 'rowhouse' | 'log'> = {},
+  options: Pick<ServerOptions, 'sync' | 'rowhouse' | 'log' | 'drivers'> = {},
 ): Promise<{ stop(): Promise<void> }> {
   const log = options.log ?? createLog()
   const opened = openParts(config, options, log)
@@ -149,7 +154,7 @@ export async function startWorker(
     await opened.rowhouse.connect()
     await checkReady(opened.catalogue)
     opened.keepUp()
-    opened.sync.worker.start()
+    opened.startWork()
     return { stop: () => opened.close() }
   } catch (error) {
     await opened.close()
@@ -162,6 +167,9 @@ interface Parts {
   readonly copies: Copies
   readonly rowhouse: Rowhouse
   readonly sync: Sync
+  readonly fleet: Fleet
+  /** Begins a worker's part: the engine's lanes and the fleet's homes. */
+  startWork(): void
   /** Begins to make the log's months and seals, and to carry copies, once the database is known to answer. */
   keepUp(): ProofKeeper
   close(): Promise<void>
@@ -198,6 +206,14 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
       connectors,
       observe: (event) => log({ type: 'sync', event }),
     })
+  const fleet = openFleet({
+    catalogueUrl: config.url,
+    signingKey,
+    encryptionKey,
+    previousEncryptionKey,
+    drivers: options.drivers ?? [supabaseDriver()],
+    observe: (event) => log({ type: 'fleet', event: describeFleetEvent(event) }),
+  })
   const keepers: { stop(): Promise<void> }[] = []
   const keepUp = (): ProofKeeper => {
     const proof = keepLogProven(catalogue, signingKey, (where, error) => log(failedEvent(where, error)))
@@ -208,15 +224,20 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
     )
     return proof
   }
+  const startWork = (): void => {
+    sync.worker.start()
+    keepers.push(keepFleet(fleet, (error) => log(failedEvent('fleet', error))))
+  }
   let closed: Promise<void> | null = null
   const close = async (): Promise<void> => {
     for (const keeper of keepers) await keeper.stop()
+    await fleet.close()
     await sync.worker.stop()
     await sync.close()
     await catalogue.close()
     if (options.rowhouse === undefined) await rowhouse.close()
   }
-  return { catalogue, copies, rowhouse, sync, keepUp, close: () => (closed ??= close()) }
+  return { catalogue, copies, rowhouse, sync, fleet, startWork, keepUp, close: () => (closed ??= close()) }
 }
 
 function hostOf(host: string): string {

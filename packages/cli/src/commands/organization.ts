@@ -1,7 +1,7 @@
 // `rowhouse org …`, through the API.
 import type { Command } from 'commander'
 import type { Client } from '@rowhouse/client'
-import type { Organization } from '@rowhouse/contracts'
+import type { Organization, Placement } from '@rowhouse/contracts'
 import { RowhouseError } from '@rowhouse/contracts'
 import { openApi } from '../environment.ts'
 import { renderAgo } from '../output/moment.ts'
@@ -65,17 +65,35 @@ export function addOrganizationCommands(program: Command): void {
     })
 
   org
-    .command('show <slug or id>')
+    .command('show <organization>')
     .description('one organization')
     .option('--json', 'print JSON')
     .action(async (name: string, options: JsonOption) => {
-      const organization = await findOrganization(openApi(process.env), name)
-      makePrinter(options.json === true).print(organization, () => renderOrganization(organization))
+      const api = openApi(process.env)
+      const organization = await findOrganization(api, name)
+      const placement = await api.getPlacement({ params: { organizationId: organization.id } })
+      makePrinter(options.json === true).print({ ...organization, placement }, () =>
+        renderOrganization(organization, placement),
+      )
+    })
+
+  org
+    .command('plan <organization> <plan>')
+    .description('give an organization another plan: its limits at once, its home by a move')
+    .option('--json', 'print JSON')
+    .action(async (name: string, plan: string, options: JsonOption) => {
+      const api = openApi(process.env)
+      const { id } = await findOrganization(api, name)
+      const placement = await api.setOrganizationPlan({ params: { organizationId: id }, body: { plan } })
+      makePrinter(options.json === true).print(
+        placement,
+        () => `${placement.slug} has the plan ${placement.plan}. It lives in ${renderPlacement(placement)}.`,
+      )
     })
 
   for (const verb of ['suspend', 'resume'] as const)
     org
-      .command(`${verb} <slug or id>`)
+      .command(`${verb} <organization>`)
       .description(
         verb === 'suspend' ? 'refuse every request of the organization until it is resumed' : 'end the suspension',
       )
@@ -111,17 +129,25 @@ export async function findOrganization(api: Client, name: string): Promise<Organ
   return found
 }
 
-function renderOrganization({
-  id,
-  slug,
-  name,
-  plan,
-  isolation,
-  status,
-  members,
-  connection,
-  createdAt,
-}: Organization): string {
+/** Where it is, and where its plan wants it. */
+function renderPlacement({ isolation, cluster, region, databaseName, schemaName, state, wanted }: Placement): string {
+  const place =
+    isolation === 'shared'
+      ? 'shared tables'
+      : isolation === 'schema'
+        ? `schema ${schemaName}`
+        : `database ${databaseName}`
+  const wish =
+    wanted === null
+      ? ''
+      : `; wanted: ${[wanted.isolation, wanted.cluster].filter((word) => word !== null).join(' on ')}`
+  return `${place} on ${cluster} (${region})${state === 'active' ? '' : `, ${state}`}${wish}`
+}
+
+function renderOrganization(
+  { id, slug, name, plan, isolation, status, members, connection, createdAt }: Organization,
+  placement: Placement,
+): string {
   const crm =
     connection === null
       ? 'none; connect one: rowhouse connection add'
@@ -131,6 +157,7 @@ function renderOrganization({
     `  id         ${id}`,
     `  plan       ${plan}`,
     `  isolation  ${isolation}`,
+    `  home       ${renderPlacement(placement)}`,
     `  status     ${status}`,
     `  members    ${members}`,
     `  CRM        ${crm}`,

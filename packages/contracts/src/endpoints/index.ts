@@ -1,9 +1,11 @@
 // Every endpoint, by id. The server must implement each; the client calls each; openapi lists each.
 import * as activity from './activity.ts'
+import * as clusters from './clusters.ts'
 import * as connections from './connections.ts'
 import * as invitations from './invitations.ts'
 import * as mappings from './mappings.ts'
 import * as organizations from './organizations.ts'
+import * as plans from './plans.ts'
 import * as records from './records.ts'
 import * as retention from './retention.ts'
 import * as roles from './roles.ts'
@@ -56,6 +58,15 @@ export const endpoints = {
   undeleteRecord: records.undeleteRecord,
   getRetention: retention.getRetention,
   setRetention: retention.setRetention,
+  listClusters: clusters.listClusters,
+  addCluster: clusters.addCluster,
+  setCluster: clusters.setCluster,
+  checkCluster: clusters.checkCluster,
+  listPlans: plans.listPlans,
+  setPlan: plans.setPlan,
+  listPlacements: plans.listPlacements,
+  getPlacement: plans.getPlacement,
+  setOrganizationPlan: plans.setOrganizationPlan,
 } as const
 export type Endpoints = typeof endpoints
 export type EndpointId = keyof Endpoints

@@ -59,7 +59,7 @@ export const createOrganization = endpoint({
     ownerId: z.uuid().optional(),
   }),
   response: organization,
-  errors: ['slug_taken'],
+  errors: ['slug_taken', 'plan_unknown', 'cluster_missing', 'cluster_full', 'home_unsafe', 'database_unreachable'],
 })
 
 export const getOrganization = endpoint({

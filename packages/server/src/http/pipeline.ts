@@ -112,6 +112,8 @@ async function audited(
       params['deadLetterId'] ??
       params['invitationId'] ??
       params['role'] ??
+      params['clusterId'] ??
+      params['planId'] ??
       params['table'] ??
       null,
     requestId,

@@ -1,5 +1,7 @@
 // Everything the server says about itself, as one union of events, written as JSON lines. Ids, codes,
 // numbers; no path with a tenant's values, no header, no body, no secret has a place in it.
+import { isRowhouseError } from '@rowhouse/contracts'
+import type { FleetEvent } from '@rowhouse/fleet'
 import type { SyncEvent } from '@rowhouse/sync'
 import { pino } from 'pino'
 
@@ -28,6 +30,18 @@ export type ServerLogEvent =
       readonly stack: string
     }
   | { readonly type: 'sync'; readonly event: SyncEvent }
+  | { readonly type: 'fleet'; readonly event: LoggedFleetEvent }
+
+/** A home by its id and cluster, an error by its code. */
+export interface LoggedFleetEvent {
+  readonly type: FleetEvent['type']
+  readonly home?: string
+  readonly cluster: string
+  readonly isolation?: string
+  readonly step?: string
+  readonly code?: string
+  readonly durationMs?: number
+}
 
 /** Several for every record that is synced; told at level debug. */
 const frequent = new Set<SyncEvent['type']>(['call', 'sent', 'applied', 'backfilled'])
@@ -57,4 +71,15 @@ export function failedEvent(where: string, error: unknown, requestId?: string): 
   const code = 'code' in named && typeof named.code === 'string' ? named.code : undefined
   const frames = (named.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
   return { type: 'failed', where, requestId, name: named.name, code, stack: frames.slice(0, 12).join('\n') }
+}
+
+export function describeFleetEvent(event: FleetEvent): LoggedFleetEvent {
+  if (event.type === 'cluster_checked') {
+    return { type: event.type, cluster: event.cluster, ...(event.error !== null && { code: 'cluster_down' }) }
+  }
+  const { id, cluster, isolation } = event.home
+  const of = { type: event.type, home: id, cluster, isolation }
+  if (event.type === 'home_ready') return { ...of, durationMs: Math.round(event.durationMs) }
+  if (event.type === 'home_dropped') return of
+  return { ...of, step: event.step, code: isRowhouseError(event.error) ? event.error.code : 'internal' }
 }

@@ -48,11 +48,13 @@ export const organizationHandlers: Pick<Handlers, Mine> = {
     if (actor.kind === 'user' && body.plan !== undefined) {
       throw new RowhouseError('permission_denied', 'Only operators choose a plan.', { details: { needs: 'operator' } })
     }
-    const rows = await services.catalogue.query<{ id: string }>(
-      'select rowhouse.create_organization($1, $2, $3, $4) as id',
-      [body.name, body.slug, actor.kind === 'user' ? actor.userId : (body.ownerId ?? null), body.plan ?? null],
-    )
-    return readOne(services, rows[0]?.id ?? '', everything)
+    const id = await services.fleet.createOrganization({
+      name: body.name,
+      slug: body.slug,
+      ownerId: actor.kind === 'user' ? actor.userId : (body.ownerId ?? null),
+      plan: body.plan ?? null,
+    })
+    return readOne(services, id, everything)
   },
 
   async getOrganization({ services, params, organization }) {

@@ -1,0 +1,84 @@
+// `rowhouse cluster`, `plan` and `org` as people and programs run them: processes of their own, on a server.
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { startServer } from '@rowhouse/server'
+import type { RunningServer } from '@rowhouse/server'
+import { useTestDatabase, withClient } from '@rowhouse/testkit'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+const database = useTestDatabase()
+const main = join(import.meta.dirname, '..', 'main.ts')
+/** Each command is a process; on a busy machine one takes seconds to start. */
+const timeout = 120_000
+const operatorKey = 'operator-key-of-the-tests-0123456789'
+let server: RunningServer
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const rowhouse = (...words: string[]): Promise<Ended> =>
+  new Promise((resolve) => {
+    const env = { ...process.env, ROWHOUSE_PUBLIC_URL: server.url, ROWHOUSE_OPERATOR_KEY: operatorKey }
+    const child = execFile(process.execPath, [main, ...words], { env }, (_, stdout, stderr) => {
+      resolve({ code: child.exitCode ?? -1, stdout, stderr })
+    })
+  })
+
+beforeAll(async () => {
+  server = await startServer(
+    {
+      url: database().adminUrl,
+      signingKey: database().signingKey,
+      encryptionKey: 'e'.repeat(32),
+      operatorKey,
+      port: 0,
+      host: '127.0.0.1',
+      publicUrl: null,
+      issuer: null,
+      trustedProxies: [],
+    },
+    { log: () => {} },
+  )
+})
+afterAll(async () => {
+  await server?.stop()
+  await withClient(database().adminUrl, async (admin) => {
+    const { rows } = await admin.query<{ login: string }>('select login from rowhouse.homes where login is not null')
+    for (const { login } of rows) await admin.query(`drop owned by ${login} cascade; drop role ${login}`)
+  })
+})
+
+it('a plan is set, an organization created by it, shown, and given another', { timeout }, async () => {
+  const plan = await rowhouse('plan', 'set', 'enterprise', '--isolation', 'schema', '--login-connections-max', '5')
+  expect(plan).toMatchObject({ code: 0, stdout: 'enterprise: schema, region any, 5 of the login\n' })
+  const created = await rowhouse('org', 'create', 'acme', '--plan', 'enterprise', '--json')
+  expect(created.code).toBe(0)
+  expect(JSON.parse(created.stdout)).toMatchObject({ slug: 'acme', isolation: 'schema' })
+  const shown = await rowhouse('org', 'show', 'acme')
+  expect(shown.stderr).toBe('')
+  expect(shown.stdout).toMatch(/home {7}schema h_[0-9a-f]{16} on main \(default\)\n/)
+  const moved = await rowhouse('org', 'plan', 'acme', 'standard')
+  expect(moved.stdout).toMatch(
+    /^acme has the plan standard\. It lives in schema h_\w+ on main \(default\); wanted: shared\.\n$/,
+  )
+  const listed = await rowhouse('plan', 'list', '--json')
+  expect(JSON.parse(listed.stdout)).toHaveLength(2)
+})
+
+it('clusters are listed, set and checked; a refusal has a code and says what to do', { timeout }, async () => {
+  expect(await rowhouse('cluster', 'set', 'main', '--schemas-max', '9')).toMatchObject({ code: 0 })
+  const [cluster] = JSON.parse((await rowhouse('cluster', 'list', '--json')).stdout) as Record<string, unknown>[]
+  expect(cluster).toMatchObject({ id: 'main', schemasMax: 9, status: 'active' })
+  expect(await rowhouse('cluster', 'check')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^main: active, Postgres \d+/),
+  })
+  const refused = await rowhouse('cluster', 'add', 'far', '--url', 'postgres://a:b@db.example.com/x', '--json')
+  expect(refused.code).toBe(2)
+  expect(refused.stdout + refused.stderr).toContain('cluster_tls_required')
+  expect(refused.stdout + refused.stderr).not.toContain('a:b')
+  expect((await rowhouse('cluster', 'add', 'far')).code).toBe(2)
+})

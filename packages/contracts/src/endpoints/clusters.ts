@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { isolationModel } from './organizations.ts'
+
+const clusterId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63')
+const most = z.int().min(1).max(1_000_000).nullable()
+const spares = z.int().min(0).max(1000)
+
+export const cluster = z
+  .object({
+    id: z.string(),
+    region: z.string(),
+    driver: z.string(),
+    /** Null: the server that the catalogue is on. */
+    host: z.string().nullable(),
+    port: z.int(),
+    tls: z.enum(['verify-full', 'off']),
+    models: z.array(isolationModel),
+    organizationsMax: most,
+    schemasMax: most,
+    databasesMax: most,
+    connectionsMax: most,
+    spareSchemas: spares,
+    spareDatabases: spares,
+    /** Of a server that was made for one home: the cluster whose driver made it. */
+    parent: z.string().nullable(),
+    status: z.enum(['active', 'draining', 'down']),
+    serverVersion: z.int().nullable(),
+    checkedAt: z.iso.datetime().nullable(),
+    /** What the last check failed with. */
+    checkError: z.string().nullable(),
+  })
+  .meta({ id: 'Cluster' })
+export type Cluster = z.infer<typeof cluster>
+
+export const listClusters = endpoint({
+  id: 'listClusters',
+  method: 'GET',
+  path: '/v1/clusters',
+  summary: 'The servers that organizations may live on',
+  tag: 'clusters',
+  access: 'operator',
+  audit: null,
+  response: z.object({ items: z.array(cluster) }),
+})
+
+export const addCluster = endpoint({
+  id: 'addCluster',
+  method: 'POST',
+  path: '/v1/clusters',
+  summary: 'Register a server; it is looked at first, and its URL is kept sealed',
+  tag: 'clusters',
+  access: 'operator',
+  audit: 'cluster.add',
+  body: z.object({
+    id: clusterId,
+    region: clusterId.default('default'),
+    driver: clusterId.default('postgres'),
+    /** The administrator's. Never shown again. */
+    url: z.string().max(4000),
+    /** PEM of an authority of one's own. */
+    tlsCa: z.string().max(100_000).optional(),
+    models: z.array(isolationModel).min(1).max(3).optional(),
+    organizationsMax: most.optional(),
+    schemasMax: most.optional(),
+    databasesMax: most.optional(),
+    connectionsMax: most.optional(),
+    spareSchemas: spares.optional(),
+    spareDatabases: spares.optional(),
+  }),
+  response: cluster,
+  errors: [
+    'cluster_exists',
+    'cluster_tls_required',
+    'cluster_login_too_weak',
+    'database_unreachable',
+    'database_login_refused',
+    'postgres_too_old',
+    'driver_unknown',
+    'invalid_option',
+  ],
+})
+
+export const setCluster = endpoint({
+  id: 'setCluster',
+  method: 'PATCH',
+  path: '/v1/clusters/:clusterId',
+  summary: 'Change what a cluster takes, and how many warm homes it keeps; what is not named stays',
+  tag: 'clusters',
+  access: 'operator',
+  audit: 'cluster.set',
+  body: z.object({
+    /** `draining`: keeps what it has and takes nothing new. */
+    status: z.enum(['active', 'draining']).optional(),
+    models: z.array(isolationModel).min(1).max(3).optional(),
+    organizationsMax: most.optional(),
+    schemasMax: most.optional(),
+    databasesMax: most.optional(),
+    connectionsMax: most.optional(),
+    spareSchemas: spares.optional(),
+    spareDatabases: spares.optional(),
+  }),
+  response: cluster,
+  errors: ['cluster_unknown'],
+})
+
+export const checkCluster = endpoint({
+  id: 'checkCluster',
+  method: 'POST',
+  path: '/v1/clusters/:clusterId/check',
+  summary: 'Look whether a cluster answers, and write down what was found',
+  tag: 'clusters',
+  access: 'operator',
+  audit: 'cluster.check',
+  response: cluster,
+  errors: ['cluster_unknown'],
+})

@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { endpoint } from '../endpoint.ts'
+import { isolationModel } from './organizations.ts'
+
+const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63')
+const bound = z.int().min(1).max(2_000_000_000).nullable()
+
+export const plan = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    isolation: isolationModel,
+    /** Null: any. */
+    region: z.string().nullable(),
+    cluster: z.string().nullable(),
+    /** Connections that one process of an application holds for one organization. */
+    connectionsMax: bound,
+    /** Statements of one organization at the same time. */
+    concurrencyMax: bound,
+    /** Connections of the login of a home, over all processes. */
+    loginConnectionsMax: bound,
+    statementTimeoutMs: bound,
+    idleInTransactionTimeoutMs: bound,
+    organizations: z.int(),
+  })
+  .meta({ id: 'Plan' })
+export type Plan = z.infer<typeof plan>
+
+export const listPlans = endpoint({
+  id: 'listPlans',
+  method: 'GET',
+  path: '/v1/plans',
+  summary: 'Plans: where their organizations live and what they may use',
+  tag: 'plans',
+  access: 'operator',
+  audit: null,
+  response: z.object({ items: z.array(plan) }),
+})
+
+export const setPlan = endpoint({
+  id: 'setPlan',
+  method: 'PUT',
+  path: '/v1/plans/:planId',
+  summary: 'Make a plan or change one; what is not named stays. Organizations that live elsewhere have it noted',
+  tag: 'plans',
+  access: 'operator',
+  audit: 'plan.set',
+  body: z.object({
+    name: z.string().trim().min(1).max(200).optional(),
+    isolation: isolationModel.optional(),
+    region: slug.nullable().optional(),
+    cluster: slug.nullable().optional(),
+    connectionsMax: bound.optional(),
+    concurrencyMax: bound.optional(),
+    loginConnectionsMax: bound.optional(),
+    statementTimeoutMs: bound.optional(),
+    idleInTransactionTimeoutMs: bound.optional(),
+  }),
+  response: plan,
+  errors: ['cluster_unknown', 'invalid_option'],
+})
+
+export const placement = z
+  .object({
+    organizationId: z.uuid(),
+    slug: z.string(),
+    plan: z.string(),
+    isolation: isolationModel,
+    cluster: z.string(),
+    region: z.string(),
+    /** Null: the catalogue's. */
+    databaseName: z.string().nullable(),
+    schemaName: z.string().nullable(),
+    login: z.string().nullable(),
+    /** `placing`: its home is being made. */
+    state: z.enum(['placing', 'active', 'moving', 'moved']),
+    epoch: z.int(),
+    /** What the plan asks for and is not so yet; a move closes the difference. */
+    wanted: z.object({ isolation: isolationModel.nullable(), cluster: z.string().nullable() }).nullable(),
+  })
+  .meta({ id: 'Placement' })
+export type Placement = z.infer<typeof placement>
+
+export const listPlacements = endpoint({
+  id: 'listPlacements',
+  method: 'GET',
+  path: '/v1/placements',
+  summary: 'Where organizations live, by id',
+  tag: 'plans',
+  access: 'operator',
+  audit: null,
+  query: z.object({
+    cluster: slug.optional(),
+    /** `true`: only those that shall live elsewhere. */
+    wanted: z.enum(['true', 'false']).default('false'),
+    /** The `next` of the page before. */
+    cursor: z.uuid().optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(100),
+  }),
+  response: z.object({ items: z.array(placement), next: z.uuid().nullable() }),
+})
+
+export const getPlacement = endpoint({
+  id: 'getPlacement',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/placement',
+  summary: 'Where an organization lives, and where its plan wants it',
+  tag: 'plans',
+  access: 'operator',
+  audit: null,
+  response: placement,
+  errors: ['organization_not_found'],
+})
+
+export const setOrganizationPlan = endpoint({
+  id: 'setOrganizationPlan',
+  method: 'PUT',
+  path: '/v1/organizations/:organizationId/plan',
+  summary: 'Give an organization another plan: its limits at once, its home by a move',
+  tag: 'plans',
+  access: 'operator',
+  audit: 'organization.plan',
+  body: z.object({ plan: slug }),
+  response: placement,
+  errors: ['organization_not_found', 'plan_unknown'],
+})
