@@ -1,6 +1,7 @@
 // npm run soak -- NAME [options]
 // Runs that are too long for `npm test`. Exit code 0: what was promised held; 1: it did not; 2: usage; 3: a program that it
 // needs is not on this machine.
+import { runDynamic } from './run-dynamic.ts'
 import { runMutants } from './run-mutants.ts'
 import { runPooler } from './run-pooler.ts'
 import { runVerify } from './run-verify.ts'
@@ -26,6 +27,11 @@ const soaks: Readonly<Record<string, Soak>> = {
     options: '[--write]',
     does: 'everything that holds isolation taken away, one at a time; compares docs/mutants.md',
     run: runMutants,
+  },
+  dynamic: {
+    options: '',
+    does: 'every rule switched off in turn: attack alone finds what the rule’s schema opens',
+    run: runDynamic,
   },
 }
 

@@ -64,7 +64,12 @@ function build(folder: string): void {
   const paths = Object.fromEntries(
     [...folderOf]
       .filter(([name]) => name !== manifest.name)
-      .map(([name, other]) => [name, [join(packages, other, 'dist', 'index.d.ts')]]),
+      .flatMap(([name, other]) =>
+        Object.entries(manifests.get(other)?.exports ?? {}).map(([key, source]) => [
+          `${name}${key.slice(1)}`,
+          [join(packages, other, 'dist', compiled(source).replace(/\.js$/, '.d.ts'))],
+        ]),
+      ),
   )
   if (isConsole) paths['@rowhouse/console'] = [join(dist, 'assets.d.ts')]
   else if (folderOf.has('@rowhouse/console')) paths['@rowhouse/console'] = [join(packages, 'console/dist/assets.d.ts')]

@@ -38,17 +38,17 @@ const classes: Readonly<Record<string, string>> = {
 
 /** @throws Error when a folder, its README or the first line of its SQL is not as the others are */
 export function readRules(folder: string): Rules {
-  const model = (name: string): string => readFileSync(join(folder, 'model', name), 'utf8')
+  const prelude = (name: string): string => readFileSync(join(folder, 'prelude', name), 'utf8')
   return {
     folder,
     list: readdirSync(join(folder, 'rules'))
       .toSorted()
       .map((name) => readRule(folder, name)),
     models: {
-      modelSql: model('model.sql'),
-      prelude: model('prelude.sql'),
-      preludeRowhouse: model('prelude-rowhouse.sql'),
-      preludeDerived: model('prelude-derived.sql'),
+      modelSql: readFileSync(join(folder, '../model/model.sql'), 'utf8'),
+      prelude: prelude('prelude.sql'),
+      preludeRowhouse: prelude('prelude-rowhouse.sql'),
+      preludeDerived: prelude('prelude-derived.sql'),
     },
   }
 }

@@ -16,6 +16,8 @@ import type {
   Organization,
   ServerEvent,
 } from '@rowhouse/contracts'
+import { verificationOf } from './findings.ts'
+import type { FindingsFixture } from './findings.ts'
 import { FIXTURE_NOW_MS, activityOf, ago, detailOf, organizationOf, uuid } from './fixtures.ts'
 
 export const fixtureOperatorKey = 'fixture-operator-key-0123456789abcdef'
@@ -26,6 +28,8 @@ export interface FixtureOptions {
   readonly organizations?: number
   /** Who is signed in at the start. @default the operator */
   readonly me?: Me | null
+  /** What the last verification found. @default found */
+  readonly findings?: FindingsFixture
   /** Folder of the built console. @default none: the API only */
   readonly siteDir?: string | null
   /** @default true */
@@ -90,6 +94,7 @@ const csp =
 export async function startFixtureServer(options: FixtureOptions = {}): Promise<Fixture> {
   const organizations = Array.from({ length: options.organizations ?? 12 }, (_, index) => organizationOf(index))
   let me: Me | null = options.me === undefined ? operator : options.me
+  const verification = verificationOf(options.findings ?? 'found')
   const replayed = new Set<string>()
   const failures = new Map<EndpointId, ErrorCode>()
   const holds = new Map<EndpointId, { promise: Promise<void>; release: () => void }>()
@@ -166,6 +171,8 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
         createdAt: find(params)[0].createdAt,
       })),
     }),
+    getFindings: () => verification.read(),
+    runFindings: () => verification.run(),
     getConnection: (params) => detailOf(connected(params)),
     pauseConnection: (params) => setState(params, 'paused'),
     resumeConnection: (params) => setState(params, 'live'),

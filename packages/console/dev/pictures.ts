@@ -62,6 +62,20 @@ const pictures: Record<string, Picture> = {
   'organization-members': { path: organization(3, '?tab=members') },
   'organization-viewer': { path: '/', options: { me: person('viewer') } },
   'organization-missing': { path: '/organizations/nothing' },
+  isolation: { path: '/isolation' },
+  'isolation-open': { path: '/isolation?finding=V0802+policy+rowhouse_organization+on+public.contacts' },
+  'isolation-clean': { path: '/isolation', options: { findings: 'clean' } },
+  'isolation-never': { path: '/isolation', options: { findings: 'never' } },
+  'isolation-running': {
+    path: '/isolation',
+    act: async (page, fixture) => {
+      await page.getByRole('button', { name: 'Run now' }).waitFor()
+      fixture.hold('getFindings')
+      await page.getByRole('button', { name: 'Run now' }).click()
+      await page.getByRole('progressbar').waitFor()
+    },
+  },
+  'isolation-person': { path: '/isolation', options: { me: person('viewer') } },
   lost: {
     path: '/',
     act: async (page, fixture) => {

@@ -265,6 +265,53 @@ describe('one organization', () => {
   })
 })
 
+describe('isolation', () => {
+  const findings = (page: Page) => page.getByRole('list', { name: 'Findings, worst first' }).getByRole('listitem')
+
+  it('says what was found, filters and opens by URL, by key and from the picture', async () => {
+    const { page } = await visit('/')
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Isolation' }).click()
+    await page.getByRole('heading', { name: '2 errors, 1 warning, 1 note found.', level: 1 }).waitFor()
+    await page.getByText('checked 3 min ago').waitFor()
+    expect(await findings(page).count()).toBe(4)
+    await page.getByLabel('Severity').selectOption('Warnings')
+    await page.waitForURL(/severity=warning/)
+    expect(await findings(page).count()).toBe(1)
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur())
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/finding=V0802/)
+    await page.getByText("select rowhouse.protect('public.contacts')").waitFor()
+    await page.getByText('Planned at 18,334.2').waitFor()
+    await page.keyboard.press('Escape')
+    await page.waitForURL((url) => !url.search.includes('finding='))
+    await page.getByRole('table').getByRole('link', { name: '1 error' }).first().click()
+    await page.waitForURL(/finding=V0301/)
+    await page.getByText('alter view public.open_invoices').waitFor()
+  })
+
+  it('runs now, shows how far it is, and what it came to', async () => {
+    const { page, fixture } = await visit('/isolation', { findings: 'never' })
+    await page.getByText('Nothing has been checked yet.').waitFor()
+    await page.getByText('rowhouse verify --attack').waitFor()
+    await page.getByRole('button', { name: 'Run now' }).click()
+    await page.getByRole('progressbar', { name: 'Rules asked' }).waitFor()
+    await page.getByRole('heading', { name: 'No rule found a way between organizations.' }).waitFor()
+    await page.getByText('Nothing was found.').waitFor()
+    expect(fixture.requests.filter((request) => request === 'POST /v1/findings/run')).toHaveLength(1)
+    fixture.fail('runFindings', 'database_unreachable')
+    await page.getByRole('button', { name: 'Run now' }).click()
+    await page.getByRole('alert').getByText('database_unreachable').waitFor()
+  })
+
+  it('is shown to operators, and asked for by nobody else', async () => {
+    const { page, fixture } = await visit('/isolation', { me: person('admin', 2) })
+    await page.getByText('Only operators see this.').waitFor()
+    expect(await page.getByRole('link', { name: 'Isolation' }).count()).toBe(0)
+    expect(fixture.requests.filter((request) => request.includes('findings'))).toEqual([])
+  })
+})
+
 describe('the palette and the theme', () => {
   it('opens an organization, runs an action, and closes with escape', async () => {
     const { page, fixture } = await visit('/')
@@ -299,6 +346,10 @@ describe('accessibility', () => {
     ['a degraded connection', `/organizations/${uuid(0xa, 6)}`],
     ['a page that is not there', '/nowhere'],
     ['no organizations', '/', { organizations: 0 }],
+    ['findings', '/isolation'],
+    ['a finding', '/isolation?finding=V0802+policy+rowhouse_organization+on+public.contacts'],
+    ['no findings', '/isolation', { findings: 'clean' }],
+    ['never verified', '/isolation', { findings: 'never' }],
   ]
   const looks = (['light', 'dark'] as const).flatMap((theme) => [1440, 390].map((width) => ({ theme, width })))
   it.each(looks)('finds nothing wrong in $theme at $width px', async (look) => {
@@ -316,7 +367,7 @@ describe('accessibility', () => {
   })
 
   it('fits a phone without scrolling sideways', async () => {
-    for (const path of ['/', acme, `${acme}?tab=members`, '/sign-in']) {
+    for (const path of ['/', acme, `${acme}?tab=members`, '/sign-in', '/isolation']) {
       const { page } = await visit(path, {}, { width: 390 })
       await page.locator('main h1').first().waitFor()
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)

@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { Copies } from './catalogue/copies.ts'
 import type { ServerConfig } from './config/config.ts'
+import type { Verifier } from './findings/verifier.ts'
 import type { Log } from './log/log.ts'
 import type { Sync } from './sync.ts'
 import type { SessionCookies } from './session/cookies.ts'
@@ -31,6 +32,7 @@ export interface Services {
   /** Null when no identity provider is configured. */
   readonly signIn: SignIn | null
   readonly failures: FailureLimit
+  readonly verifier: Verifier
   /** Origins that persons may connect as CRMs besides the providers' own. */
   readonly simulatedProviders: readonly string[]
   readonly log: Log

@@ -4,6 +4,7 @@ import { clusterHandlers } from './clusters/handlers.ts'
 import { connectionHandlers } from './connections/handlers.ts'
 import { mappingHandlers } from './connections/mapping-handlers.ts'
 import type { Handlers } from './context.ts'
+import { findingHandlers } from './findings/handlers.ts'
 import { invitationHandlers } from './invitations/handlers.ts'
 import { organizationHandlers } from './organizations/handlers.ts'
 import { planHandlers } from './plans/handlers.ts'
@@ -24,4 +25,5 @@ export const handlers: Handlers = {
   ...roleHandlers,
   ...clusterHandlers,
   ...planHandlers,
+  ...findingHandlers,
 }

@@ -23,6 +23,8 @@ import type { ServerConfig } from './config/config.ts'
 import { openConsole } from './console/files.ts'
 import type { Services } from './context.ts'
 import { EventHub } from './events/hub.ts'
+import { createVerifier } from './findings/verifier.ts'
+import type { Verifier } from './findings/verifier.ts'
 import { keepFleet } from './fleet/keep-fleet.ts'
 import { createApp } from './http/app.ts'
 import { readTrustedProxies } from './http/client-address.ts'
@@ -167,6 +169,7 @@ interface Parts {
   readonly copies: Copies
   readonly rowhouse: Rowhouse
   readonly sync: Sync
+  readonly verifier: Verifier
   readonly fleet: Fleet
   /** Begins a worker's part: the engine's lanes and the fleet's homes. */
   startWork(): void
@@ -214,7 +217,12 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
     drivers: options.drivers ?? [supabaseDriver()],
     observe: (event) => log({ type: 'fleet', event: describeFleetEvent(event) }),
   })
-  const keepers: { stop(): Promise<void> }[] = []
+  const verifier = createVerifier({
+    catalogue,
+    url: controlUrl,
+    onError: (error) => log(failedEvent('findings', error)),
+  })
+  const keepers: { stop(): Promise<void> }[] = [verifier]
   const keepUp = (): ProofKeeper => {
     const proof = keepLogProven(catalogue, signingKey, (where, error) => log(failedEvent(where, error)))
     keepers.push(
@@ -237,7 +245,7 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
     await catalogue.close()
     if (options.rowhouse === undefined) await rowhouse.close()
   }
-  return { catalogue, copies, rowhouse, sync, fleet, startWork, keepUp, close: () => (closed ??= close()) }
+  return { catalogue, copies, rowhouse, sync, verifier, fleet, startWork, keepUp, close: () => (closed ??= close()) }
 }
 
 function hostOf(host: string): string {

@@ -24,6 +24,7 @@ interface VerifyCommandOptions {
   readonly role?: readonly string[]
   readonly tenantColumn?: string
   readonly tenantTable?: string
+  readonly tenantDatabase?: readonly string[]
   readonly rules?: readonly string[]
   readonly failOn: Severity
   readonly attack?: boolean
@@ -45,6 +46,7 @@ interface Config {
   readonly roles?: readonly string[]
   readonly tenantColumn?: string
   readonly tenantTable?: string
+  readonly tenantDatabases?: readonly string[]
   readonly rules?: readonly string[]
   readonly failOn?: Severity
 }
@@ -55,6 +57,7 @@ const configFields: Readonly<Record<keyof Config, 'text' | 'list'>> = {
   roles: 'list',
   tenantColumn: 'text',
   tenantTable: 'text',
+  tenantDatabases: 'list',
   rules: 'list',
   failOn: 'text',
 }
@@ -68,6 +71,7 @@ export function addVerifyCommand(program: Command): void {
     .option('--role <name...>', 'the roles that requests come as')
     .option('--tenant-column <name>', 'the column that says whose a row is')
     .option('--tenant-table <name>', 'the table of tenants')
+    .option('--tenant-database <name...>', 'databases of the server that hold one tenant each')
     .option('--rules <rule...>', 'only these: V0101, V01 or rls_disabled; -V08 leaves out')
     .addOption(
       new Option('--fail-on <severity>', 'the least that makes the exit code 1').choices(severities).default('warning'),
@@ -78,7 +82,10 @@ export function addVerifyCommand(program: Command): void {
       'where the scratch databases stand: a superuser of another server, or same-server (default: a server is started)',
     )
     .option('--attack-seconds <n>', 'the longest time the attacks may take (default: 300)')
-    .option('--config <file>', 'these options as JSON: schemas, roles, tenantColumn, tenantTable, rules, failOn')
+    .option(
+      '--config <file>',
+      'these options as JSON: schemas, roles, tenantColumn, tenantTable, tenantDatabases, rules, failOn',
+    )
     .option('--baseline <file>', 'findings that are accepted, each with a reason and a day it ends')
     .option('--baseline-write <file>', 'begin a baseline with everything that is found')
     .option('--sarif <file>', 'write SARIF 2.1.0, for code scanning')
@@ -117,6 +124,7 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
       roles: options.role ?? config.roles,
       tenantColumn: options.tenantColumn ?? config.tenantColumn,
       tenantTable: options.tenantTable ?? config.tenantTable,
+      tenantDatabases: options.tenantDatabase ?? config.tenantDatabases,
       rules: options.rules ?? config.rules,
       failOn,
       baseline,

@@ -55,6 +55,15 @@ export const connectionQuery = (organizationId: string, connectionId: string) =>
     queryFn: ({ signal }) => client.getConnection({ params: { organizationId, connectionId }, signal }),
   })
 
+const RUNNING_POLL_MS = 500
+
+/** Asked again while a run is under way: it lasts for seconds, and only whoever looks at the page wants to know. */
+export const findingsQuery = queryOptions({
+  queryKey: ['findings'],
+  queryFn: ({ signal }) => client.getFindings({ signal }),
+  refetchInterval: ({ state }) => (state.data?.run?.state === 'running' ? RUNNING_POLL_MS : false),
+})
+
 /** Whether the buttons for this are shown, of one connection where it is named; the server decides for itself. */
 export function may(
   me: Me | undefined,

@@ -8,6 +8,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { activitySearch } from '../activity/search.ts'
+import { isolationSearch } from '../isolation/search.ts'
 import { organizationsSearch } from '../organizations/search.ts'
 import { isSignedOut, meQuery, queries, signInQuery, whenSignedOut } from './api.ts'
 import { NotFound, PageFailure } from './failures.tsx'
@@ -69,8 +70,15 @@ const organization = createRoute({
   component: lazyRouteComponent(() => import('../organization/organization-page.tsx'), 'OrganizationPage'),
 })
 
+const isolation = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/isolation',
+  validateSearch: isolationSearch,
+  component: lazyRouteComponent(() => import('../isolation/isolation-page.tsx'), 'IsolationPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, signedIn.addChildren([organizations, organization])]),
+  routeTree: root.addChildren([signIn, signedIn.addChildren([organizations, organization, isolation])]),
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',

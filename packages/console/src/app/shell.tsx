@@ -7,7 +7,7 @@ import type { JSX } from 'react'
 import { useLiveStatus } from '../live/status.ts'
 import { Logo } from '../parts/marks.tsx'
 import { Key, Status } from '../parts/parts.tsx'
-import { organizationQuery } from './api.ts'
+import { meQuery, organizationQuery } from './api.ts'
 
 const Palette = lazy(() => import('../palette/palette.tsx').then(({ Palette }) => ({ default: Palette })))
 const UserMenu = lazy(() => import('../session/user-menu.tsx').then(({ UserMenu }) => ({ default: UserMenu })))
@@ -36,6 +36,7 @@ export function Shell(): JSX.Element {
           <Logo />
           <span className="max-md:sr-only">Rowhouse</span>
         </Link>
+        <Pages />
         <Crumb />
         <div className="ml-auto flex items-center gap-3">
           <Live />
@@ -66,6 +67,24 @@ export function Shell(): JSX.Element {
         </Suspense>
       )}
     </>
+  )
+}
+
+/** What is about the whole database is for operators. */
+function Pages(): JSX.Element | null {
+  const { data: me } = useQuery(meQuery)
+  if (me?.actor.kind !== 'operator') return null
+  const look =
+    'rounded-sm px-1.5 py-1 text-ink-2 hover:text-ink data-[status=active]:font-medium data-[status=active]:text-ink'
+  return (
+    <nav aria-label="Pages" className="flex items-center gap-1">
+      <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={`${look} max-md:hidden`}>
+        Organizations
+      </Link>
+      <Link to="/isolation" activeOptions={{ includeSearch: false }} className={look}>
+        Isolation
+      </Link>
+    </nav>
   )
 }
 

@@ -6,7 +6,7 @@ import { Command } from 'cmdk'
 import { useDeferredValue, useEffect, useState } from 'react'
 import type { JSX } from 'react'
 import { Dialog, Modal, ModalOverlay } from 'react-aria-components'
-import { client } from '../app/api.ts'
+import { client, meQuery } from '../app/api.ts'
 import { setTheme, themes } from '../app/theme.ts'
 import { tabs } from '../activity/search.ts'
 import { groupWords, groups } from '../organizations/overview.ts'
@@ -25,6 +25,7 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
   const search = useDeferredValue(wanted.trim())
   const navigate = useNavigate()
   const { organizationId } = useParams({ strict: false })
+  const { data: me } = useQuery(meQuery)
   const { data, isError } = useQuery({
     queryKey: ['palette', search],
     queryFn: ({ signal }) =>
@@ -39,6 +40,9 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
   const organizations = (data?.items ?? []).filter(({ name, slug }) => found(`${name} ${slug}`))
   const actions = [
     { name: 'Go to organizations', run: () => navigate({ to: '/', search: {} }) },
+    ...(me?.actor.kind === 'operator'
+      ? [{ name: 'Go to isolation', run: () => navigate({ to: '/isolation', search: {} }) }]
+      : []),
     ...groups.map((show) => ({
       name: `Organizations: ${groupWords[show].toLowerCase()}`,
       run: () => navigate({ to: '/', search: { show } }),

@@ -2,6 +2,7 @@
 import * as activity from './activity.ts'
 import * as clusters from './clusters.ts'
 import * as connections from './connections.ts'
+import * as findings from './findings.ts'
 import * as invitations from './invitations.ts'
 import * as mappings from './mappings.ts'
 import * as organizations from './organizations.ts'
@@ -67,6 +68,8 @@ export const endpoints = {
   listPlacements: plans.listPlacements,
   getPlacement: plans.getPlacement,
   setOrganizationPlan: plans.setOrganizationPlan,
+  getFindings: findings.getFindings,
+  runFindings: findings.runFindings,
 } as const
 export type Endpoints = typeof endpoints
 export type EndpointId = keyof Endpoints

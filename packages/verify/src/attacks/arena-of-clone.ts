@@ -1,6 +1,6 @@
 // Makes an arena of two cloned worlds: whose rows are whose from what was planted, and the contexts that the schema knows.
 import type { PlantedTable, TwoWorlds } from '../clone/clone-two-worlds.ts'
-import type { Context } from '../clone/model/contexts.ts'
+import type { Context } from '../clone/contexts/contexts.ts'
 import type { Arena, AttackContext, Ownership } from './arena.ts'
 import { ident, literal } from './quoting.ts'
 import type { NotCovered } from '../report/report.ts'
@@ -9,7 +9,7 @@ import type { NotCovered } from '../report/report.ts'
 const NOBODY = '00000000-0000-4000-8000-0000000000ff'
 
 /** Contexts that SQL makes: who runs SQL of its own under them makes others. */
-const madeBySql = new Set<Context['kind']>(['settings', 'supabase', 'search_path'])
+const madeBySql = new Set<Context['kind']>(['settings', 'supabase', 'search_path', 'role'])
 
 export function arenaOfClone(worlds: TwoWorlds): Arena {
   const { world1, world2, model } = worlds
@@ -41,6 +41,7 @@ export function arenaOfClone(worlds: TwoWorlds): Arena {
     organizations: { a, b },
     owners,
     contexts: contextsOf(worlds),
+    signer: worlds.signer,
   }
 }
 
@@ -65,7 +66,8 @@ function contextsOf({ world1, world2 }: TwoWorlds): AttackContext[] {
   const contexts: AttackContext[] = []
   const logins = new Set<string>()
   for (const context of world1.contexts) {
-    logins.add(context.login)
+    // The login of a home is that organization, with or without a context.
+    if (context.kind !== 'home') logins.add(context.login)
     // A login that says nothing of organizations is nobody.
     if (context.organization !== 'A' || context.kind === 'login') continue
     const other = world1.contexts.find(

@@ -1,6 +1,8 @@
 // Where attacks take place: two databases that are equal but for the rows of organization B, and the ways in which a
 // request of organization A reaches them. Whoever copies the schema and plants the rows makes it.
 
+import type { Signer } from 'rowhouse/token'
+
 /** Which rows of a relation are whose, as conditions over its columns. */
 export interface Ownership {
   /** Rows of the attacker. */
@@ -25,6 +27,8 @@ export interface AttackContext {
   readonly enterAsB?: (world: 0 | 1) => readonly string[]
   /** Messages of a transaction that is committed on the same connection before: what it leaves is part of the context. */
   readonly before?: (world: 0 | 1) => readonly string[]
+  /** Whether its session has never been anybody's: a setting is not there at all, which is not the same as empty. */
+  readonly fresh?: boolean
   /** Whether it acts for A. One that acts for nobody must see no row at all. */
   readonly actsForA: boolean
   /**
@@ -41,6 +45,8 @@ export interface Arena {
   /** By `schema.name`, unquoted. */
   readonly owners: ReadonlyMap<string, Ownership>
   readonly organizations: { readonly a: string; readonly b: string }
+  /** What tokens of Rowhouse are signed with in both worlds; without it its gate is not tried. */
+  readonly signer?: Signer | null
   /** Texts that differ between the worlds by themselves, such as an id of the database; compared as if equal. */
   readonly equal?: readonly (readonly [string, string])[]
   /** Schemas that no probe enters, with why. */

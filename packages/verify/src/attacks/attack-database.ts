@@ -3,6 +3,7 @@ import { cloneTwoWorlds } from '../clone/clone-two-worlds.ts'
 import type { CloneOptions } from '../clone/clone-two-worlds.ts'
 import { arenaOfClone, loginsWithoutContext } from './arena-of-clone.ts'
 import type { AttackOptions, AttackResult } from './options.ts'
+import { attackOtherDatabase } from './other-database.ts'
 import { runAttacks } from './run-attacks.ts'
 
 export interface AttackDatabaseOptions extends AttackOptions {
@@ -22,8 +23,11 @@ export async function attackDatabase(url: string, options: AttackDatabaseOptions
   const worlds = await cloneTwoWorlds(url, options.clone)
   try {
     const arena = arenaOfClone(worlds)
-    const acting = arena.contexts.some(({ actsForA }) => actsForA)
-    const result = await runAttacks(arena, options)
+    const other = worlds.otherDatabase
+    // Where each organization has a database, a request is the organization's by where it is sent.
+    const acting = other !== null || arena.contexts.some(({ actsForA }) => actsForA)
+    const inside = await runAttacks(arena, options)
+    const result = other === null ? inside : joined(inside, await attackOtherDatabase(url, other, worlds, options))
     return {
       findings: result.findings,
       coverage: {
@@ -39,5 +43,21 @@ export async function attackDatabase(url: string, options: AttackDatabaseOptions
     }
   } finally {
     await worlds.close()
+  }
+}
+
+function joined(one: AttackResult, other: AttackResult): AttackResult {
+  const [a, b] = [one.coverage, other.coverage]
+  return {
+    findings: [...one.findings, ...other.findings],
+    coverage: {
+      objects: a.objects + b.objects,
+      probes: Math.max(a.probes, b.probes),
+      statements: a.statements + b.statements,
+      cells: a.cells + b.cells,
+      notCovered: [...a.notCovered, ...b.notCovered],
+      limits: [...new Set([...a.limits, ...b.limits])],
+    },
+    undecided: [...one.undecided, ...other.undecided],
   }
 }

@@ -1,7 +1,11 @@
 // The gate of Rowhouse, tried with what it must refuse: tokens that are expired, forged, for somebody who is no member;
-// seals of another backend, another transaction, another organization. The administrator makes them with the keys of the
-// scratch database, so they differ from good ones in the one thing that is tried.
+// seals of another backend, another transaction, another organization. Tokens are the runtime's own and seals are made by
+// the administrator, so they differ from good ones in the one thing that is tried.
+import { createHmac } from 'node:crypto'
+import { deriveTokenKey } from '@rowhouse/database'
 import type { Client } from 'pg'
+import { tokenFor } from 'rowhouse/token'
+import type { Signer } from 'rowhouse/token'
 
 import type { Arena } from './arena.ts'
 import { literal } from './quoting.ts'
@@ -17,7 +21,8 @@ export interface GateFinding {
 
 const LOGIN = 'rowhouse_app'
 const NOTHING = "''::bytea"
-const ABSENT = '-'.repeat(36)
+/** What the runtime gives a token. */
+const LIFETIME_SECONDS = 45
 
 interface People {
   readonly organization: string
@@ -30,9 +35,16 @@ interface Trial {
   readonly before?: string
   /** Run as the tenant login, before the token is shown. */
   readonly first?: (good: string) => string
-  readonly token?: {
-    readonly [part in 'database' | 'organization' | 'user' | 'seconds' | 'signature']?: string | number
-  }
+  readonly token?: Bend
+}
+
+/** What is another in a token than in a good one. */
+interface Bend {
+  readonly database?: string
+  readonly user?: string
+  /** How long it still lives. */
+  readonly seconds?: number
+  readonly signature?: string
 }
 
 /** @returns findings, how many trials there were, and why it says nothing */
@@ -42,9 +54,11 @@ export async function tryGate(
 ): Promise<{ findings: GateFinding[]; trials: number; undecided: string[] }> {
   const findings: GateFinding[] = []
   const undecided: string[] = []
-  const people = await peopleOf(admin, arena)
-  if (people === undefined) return { findings, trials: 0, undecided }
+  const { signer = null } = arena
+  const people = signer === null ? undefined : await peopleOf(admin, arena)
+  if (signer === null || people === undefined) return { findings, trials: 0, undecided }
   const { a, b } = people
+  const mint = (of: People, bend: Bend = {}): Promise<string> => mintToken(admin, signer, of, bend)
   let trials = 0
   const find = (rule: AttackRule, object: string, what: string, sql: string): void => {
     findings.push({ rule, object, seen: what, sql })
@@ -72,12 +86,12 @@ export async function tryGate(
   const seal = "current_setting('rowhouse.seal', true)"
 
   const entered = async ({ before, first, token = {} }: Trial): Promise<string | null> => {
-    const good = await mint(admin, b, {})
+    const good = await mint(b)
     await admin.query('begin')
     let text: string
     try {
       if (before !== undefined) await admin.query(before)
-      text = await mint(admin, b, token)
+      text = await mint(b, token)
     } finally {
       await admin.query('rollback')
     }
@@ -122,8 +136,8 @@ export async function tryGate(
         `select rowhouse.enter('<${trial.what}>')`,
       )
   }
-  const own = await mint(admin, a, {})
-  const other = await mint(admin, b, {})
+  const own = await mint(a)
+  const other = await mint(b)
   if (
     (await attempt([
       asTenant,
@@ -142,7 +156,7 @@ export async function tryGate(
 
   const locked = await attempt([
     asTenant,
-    `select rowhouse.enter(${literal(await mint(admin, b, {}))})`,
+    `select rowhouse.enter(${literal(await mint(b))})`,
     'reset session authorization',
     `select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`,
   ])
@@ -150,7 +164,7 @@ export async function tryGate(
     find(attackRules.fence, 'function rowhouse.enter(text)', 'No lock is held.', `select rowhouse.enter('<token>')`)
 
   // Seals made by hand. The payload is the good one of B; one part of what is signed is another.
-  const payloads = await payloadOf(admin, await mint(admin, b, {}))
+  const payloads = await payloadOf(admin, await mint(b))
   const sealed = (pid: string, start: string, key: string, payload: string): string =>
     `select set_config('rowhouse.seal', encode(sha256(${key}.seal_outer_pad || sha256(${key}.seal_inner_pad || ${pid} || ${start}
        || convert_to(${literal(payload)}, 'UTF8'))), 'hex') || ${literal(payload)}, true) from rowhouse.database d`
@@ -187,7 +201,7 @@ export async function tryGate(
   }
   const swapped = await attempt([
     asTenant,
-    `select rowhouse.enter(${literal(await mint(admin, a, {}))})`,
+    `select rowhouse.enter(${literal(await mint(a))})`,
     `select set_config('rowhouse.seal', replace(${seal}, ${literal(a.organization)}, ${literal(b.organization)}), true)`,
     'select rowhouse.organization_id()',
   ])
@@ -243,7 +257,7 @@ export async function tryGate(
   if (table !== undefined) {
     const unsealed = await attempt([
       asTenant,
-      `select rowhouse.enter(${literal(await mint(admin, b, {}))})`,
+      `select rowhouse.enter(${literal(await mint(b))})`,
       `delete from ${table} returning set_config('rowhouse.seal', '', true)`,
     ])
     // Where B has no row in it, no trigger had anything to refuse.
@@ -276,27 +290,24 @@ async function peopleOf(admin: Client, arena: Arena): Promise<{ a: People; b: Pe
   return a === undefined || b === undefined ? undefined : { a, b }
 }
 
-/** A token as packages/database/migrations/0003_seal.sql describes it, signed with the newest key of this database. */
-async function mint(admin: Client, people: People, changes: NonNullable<Trial['token']>): Promise<string> {
-  const { rows } = await admin.query<{ token: string }>(
-    `with signed as (
-       select k.inner_pad, k.outer_pad, 'v1.' || k.id || '.' || coalesce($1, d.id::text) || $2 || 'u' || $3
-         || to_char(extract(epoch from clock_timestamp()) + $4::float8, 'FM0000000000.000')
-         || '{"service": null, "reason": null, "origin": "verify", "request": null, "ip": null}' as text
-       from rowhouse.database d, rowhouse.keys k order by k.created_at desc, k.id limit 1
-     )
-     select text || '.' || coalesce($5, encode(sha256(outer_pad || sha256(inner_pad || convert_to(text, 'UTF8'))), 'hex')) as token
-     from signed`,
-    [
-      changes.database ?? null,
-      changes.organization ?? people.organization,
-      changes.user ?? people.user ?? ABSENT,
-      changes.seconds ?? 45,
-      changes.signature ?? null,
-    ],
+/** A good token on the clock of the database, or one that is bent in one thing. */
+async function mintToken(admin: Client, signer: Signer, { organization, user }: People, bend: Bend): Promise<string> {
+  const { rows } = await admin.query<{ now: number }>(
+    'select extract(epoch from clock_timestamp())::float8 * 1000 as now',
   )
-  return rows[0]?.token ?? ''
+  const lives = bend.seconds ?? LIFETIME_SECONDS
+  const token = tokenFor(
+    { organizationId: organization, userId: bend.user ?? user, origin: 'verify' },
+    signer,
+    (rows[0]?.now ?? Date.now()) + (lives - LIFETIME_SECONDS) * 1000,
+  )
+  if (bend.signature === undefined && bend.database === undefined) return token
+  const unsigned = token.slice(0, token.lastIndexOf('.')).replace(signer.databaseId, bend.database ?? signer.databaseId)
+  return `${unsigned}.${bend.signature ?? signatureOf(signer, unsigned)}`
 }
+
+const signatureOf = ({ databaseId, signingKey }: Signer, text: string): string =>
+  createHmac('sha256', deriveTokenKey(signingKey, databaseId)).update(text).digest('hex')
 
 /** What enter() puts after the MAC. */
 async function payloadOf(admin: Client, token: string): Promise<string> {

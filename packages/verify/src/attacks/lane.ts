@@ -25,23 +25,25 @@ export interface Judgement {
 
 type Tried = Pick<Probe, 'sql' | 'writes' | 'leavesTraces' | 'countsTemporary' | 'mustFail' | 'givesB'>
 
+type Sessions = readonly [Session, Session]
+
 export class Lane {
-  readonly #sessions: readonly [Session, Session]
+  readonly #open: () => Sessions
+  readonly #sessions: Sessions
+  /** For contexts that want sessions which nobody has used. */
+  #fresh: Sessions | undefined
   readonly #witness: Witness
   readonly #equalise: (lines: readonly string[], world: 0 | 1) => string[]
 
-  constructor(
-    sessions: readonly [Session, Session],
-    witness: Witness,
-    equalise: (lines: readonly string[], world: 0 | 1) => string[],
-  ) {
-    this.#sessions = sessions
+  constructor(open: () => Sessions, witness: Witness, equalise: (lines: readonly string[], world: 0 | 1) => string[]) {
+    this.#open = open
+    this.#sessions = open()
     this.#witness = witness
     this.#equalise = equalise
   }
 
   get statements(): number {
-    return this.#sessions[0].statements + this.#sessions[1].statements
+    return this.#all().reduce((sum, { statements }) => sum + statements, 0)
   }
 
   async judge(context: AttackContext, probe: Tried): Promise<Judgement> {
@@ -79,15 +81,19 @@ export class Lane {
   }
 
   async rest(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.rest()))
+    await Promise.all(this.#all().map((session) => session.rest()))
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.close()))
+    await Promise.all(this.#all().map((session) => session.close()))
   }
 
   async commit(context: AttackContext, sql: string): Promise<readonly [Outcome, Outcome]> {
     return Promise.all([this.#sessions[0].commit(context, sql), this.#sessions[1].commit(context, sql)])
+  }
+
+  #all(): readonly Session[] {
+    return [...this.#sessions, ...(this.#fresh ?? [])]
   }
 
   #lines(outcomes: readonly [Outcome, Outcome]): [string[], string[]] {
@@ -95,7 +101,8 @@ export class Lane {
   }
 
   async #both(context: AttackContext, probe: Tried): Promise<[Outcome, Outcome]> {
-    return Promise.all([this.#sessions[0].attempt(context, probe), this.#sessions[1].attempt(context, probe)])
+    const [here, there] = context.fresh === true ? (this.#fresh ??= this.#open()) : this.#sessions
+    return Promise.all([here.attempt(context, probe), there.attempt(context, probe)])
   }
 }
 

@@ -1,4 +1,5 @@
-// Whose rows a view shows, where nobody said: it has the column that names the organization in a relation that it reads.
+// Whose rows a view or a partition shows, where nobody said: it has the column that names the organization in a relation
+// that it reads, or belongs to.
 import type { Arena, Ownership } from './arena.ts'
 import type { Relation } from './surface/relations.ts'
 import { nameOf } from './surface/relations.ts'
@@ -12,7 +13,7 @@ export function inheritOwners(owners: Arena['owners'], relations: readonly Relat
     const before = all.size
     for (const relation of relations) {
       if (all.has(nameOf(relation))) continue
-      const inherited = relation.reads
+      const inherited = [...relation.parents, ...relation.reads]
         .map((name) => all.get(name))
         .find(
           (owner) => owner?.tenantColumn !== null && relation.columns.some(({ name }) => name === owner?.tenantColumn),

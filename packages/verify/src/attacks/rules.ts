@@ -49,6 +49,20 @@ export const attackRules = {
     'What organization A is answered depends on rows of organization B.',
     RLS,
   ),
+  databaseReached: rule(
+    'V9004',
+    'database_of_another_organization_reached',
+    'error',
+    'The login of one organization’s database reaches rows in another’s: nothing but the name in the connection keeps them apart.',
+    'Give each database a login of its own; revoke connect on database … from public, and from this login.',
+  ),
+  databaseEntered: rule(
+    'V9005',
+    'database_of_another_organization_entered',
+    'warning',
+    'The login of one organization’s database may connect to another’s. It reaches no row there; the catalogue it reads.',
+    'revoke connect on database … from public',
+  ),
   changed: rule(
     'V9101',
     'rows_of_another_organization_changed',
@@ -144,7 +158,7 @@ export const attackRules = {
     'V9502',
     'context_is_a_setting',
     'warning',
-    'Whoever runs SQL as organization A, by an injection, can make itself organization B: the context is a plain setting.',
+    'Whoever runs SQL as organization A, by an injection, can make itself organization B: the context is a setting, a search_path or a role, which SQL changes.',
     'Let no SQL of a tenant run under this login, or seal the context (rowhouse.enter).',
   ),
   role: rule(

@@ -95,7 +95,7 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
         hasDeferred: surface.hasDeferred,
         witness,
       })
-    for (let lane = 0; lane < lanesCount; lane += 1) lanes.push(new Lane([open(0), open(1)], witness, equalise))
+    for (let lane = 0; lane < lanesCount; lane += 1) lanes.push(new Lane(() => [open(0), open(1)], witness, equalise))
     const first = lanes[0] as Lane
 
     const contexts: AttackContext[] = []
@@ -122,8 +122,8 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     nameWhatIsLeftOut(arena, surface, witness, tally)
 
     const plan = planProbes(arena, surface, witness, names[0] as string)
-    const [main, late] = await cellsOf(arena, contexts, reach, plan, surface, witness, admins[0])
-    const total = main.length + late.length
+    const [early, main, late] = await cellsOf(arena, contexts, reach, plan, surface, witness, admins[0])
+    const total = early.length + main.length + late.length
     const sawOwnRows = new Set<string>()
     let next = 0
     let finished = 0
@@ -143,6 +143,9 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
       // What comes next waits for no lock of the last probe: ANALYZE, commits and the administrator have no time limit.
       await lane.rest()
     }
+    // Plans come before anything is written: what is rolled back leaves pages behind, not the same in both worlds.
+    await Promise.all(lanes.map((lane) => attack(lane, early)))
+    next = 0
     await Promise.all(lanes.map((lane) => attack(lane, main)))
     // Estimates and statistics are there after ANALYZE only, and with them plans could differ by size alone.
     await Promise.all(admins.map((admin) => admin.query('analyze')))
@@ -200,7 +203,7 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     await Promise.all(admins.map((admin) => admin.end().catch(() => undefined)))
   }
 
-  /** Which probe runs in which context: two lists, before and after ANALYZE. */
+  /** Which probe runs in which context: before anything is written, then, and after ANALYZE. */
   async function cellsOf(
     arena: Arena,
     contexts: readonly AttackContext[],
@@ -209,7 +212,7 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     surface: Surface,
     witness: Witness,
     admin: Client,
-  ): Promise<[Cell[], Cell[]]> {
+  ): Promise<[Cell[], Cell[], Cell[]]> {
     const cells: Cell[] = []
     const actor = contexts.find(({ actsForA }) => actsForA) ?? contexts[0]
     const rolesDone = new Set<string>()
@@ -235,6 +238,11 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
         rolesDone.add(context.login)
         for (const probe of plan.roleProbes.get(context.login) ?? []) cells.push({ context, probe })
       }
+      const reads = plan.probes.filter(({ family, name }) => family === 'read' && name === 'select')
+      if (!context.actsForA && context.enter(0).length === 0) {
+        const fresh: AttackContext = { ...context, name: `${context.name}, in a session of its own`, fresh: true }
+        for (const probe of reads) cells.push({ context: fresh, probe })
+      }
       // What a transaction of B left on the connection, for the one that comes next and enters nobody.
       if (context.enterAsB !== undefined) {
         const after: AttackContext = {
@@ -244,13 +252,13 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
           before: context.enterAsB,
           actsForA: false,
         }
-        for (const probe of plan.probes)
-          if (probe.family === 'read' && probe.name === 'select') cells.push({ context: after, probe })
+        for (const probe of reads) cells.push({ context: after, probe })
       }
     }
     const isLate = ({ probe }: Cell): boolean => probe.family === 'limit' || probe.family === 'catalogue'
     const mixed = shuffle(cells, options.seed ?? 1)
-    return [mixed.filter((cell) => !isLate(cell)), mixed.filter(isLate)]
+    const isEarly = ({ probe }: Cell): boolean => probe.family === 'plan'
+    return [mixed.filter(isEarly), mixed.filter((cell) => !isEarly(cell) && !isLate(cell)), mixed.filter(isLate)]
   }
 }
 

@@ -38,7 +38,7 @@ export class Tally {
   tried({ context, probe }: Cell): void {
     this.cells += 1
     this.objects.add(probe.object)
-    this.probeNames.add(`${probe.family}: ${probe.name.replace(/ (against|referring by) .*| \d+$/, '')}`)
+    this.probeNames.add(`${probe.family}: ${probe.name.replace(/ (against|referring by|under) .*| \d+$/, '')}`)
     void context
   }
 

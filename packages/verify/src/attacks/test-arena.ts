@@ -167,6 +167,7 @@ export async function makeProtected(
     arena: {
       worlds: [first.adminUrl, secondUrl],
       organizations: { a: a.organizationId, b: b.organizationId },
+      signer: { databaseId: first.databaseId, signingKey: first.signingKey },
       owners,
       contexts: [
         {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cloneTwoWorlds } from './clone-two-worlds.ts'
 import { compareFingerprints, fingerprint } from './fingerprint.ts'
 import type { PlantedTable, ScratchWorld, TwoWorlds } from './clone-two-worlds.ts'
-import type { Context } from './model/contexts.ts'
+import type { Context } from './contexts/contexts.ts'
 
 const database = useTestDatabase()
 

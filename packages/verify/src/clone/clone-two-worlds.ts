@@ -3,34 +3,42 @@
 import { randomBytes } from 'node:crypto'
 import type { ClientBase } from 'pg'
 import { Client } from 'pg'
+import type { Signer } from 'rowhouse/token'
 
+import { RowhouseError } from '@rowhouse/contracts'
 import { ensureIdentity } from '@rowhouse/database'
+import { homesOf } from '../model/homes.ts'
+import { readModel } from '../model/model.ts'
+import type { Model, ModelOptions } from '../model/model.ts'
 import type { NotCovered } from '../report/report.ts'
+import { contextsFor, identityOf } from './contexts/contexts.ts'
+import type { Context, Identity } from './contexts/contexts.ts'
+import { readLogins } from './contexts/logins.ts'
+import { readSessionQuestions } from './contexts/read-settings.ts'
 import { applyDatabase, copySchema } from './copy-schema.ts'
 import { compareFingerprints, fingerprint } from './fingerprint.ts'
-import { contextsFor, identityOf, readLogins } from './model/contexts.ts'
-import type { Context, Identity } from './model/contexts.ts'
-import { readSessionQuestions } from './model/read-settings.ts'
-import { detectTenantModel } from './model/tenant-model.ts'
-import type { ModelOptions, TenantModel } from './model/tenant-model.ts'
+import { leftOutOf, liesIn } from './left-out.ts'
 import { describeTables, tableName } from './plant/describe-tables.ts'
 import type { Shapes } from './plant/describe-tables.ts'
+import { ownershipsOf } from './plant/ownership.ts'
+import type { OwnershipOptions, Ownerships } from './plant/ownership.ts'
 import { Planted, plantPass } from './plant/plant-worlds.ts'
 import type { Overrides, Row } from './plant/plant-worlds.ts'
 import { plantRowhouse, rowhouseOverrides, rowhouseTables } from './plant/rowhouse-rows.ts'
-import { readCatalogue } from './read-catalogue.ts'
+import { inReadOnlySnapshot, readCatalogue } from './read-catalogue.ts'
 import { makeRoles } from './roles.ts'
 import { runStatements } from './run-statements.ts'
+import type { Bound } from './run-statements.ts'
 import { openScratch } from './scratch.ts'
 import type { ScratchOptions } from './scratch.ts'
 
-export interface CloneOptions extends ScratchOptions, ModelOptions {
+export interface CloneOptions extends ScratchOptions, ModelOptions, OwnershipOptions {
   /** Two clones of a schema with the same seed hold the same rows. @default '' */
   readonly seed?: string
   /** Values for columns whose meaning no schema tells, by `schema.table`. @default none */
   readonly values?: Overrides
-  /** The roles that requests come as, also ones that cannot log in. @default every login with a privilege on a table */
-  readonly roles?: readonly string[] | undefined
+  /** The longest time that copying and planting may take. @default 600 */
+  readonly copySeconds?: number
   /** One line a step. @default silent */
   readonly onProgress?: (step: string) => void
 }
@@ -60,15 +68,20 @@ export interface PlantedTable {
 export interface TwoWorlds {
   readonly world1: ScratchWorld
   readonly world2: ScratchWorld
-  readonly model: TenantModel
+  readonly model: Ownerships
+  /** What Rowhouse's tokens are signed with in both worlds; null where it is not installed. */
+  readonly signer: Signer | null
   readonly shapes: Shapes
   readonly planted: readonly PlantedTable[]
+  /** Another organization's database on the server of the source, where each has one; null otherwise. */
+  readonly otherDatabase: string | null
   readonly notCovered: readonly NotCovered[]
   /** Drops both databases. May be called twice. */
   close(): Promise<void>
 }
 
 const SIGNING_KEY_BYTES = 32
+const COPY_SECONDS = 600
 
 /**
  * Clones the schema of `sourceUrl` twice and plants the worlds. The source is read in one read-only snapshot, and only
@@ -84,11 +97,16 @@ const SIGNING_KEY_BYTES = 32
  */
 export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = {}): Promise<TwoWorlds> {
   const progress = options.onProgress ?? (() => undefined)
+  const bound = boundOf(options)
   progress('reading the catalogue')
   const source = await withClient(sourceUrl, async (client) => ({
     catalogue: await readCatalogue(client),
     lines: await fingerprint(client),
+    model: await inReadOnlySnapshot(client, () => readModel(client, options)),
   }))
+  const homes = homesOf(source.model)
+  const leftOut = homes?.others ?? []
+  const isLeftOut = liesIn(leftOut)
   const notCovered: NotCovered[] = []
   const scratch = await openScratch(sourceUrl, options)
   try {
@@ -98,13 +116,16 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
     const signingKey = randomBytes(SIGNING_KEY_BYTES).toString('base64url')
     const made = await withClient(first.url, async (client) => {
       if (!scratch.isSameServer) notCovered.push(...(await makeRoles(source.catalogue.roles, client)))
-      notCovered.push(...(await copySchema(source.catalogue, client)))
+      notCovered.push(...(await copySchema(source.catalogue, client, { bound, leftOut })))
       const named = new Set(notCovered.map(({ object }) => object))
       notCovered.push(
-        ...compareFingerprints(source.lines, await fingerprint(client)).filter(({ object }) => !named.has(object)),
+        ...compareFingerprints(source.lines, await fingerprint(client)).filter(
+          ({ object }) => !named.has(object) && !isLeftOut(object),
+        ),
+        ...leftOutOf(leftOut, homes?.a ?? ''),
       )
       progress('planting what both worlds share')
-      return plantFirst(client, signingKey, options, notCovered)
+      return plantFirst(client, source.model, signingKey, { ...options, bound }, notCovered)
     })
 
     progress('planting the worlds')
@@ -123,12 +144,12 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
         notCovered.push(...(await settle(client, pass)))
       })
     }
+    const signer = made.databaseId === null ? null : { databaseId: made.databaseId, signingKey }
     const worldOf = async (number: 1 | 2, { url, name }: { url: string; name: string }): Promise<ScratchWorld> => {
       const { logins, roles, offsetMs } = await withClient(url, async (client) => ({
-        ...(await readLogins(client, options.roles)),
+        ...(await readLogins(client, made.model.schemas, options.roles)),
         offsetMs: await clockOffset(client),
       }))
-      const rowhouse = made.databaseId === null ? null : { databaseId: made.databaseId, signingKey }
       const a = identityOf('A', made.model, (table) => made.planted.rows(table, 'A'))
       const b = identityOf('B', made.model, (table) => made.planted.rows(table, number === 1 ? 'B1' : 'B2'))
       const contextOptions = {
@@ -136,7 +157,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
         questions: made.questions,
         logins,
         roles,
-        rowhouse,
+        rowhouse: signer,
         now: () => Date.now() + offsetMs,
       }
       return {
@@ -152,6 +173,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
       world1: await worldOf(1, first),
       world2: await worldOf(2, second),
       model: made.model,
+      signer,
       shapes: made.shapes,
       planted: made.shapes.tables.map((table) => {
         const name = tableName(table)
@@ -159,6 +181,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
         const key = table.uniques.find(({ primary }) => primary)?.columns ?? table.columns.map((column) => column.name)
         return { table: name, key, shared: rows('shared'), a: rows('A'), b1: rows('B1'), b2: rows('B2') }
       }),
+      otherDatabase: otherDatabaseOf(source.model),
       notCovered,
       close: () => scratch.close(),
     }
@@ -168,10 +191,32 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
   }
 }
 
+function boundOf({ copySeconds = COPY_SECONDS, now = Date.now }: CloneOptions): Bound {
+  const endMs = now() + copySeconds * 1000
+  return () => {
+    if (now() < endMs) return
+    throw new RowhouseError('scratch_unavailable', `The schema was not copied within ${copySeconds} seconds.`, {
+      hint: 'Allow more (copySeconds), or attack a database with fewer tables of the same shape.',
+    })
+  }
+}
+
+/** The next one of those that are one for each tenant, if the source is one of them. */
+function otherDatabaseOf({ database, tenantDatabases }: Model): string | null {
+  const names = tenantDatabases.map(({ name }) => name)
+  return names.includes(database) ? (names.find((name) => name !== database) ?? null) : null
+}
+
 /** Everything that is equal in both worlds, so it is planted before the database is copied. */
-async function plantFirst(client: ClientBase, signingKey: string, options: CloneOptions, notCovered: NotCovered[]) {
+async function plantFirst(
+  client: ClientBase,
+  found: Model,
+  signingKey: string,
+  options: CloneOptions & { readonly bound: Bound },
+  notCovered: NotCovered[],
+) {
   const shapes = await describeTables(client)
-  const model = detectTenantModel(shapes, options)
+  const model = ownershipsOf(found, shapes, options)
   const questions = await readSessionQuestions(client)
   let databaseId: string | null = null
   await quiet(client)
@@ -185,6 +230,7 @@ async function plantFirst(client: ClientBase, signingKey: string, options: Clone
     seed: options.seed ?? '',
     overrides: { ...(model.rowhouse ? rowhouseOverrides : {}), ...options.values },
     skip: model.rowhouse ? rowhouseTables : new Set<string>(),
+    bound: options.bound,
   }
   const planted = new Planted()
   for (const pass of ['shared', 'A'] as const)

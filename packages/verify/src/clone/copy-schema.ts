@@ -4,22 +4,28 @@ import type { ClientBase } from 'pg'
 
 import type { NotCovered } from '../report/report.ts'
 import { disableExtensions } from './disable-extensions.ts'
+import { liesIn } from './left-out.ts'
 import { orderParts } from './order.ts'
 import type { Planned } from './order.ts'
 import { reachesOutside, wayOut } from './outside.ts'
 import { ident, literal } from './quote.ts'
 import type { Catalogue, Part, Step } from './read-catalogue.ts'
 import { runStatements } from './run-statements.ts'
-import type { Statement } from './run-statements.ts'
+import type { Bound, Statement } from './run-statements.ts'
 import { standInFor } from './secrets.ts'
 
 /**
  * Makes everything of `source` in the database of `target`, which is empty, and in which the roles exist.
  *
+ * @param bound throws when it has taken too long; `leftOut`: schemas that are not copied, nor named for it
  * @param target a login that may create everything: a superuser, or at least a member of every owner
  * @returns what could not be made or was disabled on purpose, each with the reason
  */
-export async function copySchema(source: Catalogue, target: ClientBase): Promise<NotCovered[]> {
+export async function copySchema(
+  source: Catalogue,
+  target: ClientBase,
+  { bound, leftOut = [] }: { readonly bound?: Bound; readonly leftOut?: readonly string[] } = {},
+): Promise<NotCovered[]> {
   const notCovered: NotCovered[] = []
   await target.query(
     `set check_function_bodies = off; set search_path = ''; set client_min_messages = error; set row_security = off;
@@ -41,12 +47,24 @@ export async function copySchema(source: Catalogue, target: ClientBase): Promise
       if (dependant !== undefined && dependant.rank > part.rank) lose(dependant, `it needs ${part.kind} ${part.name}`)
     }
   }
+  const lies = liesIn(leftOut)
+  const isLeftOut = ({ kind, name }: { kind: string; name: string }): boolean => lies(`${kind} ${name}`)
+  for (const part of source.parts) {
+    if (!isLeftOut(part)) continue
+    missing.add(part.id)
+    for (const next of neededBy.get(part.id) ?? []) {
+      const dependant = byId.get(next)
+      if (dependant === undefined || dependant.rank <= part.rank || isLeftOut(dependant)) continue
+      lose(dependant, `it needs ${part.kind} ${part.name}, which is not copied`)
+    }
+  }
   await makeExtensions(target, planned, lose, notCovered)
-  await makeParts(target, planned, lose, missing, notCovered)
+  await makeParts(target, planned, lose, missing, notCovered, bound)
 
   const [login] = (await target.query<{ name: string }>('select current_user::text as name')).rows
   const owners = source.owners.filter(({ sql }) => !sql.endsWith(` owner to ${login?.name ?? ''}`))
-  await runSteps(target, [...owners, ...source.grants, ...source.switches], missing, byId, notCovered)
+  const steps = [...owners, ...source.grants, ...source.switches].filter((step) => !isLeftOut(step))
+  await runSteps(target, steps, missing, byId, notCovered, bound)
   await applyDatabase(target, source, notCovered)
   await makeEventTriggers(target, source.eventTriggers, notCovered)
   for (const name of source.subscriptions) {
@@ -78,6 +96,7 @@ async function makeParts(
   lose: Lose,
   missing: ReadonlySet<string>,
   notCovered: NotCovered[],
+  bound?: Bound,
 ): Promise<void> {
   // A part that is lost takes what needs it along, so statements are run rank by rank, each without what is lost by then.
   for (const group of groupsOf(planned.filter(({ part }) => part.rank > 1))) {
@@ -96,7 +115,7 @@ async function makeParts(
       if (part.sql === null || chosen === null) lose(part, outside ?? 'Postgres has no statement that makes it')
       else statements.push({ about: part, sql: chosen })
     }
-    for (const { about, reason } of await runStatements(target, statements)) {
+    for (const { about, reason } of await runStatements(target, statements, bound)) {
       const stub = about.language === null ? null : about.stub
       const stubFailed = stub === null ? [reason] : await runStatements(target, [{ about, sql: stub }])
       if (stubFailed.length > 0) lose(about, reason)
@@ -128,11 +147,13 @@ async function runSteps(
   missing: ReadonlySet<string>,
   byId: ReadonlyMap<string, Part>,
   notCovered: NotCovered[],
+  bound?: Bound,
 ): Promise<void> {
   const lost = new Set([...missing].map((id) => byId.get(id)?.name))
   const failures = await runStatements(
     target,
     steps.filter(({ name }) => !lost.has(name)).map((step) => ({ about: step, sql: step.sql })),
+    bound,
   )
   for (const { about, reason } of failures) {
     notCovered.push({ object: `${about.kind} ${about.name}`, probe: 'copy', reason: `${about.sql.trim()}: ${reason}` })

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { cloneTwoWorlds } from './clone-two-worlds.ts'
 import type { ScratchWorld, TwoWorlds } from './clone-two-worlds.ts'
-import type { Context } from './model/contexts.ts'
+import type { Context } from './contexts/contexts.ts'
 import type { ScratchServer } from './scratch.ts'
 
 const database = useTestDatabase()

@@ -18,13 +18,18 @@ export interface Failure<About> {
   readonly reason: string
 }
 
+/** Asked before each batch; throws when the time is over. */
+export type Bound = () => void
+
 /** Runs all; returns what failed, with Postgres' own words. */
 export async function runStatements<About>(
   client: ClientBase,
   statements: readonly Statement<About>[],
+  bound: Bound = () => {},
 ): Promise<Failure<About>[]> {
   const failures: Failure<About>[] = []
   for (let start = 0; start < statements.length; start += BATCH_SIZE) {
+    bound()
     const batch = statements.slice(start, start + BATCH_SIZE)
     if (await succeeds(client, batch.map(({ sql }) => sql).join(';\n'))) continue
     for (const { about, sql } of batch) {

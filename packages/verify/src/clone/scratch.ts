@@ -45,7 +45,7 @@ export interface Scratch {
 /** @throws RowhouseError scratch_unavailable */
 export async function openScratch(sourceUrl: string, options: ScratchOptions): Promise<Scratch> {
   const now = options.now ?? Date.now
-  const starting = choosePlace(sourceUrl, options)
+  let starting: Promise<Place> | undefined
   const made: string[] = []
   let creating: Promise<unknown> = Promise.resolve()
   let closing: Promise<void> | undefined
@@ -53,8 +53,8 @@ export async function openScratch(sourceUrl: string, options: ScratchOptions): P
     closing ??= (async () => {
       stopListening()
       // A signal may come while the server starts: it is stopped once it is there, and a start that fails cleans up itself.
-      const place = await starting.catch(() => null)
-      if (place === null) return
+      const place = await starting?.catch(() => null)
+      if (place === undefined || place === null) return
       // The server goes on making a database whose client is gone.
       await creating.catch(() => undefined)
       try {
@@ -67,7 +67,9 @@ export async function openScratch(sourceUrl: string, options: ScratchOptions): P
     })()
     return closing
   }
+  // Listened for before anything starts: what starts must not be left behind.
   const stopListening = closeOnSignal(close)
+  starting = choosePlace(sourceUrl, options)
   let place: Place
   try {
     place = await starting

@@ -1,7 +1,7 @@
 // What a policy costs on this table, as the planner estimates it from the statistics there are. Nothing is executed.
 import { DatabaseError } from 'pg'
 import type { ClientBase } from 'pg'
-import type { Model } from './model/model.ts'
+import type { Model } from '../model/model.ts'
 
 /**
  * `plannedCost`: reading one tenant's rows through the policies; `plannedCostByTenant`: the same rows asked for by the

@@ -4,8 +4,8 @@ import type { ClientBase } from 'pg'
 import { prelude, preludeDerived, preludeRowhouse } from '../generated/rules.ts'
 import type { Finding, Severity } from '../report/report.ts'
 import { measureTable } from './measure.ts'
-import { readModel, undecidedBy } from './model/model.ts'
-import type { Model, ModelOptions } from './model/model.ts'
+import { readModel, readNoModel, undecidedBy } from '../model/model.ts'
+import type { Model, ModelOptions } from '../model/model.ts'
 import { chooseRules, ruleOfCode } from './rules.ts'
 import type { Rule } from './rules.ts'
 
@@ -51,7 +51,15 @@ export async function findInTransaction(
 ): Promise<StaticResult> {
   const chosen = chooseRules(options.rules)
   await prepare(client)
-  const model = await readModel(client, options)
+  let model: Model
+  try {
+    model = await readModel(client, options)
+  } catch (error) {
+    if (again === undefined || !(error instanceof DatabaseError)) throw error
+    await again()
+    const reason = `The catalogue could not be read, so no rule was asked: ${error.message} (${error.code})`
+    return { model: await readNoModel(client), findings: [], undecided: [reason] }
+  }
   const undecided = undecidedBy(model)
   const steps = stepsOf(chosen, model)
   const found = new Map<string, Finding>()
@@ -93,7 +101,9 @@ interface Step {
 
 /** Where Rowhouse is, what it made is judged first, by its own model; then everything by the model that was found. */
 function stepsOf(chosen: readonly Rule[], model: Model): Step[] {
-  const values = [JSON.stringify(model)]
+  // What no rule reads would be parsed again by each of them.
+  const tables = model.tables.map(({ oid, att, root }) => ({ oid, att, root }))
+  const values = [JSON.stringify({ ...model, tables })]
   const own = model.rowhouse ? chosen.filter(({ rowhouse }) => rowhouse) : []
   return [
     ...own.map((rule) => ({

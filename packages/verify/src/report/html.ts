@@ -11,7 +11,7 @@ import { costInWords, visible } from './text.ts'
 const words: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' }
 
 export function renderHtml(report: VerifyReport): string {
-  const { database, examined, findings, accepted, attack, undecided, warnings, outcome } = report
+  const { database, examined, findings, known, accepted, attack, undecided, warnings, outcome } = report
   const title = `Isolation of ${database.name}`
   return `<!doctype html>
 <html lang="en">
@@ -40,6 +40,10 @@ export function renderHtml(report: VerifyReport): string {
 ${listOf('Not decided', undecided)}
 ${matrixSection(report)}
 ${(['error', 'warning', 'info'] as const).map((severity) => findingsSection(severity, findings)).join('\n')}
+${listOf(
+  'There before',
+  known.map(({ severity, rule, code, object }) => `${words[severity]} ${rule} ${code}, ${object}`),
+)}
 ${acceptedSection(accepted)}
 ${listOf('Baseline', warnings)}
 ${listOf('Not covered', attack?.notCovered.map(({ object, probe, reason }) => `${object}, ${probe}: ${reason}`) ?? [])}

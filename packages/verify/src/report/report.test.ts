@@ -53,6 +53,7 @@ const report = (changes: Partial<VerifyReport> = {}): VerifyReport => ({
     tenantSchemas: [],
   },
   findings: [finding, attack, note],
+  known: [],
   accepted: [{ ...note, object: 'policy q on public.x', reason: 'The page is public.', expires: '2026-12-31' }],
   warnings: ['One has expired.'],
   attack: null,

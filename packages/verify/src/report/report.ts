@@ -73,6 +73,8 @@ export interface VerifyReport {
     readonly tenantSchemas: readonly string[]
   }
   readonly findings: readonly Finding[]
+  /** Findings that were there before the change that is judged; empty where nothing was named as before. */
+  readonly known: readonly Finding[]
   readonly accepted: readonly AcceptedFinding[]
   /** About the baseline: what has expired, what is not found any more. */
   readonly warnings: readonly string[]

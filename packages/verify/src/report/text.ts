@@ -6,7 +6,7 @@ import type { Finding, Severity, VerifyReport } from './report.ts'
 const headings: Readonly<Record<Severity, string>> = { error: 'Errors', warning: 'Warnings', info: 'Notes' }
 
 export function renderText(report: VerifyReport): string {
-  const { database, examined, findings, accepted, attack, undecided, warnings } = report
+  const { database, examined, findings, known, accepted, attack, undecided, warnings } = report
   const groups = (['error', 'warning', 'info'] as const).flatMap((severity) => {
     const of = findings.filter((finding) => finding.severity === severity)
     return of.length === 0 ? [] : [`${headings[severity]}\n\n${of.map(renderFinding).join('\n')}`]
@@ -14,6 +14,10 @@ export function renderText(report: VerifyReport): string {
   const parts = [
     `${visible(database.name)}, Postgres ${database.serverVersion}${database.supabase ? ', Supabase' : ''}${database.rowhouse === null ? '' : `, Rowhouse ${database.rowhouse}`}: ${examined.tables.length} tables of tenants${examined.tenantTable === null ? '' : ` (${visible(examined.tenantTable)})`}${examined.tenantSchemas.length === 0 ? '' : `, ${examined.tenantSchemas.length} schemas of tenants`}, as ${examined.roles.map(visible).join(', ') || 'nobody'}; ${examined.rules} rules.`,
     ...groups,
+    ...listOf(
+      'There before',
+      known.map(({ severity, code, object }) => `${severity}  ${code}  ${object}`),
+    ),
     ...listOf(
       'Accepted',
       accepted.map((one) => `${one.code}  ${one.object}: ${one.reason} (until ${one.expires})`),

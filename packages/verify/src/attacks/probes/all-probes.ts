@@ -11,7 +11,7 @@ import { privilegeProbes, schemaProbes } from './privileges.ts'
 import type { Probe } from './probe.ts'
 import { readProbes } from './reads.ts'
 import { roleProbes, sequenceProbes, sessionProbes } from './session.ts'
-import { shadowProbes, triggerProbes } from './shadows.ts'
+import { policyShadowProbes, shadowProbes, triggerProbes } from './shadows.ts'
 import { targetOf } from './target.ts'
 import { writeProbes } from './writes.ts'
 
@@ -49,7 +49,11 @@ export function planProbes(arena: Arena, surface: Surface, witness: Witness, dat
       ...constraintProbes(target, rowOfB),
       ...privilegeProbes(target),
     ]),
-    ...functions.flatMap((fn) => [...functionProbes(fn, bait), ...shadowProbes(fn, relations, bait)]),
+    ...functions.flatMap((fn) => [
+      ...functionProbes(fn, bait),
+      ...shadowProbes(fn, relations, bait),
+      ...policyShadowProbes(fn, relations, rowOfB),
+    ]),
     ...surface.triggerFunctions
       .filter(({ schema }) => !arena.skipSchemas?.has(schema))
       .flatMap((fn) => triggerProbes(fn, byName, rowOfB)),

@@ -6,9 +6,11 @@ import type { Row } from '../witness.ts'
 import type { Probe } from './probe.ts'
 
 /** Most calls of one function. */
-const CALLS_MAX = 24
+const CALLS_MAX = 32
 /** Rows of B that one function is baited with. */
 const BAITS_MAX = 12
+/** Relations that one function is asked for by name. */
+const RELATIONS_MAX = 4
 
 export interface Bait {
   readonly organizations: { readonly a: string; readonly b: string }
@@ -74,6 +76,11 @@ function* argumentLists(formal: readonly Argument[], source: string, bait: Bait)
   yield fill((argument) =>
     argument.type === 'uuid' || tenantName.test(argument.name) ? fits(argument, bait.organizations.a) : undefined,
   )
+  if (formal.some(({ category }) => category === 'S')) {
+    const names = bait.rows.slice(0, RELATIONS_MAX).map(({ relation }) => relation)
+    for (const text of [...breakouts, ...names, ...bait.schemas])
+      yield fill((argument) => (argument.category === 'S' ? text : undefined))
+  }
   // What the function speaks of comes first.
   const speaksOf = ({ relation }: Bait['rows'][number]): number =>
     Number(source.includes(relation.slice(relation.indexOf('.') + 1)))
@@ -98,10 +105,6 @@ function* argumentLists(formal: readonly Argument[], source: string, bait: Bait)
     )
     if (text !== undefined && formal.some(({ category }) => category === 'S'))
       yield fill((argument) => (argument.category === 'S' ? text : fits(argument, id)), true)
-  }
-  if (formal.some(({ category }) => category === 'S')) {
-    for (const schema of bait.schemas) yield fill((argument) => (argument.category === 'S' ? schema : undefined))
-    for (const breakout of breakouts) yield fill((argument) => (argument.category === 'S' ? breakout : undefined))
   }
   yield fill(() => null)
 }

@@ -31,6 +31,7 @@ export function sequenceProbes({ schema, name }: Sequence): Probe[] {
 /** Functions of Postgres that reach from one session to another, or out of the database. Each must be refused. */
 const reaching: readonly (readonly [string, string])[] = [
   ['large object', `select lo_from_bytea(0, 'x')`],
+  ['large object by lo_create', 'select lo_create(0)'],
   ['large object by loread', 'select loread(lo_open(lo_creat(-1), 262144), 1)'],
   ['end another session', 'select pg_terminate_backend(0)'],
   ['cancel another session', 'select pg_cancel_backend(0)'],

@@ -3,6 +3,7 @@
 import { ident, literal, qualified } from '../quoting.ts'
 import type { CallableFunction, TriggerFunction } from '../surface/functions.ts'
 import type { Relation } from '../surface/relations.ts'
+import { nameOf } from '../surface/relations.ts'
 import type { Row } from '../witness.ts'
 import { functionProbes } from './functions.ts'
 import type { Bait } from './functions.ts'
@@ -10,13 +11,12 @@ import type { Probe } from './probe.ts'
 
 /** Tables shadowed at once. */
 const SHADOWS_MAX = 12
+const ROWS_MAX = 500
 
 /** For each function that runs as its owner and names tables without a schema: the tables, shadowed, and a call. */
 export function shadowProbes(fn: CallableFunction, relations: readonly Relation[], bait: Bait): Probe[] {
   if (!fn.isDefiner) return []
-  const named = relations
-    .filter(({ name, kind }) => 'rpv'.includes(kind) && new RegExp(`(^|[^.\\w"])"?${escape(name)}\\b`).test(fn.source))
-    .slice(0, SHADOWS_MAX)
+  const named = namedBare(fn, relations)
   if (named.length === 0) return []
   const shadows = named.map(
     ({ schema, name }) =>
@@ -37,6 +37,38 @@ export function shadowProbes(fn: CallableFunction, relations: readonly Relation[
         countsTemporary: true,
       })),
     )
+}
+
+/** Relations that its text names without a schema. */
+const namedBare = (fn: CallableFunction, relations: readonly Relation[]): Relation[] =>
+  relations
+    .filter(({ name, kind }) => 'rpv'.includes(kind) && new RegExp(`(^|[^.\\w"])"?${escape(name)}\\b`).test(fn.source))
+    .slice(0, SHADOWS_MAX)
+
+/** For each function that a policy asks and that looks for tables where the caller says: B's row in one of the caller's own. */
+export function policyShadowProbes(
+  fn: CallableFunction,
+  relations: readonly Relation[],
+  rowOfB: (relation: string) => Row | undefined,
+): Probe[] {
+  if (fn.isPinned || fn.guards.length === 0) return []
+  const guarded = relations.filter((relation) => fn.guards.includes(nameOf(relation)))
+  return namedBare(fn, relations).flatMap((relation) => {
+    const row = rowOfB(nameOf(relation))
+    if (row === undefined) return []
+    const columns = relation.columns.map((column) => `${ident(column.name)} ${column.type}`).join(', ')
+    const names = Object.keys(row)
+    const own =
+      `create temporary table ${ident(relation.name)} (${columns});` +
+      ` insert into pg_temp.${ident(relation.name)} (${names.map(ident).join(', ')}) values (${names.map((name) => literal(row[name] ?? null)).join(', ')})`
+    return guarded.map(({ schema, name }) => ({
+      name: `temporary table under the policy of ${name}`,
+      family: 'shadow' as const,
+      object: `function ${fn.signature}`,
+      sql: `${own}; select * from ${qualified(schema, name)} limit ${ROWS_MAX}`,
+      writes: false,
+    }))
+  })
 }
 
 const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)

@@ -18,6 +18,10 @@ export interface CallableFunction {
   readonly isDefiner: boolean
   readonly arguments: readonly Argument[]
   readonly source: string
+  /** Whether it says itself where it looks for what it names. */
+  readonly isPinned: boolean
+  /** Relations with a policy that asks it. */
+  readonly guards: readonly string[]
 }
 
 export interface TriggerFunction {
@@ -39,6 +43,12 @@ export async function readFunctions(
        n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as signature,
        p.prokind = 'p' as "isProcedure", p.proretset as "returnsSet", p.prosecdef as "isDefiner",
        p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '') as source,
+       exists (select from unnest(p.proconfig) s where s like 'search_path=%') as "isPinned",
+       coalesce((
+         select json_agg(distinct tn.nspname || '.' || tc.relname)
+         from pg_depend d join pg_policy y on y.oid = d.objid join pg_class tc on tc.oid = y.polrelid join pg_namespace tn on tn.oid = tc.relnamespace
+         where d.classid = 'pg_policy'::regclass and d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid
+       ), '[]') as guards,
        coalesce((
          select json_agg(json_build_object('name', coalesce(p.proargnames[u.position], ''), 'type', format_type(t.oid, null),
            'category', coalesce(b.typcategory, t.typcategory)) order by u.position)

@@ -41,6 +41,8 @@ export interface Relation {
   readonly references: readonly Reference[]
   /** The base relations that a view reads, `schema.name`. */
   readonly reads: readonly string[]
+  /** Of a partition, or a child by inheritance: what its rows are seen through as well. */
+  readonly parents: readonly string[]
   readonly securityInvoker: boolean
 }
 
@@ -68,10 +70,14 @@ export async function readRelations(client: Client): Promise<Relation[]> {
          select json_agg(json_build_object(
              'name', x.relname,
              'kind', case when i.indisprimary then 'primary' when i.indisexclusion then 'exclusion' else 'unique' end,
-             'columns', (select coalesce(json_agg(a.attname order by k.position), '[]')
+             -- Over expressions, the columns that these read.
+             'columns', case when i.indexprs is not null then (select coalesce(json_agg(distinct a.attname), '[]')
+               from pg_depend d join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
+               where d.classid = 'pg_class'::regclass and d.objid = x.oid and d.refobjid = c.oid and d.refobjsubid > 0)
+             else (select coalesce(json_agg(a.attname order by k.position), '[]')
                from unnest(i.indkey::int2[]) with ordinality k (number, position)
                join pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
-               where k.position <= i.indnkeyatts),
+               where k.position <= i.indnkeyatts) end,
              'isPlain', i.indexprs is null and i.indpred is null and not i.indisexclusion
                and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.condeferrable)
            ) order by x.relname)
@@ -89,6 +95,11 @@ export async function readRelations(client: Client): Promise<Relation[]> {
          from pg_constraint k join pg_class tc on tc.oid = k.confrelid join pg_namespace tn on tn.oid = tc.relnamespace
          where k.conrelid = c.oid and k.contype = 'f' and k.conparentid = 0
        ), '[]') as references,
+       coalesce((
+         select json_agg(tn.nspname || '.' || tc.relname order by i.inhseqno)
+         from pg_inherits i join pg_class tc on tc.oid = i.inhparent join pg_namespace tn on tn.oid = tc.relnamespace
+         where i.inhrelid = c.oid
+       ), '[]') as parents,
        coalesce((
          select json_agg(distinct tn.nspname || '.' || tc.relname)
          from pg_rewrite w

@@ -1,13 +1,13 @@
 // The order in which tables are filled.
-import type { TenantModel } from '../model/tenant-model.ts'
 import { tableName } from './describe-tables.ts'
 import type { Reference, TableShape } from './describe-tables.ts'
+import type { Ownerships } from './ownership.ts'
 
 /**
  * Organizations and people first, whom columns name without a reference too; then referenced tables before those that
  * refer to them. A circle is entered anywhere.
  */
-export function parentsFirst(tables: readonly TableShape[], model: TenantModel): TableShape[] {
+export function parentsFirst(tables: readonly TableShape[], model: Ownerships): TableShape[] {
   const byOid = new Map(tables.map((table) => [table.oid, table]))
   const ordered: TableShape[] = []
   const seen = new Set<TableShape>()

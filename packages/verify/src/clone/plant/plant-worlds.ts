@@ -6,15 +6,16 @@ import { createHash } from 'node:crypto'
 import type { ClientBase } from 'pg'
 
 import type { NotCovered } from '../../report/report.ts'
-import type { TenantModel } from '../model/tenant-model.ts'
-import { keyOf, userReferences } from '../model/tenant-model.ts'
 import { ident, qualified } from '../quote.ts'
+import type { Bound } from '../run-statements.ts'
 import { danglingReferences } from './dangling-references.ts'
 import { tableName } from './describe-tables.ts'
 import type { ColumnShape, Reference, Shapes, TableShape } from './describe-tables.ts'
 import { generateValue } from './generate-value.ts'
 import { insertRow } from './insert-row.ts'
 import type { Row } from './insert-row.ts'
+import { keyOf, userReferences } from './ownership.ts'
+import type { Ownerships } from './ownership.ts'
 import { parentsFirst } from './parents-first.ts'
 import { KEY_OF_B, numbersOf, organizationOf } from './pass.ts'
 import type { Pass } from './pass.ts'
@@ -31,12 +32,14 @@ export type Overrides = Readonly<
 
 export interface PlantOptions {
   readonly shapes: Shapes
-  readonly model: TenantModel
+  readonly model: Ownerships
   readonly seed: string
   /** Values that no shape tells: what Rowhouse's own tables want. */
   readonly overrides: Overrides
   /** Tables whose rows for everybody are made by rule elsewhere, `schema.table`. */
   readonly skip: ReadonlySet<string>
+  /** Throws when it has taken too long. */
+  readonly bound?: Bound
 }
 
 /** What stands in a table, by pass; every value as Postgres writes it. */
@@ -83,7 +86,10 @@ export async function plantPass(
     const always = mine.filter(({ triggers }) => triggers.length > 0)
     for (const table of always) await client.query(triggerStates(table, () => 'disable'))
     const plan = new TablePlan(pass, planted, options)
-    for (const table of parentsFirst(mine, model)) notCovered.push(...(await plan.fill(client, table)))
+    for (const table of parentsFirst(mine, model)) {
+      options.bound?.()
+      notCovered.push(...(await plan.fill(client, table)))
+    }
     await plan.closeCircles(client)
     for (const table of always) {
       await client.query(triggerStates(table, (enabled) => (enabled === 'A' ? 'enable always' : 'enable replica')))
@@ -97,7 +103,7 @@ export async function plantPass(
   return notCovered
 }
 
-function belongsTo(model: TenantModel, table: string, pass: Pass): boolean {
+function belongsTo(model: Ownerships, table: string, pass: Pass): boolean {
   const owner = model.ownership.get(table)
   if (owner === undefined || owner.kind === 'global') return pass === 'shared'
   if (owner.kind === 'schema') return owner.organization === organizationOf(pass)

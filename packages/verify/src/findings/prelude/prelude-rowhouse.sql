@@ -10,6 +10,9 @@ schemas (oid, name) as (
 tenant_schemas (oid, name) as (
   select n.oid, n.nspname from pg_namespace n where false
 ),
+tenant_databases (oid, name) as (
+  select d.oid, d.datname from pg_database d where false
+),
 roles (oid, name) as (
   select r.oid, r.rolname from pg_roles r where r.rolname in ('rowhouse_app', 'anon', 'authenticated')
 ),

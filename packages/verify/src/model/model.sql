@@ -1,11 +1,16 @@
 -- How this database tells organizations apart, from its catalogue alone: the tables of tenants with their tenant
--- column, the roles that requests come as, the schemas that belong to one tenant each. One query, so that all of it is
--- of one moment. $1: what the caller knows better, {schemas, roles, tenantColumn, tenantTable}.
+-- column or the row they reach theirs through, the roles that requests come as, the schemas and databases that belong to
+-- one tenant each. One query, so that all of it is of one moment; rules and attacks read it and detect nothing themselves.
+-- $1: what the caller knows better, {schemas, roles, tenantColumn, tenantTable}.
 with recursive options as (
   select $1::jsonb as given,
     to_regnamespace('auth') is not null and to_regrole('anon') is not null and to_regrole('authenticated') is not null
       as supabase,
-    to_regprocedure('rowhouse.organization_id()') is not null and to_regrole('rowhouse_app') is not null as rowhouse
+    -- Not to_regprocedure(): that wants USAGE on the schema, which a weak login has not.
+    exists (
+      select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname = 'rowhouse' and p.proname = 'organization_id'
+    ) and to_regrole('rowhouse_app') is not null as rowhouse
 ),
 -- What a platform brings along is the platform's to keep.
 schemas as (
@@ -36,7 +41,20 @@ relations as (
 words (word, plural, rank) as (
   values ('organization', 'organizations', 1), ('organisation', 'organisations', 1), ('tenant', 'tenants', 2),
     ('org', 'orgs', 3), ('workspace', 'workspaces', 4), ('account', 'accounts', 5), ('team', 'teams', 6),
-    ('company', 'companies', 7), ('group', 'groups', 8)
+    ('company', 'companies', 7), ('group', 'groups', 8),
+    -- Where nothing above is found.
+    ('business', 'businesses', 9), ('site', 'sites', 10), ('school', 'schools', 11), ('shop', 'shops', 12),
+    ('store', 'stores', 13), ('household', 'households', 14), ('space', 'spaces', 15)
+),
+-- The table that the caller names, with its schema or, in public, without; quoted as SQL wants it or not.
+named_root as (
+  select r.oid
+  from relations r, options o
+  where o.given ->> 'tenantTable' in (
+    format('%I.%I', r.schema, r.relname), r.schema || '.' || r.relname,
+    case when r.schema = 'public' then r.relname end, case when r.schema = 'public' then quote_ident(r.relname) end
+  )
+  limit 1
 ),
 foreign_keys as (
   select k.oid, k.conrelid, k.confrelid, k.conkey[1] as att, k.confkey[1] as target_att, cardinality(k.conkey) as width
@@ -65,18 +83,24 @@ chosen as (
   from columns c
   where not c.child
   group by c.word, c.plural, c.rank
-  -- A group without a table of groups is more often something else.
-  having c.word <> 'group' or count(c.root) > 0
-  order by sum(case when c.root is null then 1 else 3 end) desc, c.rank
+  -- A group or a site without a table of them is more often something else.
+  having c.rank < 8 or count(c.root) > 0
+  order by (
+      select lower(r.relname) in (c.word, c.plural) from relations r join named_root n on n.oid = r.oid
+    ) desc nulls last, c.rank > 8, sum(case when c.root is null then 1 else 3 end) desc, c.rank
   limit 1
 ),
 root as (
   select coalesce(
-    (select r.oid from relations r, options o where o.given ->> 'tenantTable' is not null
-      and r.oid = to_regclass(o.given ->> 'tenantTable')),
-    (select c.root from columns c join chosen h on h.word = c.word where c.root is not null and not c.child
+    (select n.oid from named_root n),
+    (select f.confrelid from foreign_keys f join pg_attribute a on a.attrelid = f.conrelid and a.attnum = f.att, options o
+      where f.width = 1 and a.attname = o.given ->> 'tenantColumn'
+      group by f.confrelid order by count(*) desc, f.confrelid limit 1),
+    (select c.root from columns c join chosen h on h.word = c.word, options o
+      where c.root is not null and not c.child and o.given ->> 'tenantColumn' is null
       group by c.root order by count(*) desc, c.root limit 1),
-    (select r.oid from relations r, chosen h where lower(r.relname) in (h.word, h.plural) order by r.oid limit 1)
+    (select r.oid from relations r, chosen h, options o
+      where lower(r.relname) in (h.word, h.plural) and o.given ->> 'tenantColumn' is null order by r.oid limit 1)
   ) as oid
 ),
 root_key as (
@@ -99,31 +123,40 @@ direct as (
   order by r.oid, f.oid is null, c.oid is null, a.attnum
 ),
 -- Rows that belong to a tenant only through the row they refer to: line items, comments.
-indirect as (
-  select d.oid, 0 as depth from direct d
+paths as (
+  select d.oid, 0 as depth, null::oid as through from direct d
   union
-  select f.conrelid, i.depth + 1
-  from indirect i
-  join foreign_keys f on f.confrelid = i.oid
-  where i.depth < 3
+  select f.conrelid, p.depth + 1, f.oid
+  from paths p
+  join foreign_keys f on f.confrelid = p.oid and f.conrelid <> p.oid
+  where p.depth < 6 and f.conrelid not in (select d.oid from direct d)
+),
+indirect as (
+  select distinct on (p.oid) p.oid, p.through
+  from paths p
+  where p.depth > 0 and p.oid is distinct from (select oid from root)
+  -- The nearest, and of those one that every row has.
+  order by p.oid, p.depth, exists (
+      select from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any (k.conkey)
+      where k.oid = p.through and not a.attnotnull
+    ), p.through
 ),
 tenant_relations as (
-  select d.oid, d.att, false as root from direct d
+  select d.oid, d.att, false as root, null::oid as through from direct d
   union all
-  select r.oid, k.att, true from root r left join root_key k on k.oid = r.oid
+  select r.oid, k.att, true, null from root r left join root_key k on k.oid = r.oid
   where r.oid is not null and exists (select from direct)
   union all
-  select distinct i.oid, null::int2, false from indirect i
-  where i.depth > 0 and i.oid not in (select oid from direct) and i.oid is distinct from (select oid from root)
+  select i.oid, null::int2, false, i.through from indirect i
 ),
 -- Schemas with the same tables under other names of the schema: one for each tenant.
 shapes as (
-  select r.relnamespace, r.schema, array_agg(r.relname::text) as tables
+  select r.relnamespace, r.schema, array_agg(r.relname::text order by r.relname) as tables
   from relations r where r.relkind in ('r', 'p') and not r.child
   group by 1, 2
 ),
 tenant_schemas as (
-  select s.relnamespace as oid, s.schema as name
+  select s.relnamespace as oid, s.schema as name, md5(array_to_string(s.tables, E'\n')) as shape
   from shapes s, options o
   where s.schema <> 'public'
     and not (s.schema ~ '^rowhouse')
@@ -140,6 +173,19 @@ tenant_schemas as (
         and not coalesce(both_have.bookkeeping, true)
     )
 ),
+-- Databases of the server that are named as one for each tenant, or were named so by the caller.
+tenant_databases as (
+  select d.oid, d.datname as name
+  from pg_database d, options o
+  where not d.datistemplate and case when o.given ? 'tenantDatabases' then o.given -> 'tenantDatabases' ? d.datname
+    else d.datname ~ '^((tenants?|orgs?|organi[sz]ations?|customers?|clients?|accounts?|company|companies|workspaces?)[_-]|h_[0-9a-f]{16}$)'
+      and exists (
+        select from pg_database other
+        where other.oid <> d.oid and not other.datistemplate
+          and substring(other.datname from '^[a-z]+[_-]') = substring(d.datname from '^[a-z]+[_-]')
+      )
+    end
+),
 -- Everybody's way from one role to another, by SET ROLE or by inheriting.
 memberships as (
   select r.oid as role, r.oid as becomes from pg_roles r
@@ -151,6 +197,7 @@ touched as (
   union all
   select r.oid, r.relowner, c.relacl from relations r join pg_class c on c.oid = r.oid
   where r.relnamespace in (select oid from tenant_schemas)
+    or exists (select from tenant_databases d where d.name = current_database())
 ),
 holders as (
   select distinct a.grantee from touched t, aclexplode(t.relacl) a
@@ -198,13 +245,27 @@ select jsonb_build_object(
     select coalesce(jsonb_agg(g), '[]') from jsonb_array_elements_text(o.given -> 'schemas') g
     where to_regnamespace(quote_ident(g)) is null
   ),
+  'missingDatabases', (
+    select coalesce(jsonb_agg(g), '[]') from jsonb_array_elements_text(o.given -> 'tenantDatabases') g
+    where not exists (select from pg_database d where d.datname = g)
+  ),
   'tables', (
     select coalesce(jsonb_agg(jsonb_build_object(
-      'oid', t.oid::int8, 'name', t.oid::regclass::text, 'att', t.att, 'root', t.root
+      'oid', t.oid::int8, 'name', t.oid::regclass::text, 'att', t.att, 'root', t.root,
+      'schema', r.schema, 'table', r.relname, 'column', a.attname,
+      'through', (
+        select jsonb_build_object('schema', p.schema, 'table', p.relname, 'columns', (
+            select jsonb_agg(x.attname order by u.position) from unnest(k.conkey) with ordinality u (number, position)
+            join pg_attribute x on x.attrelid = k.conrelid and x.attnum = u.number))
+        from pg_constraint k join relations p on p.oid = k.confrelid where k.oid = t.through
+      )
     ) order by t.oid::regclass::text), '[]')
     from tenant_relations t
+    join relations r on r.oid = t.oid
+    left join pg_attribute a on a.attrelid = t.oid and a.attnum = t.att
   ),
   'roles', (select coalesce(jsonb_agg(jsonb_build_object('oid', oid::int8, 'name', rolname) order by rolname), '[]') from roles),
-  'tenantSchemas', (select coalesce(jsonb_agg(jsonb_build_object('oid', oid::int8, 'name', name) order by name), '[]') from tenant_schemas)
+  'tenantSchemas', (select coalesce(jsonb_agg(jsonb_build_object('oid', oid::int8, 'name', name, 'shape', shape) order by name), '[]') from tenant_schemas),
+  'tenantDatabases', (select coalesce(jsonb_agg(jsonb_build_object('oid', oid::int8, 'name', name) order by name), '[]') from tenant_databases)
 ) as model
 from options o

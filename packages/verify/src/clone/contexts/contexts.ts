@@ -1,19 +1,26 @@
 // How a request of an organization is made in a scratch world, in SQL: what runs after BEGIN and before a probe. Each way
 // the schema knows becomes a context: Rowhouse's seal, PostgREST's settings, an application's own settings, a login.
-import { createHmac } from 'node:crypto'
-import type { ClientBase } from 'pg'
+import { tokenFor } from 'rowhouse/token'
+import type { Signer } from 'rowhouse/token'
 
-import { deriveTokenKey, tokenKeyId } from '@rowhouse/database'
+import { userColumn } from '../plant/ownership.ts'
+import type { Ownerships } from '../plant/ownership.ts'
 import type { Row } from '../plant/plant-worlds.ts'
 import { ident, literal } from '../quote.ts'
+import type { Login } from './logins.ts'
 import type { SessionQuestions } from './read-settings.ts'
-import type { TenantModel } from './tenant-model.ts'
-import { userColumn } from './tenant-model.ts'
+
+/**
+ * rowhouse, gateway, supabase: a seal, a door, claims · settings: the application's own · search_path, role: one login for
+ * all schemas, and what of it is one organization's · home: a login that reaches the schema of one organization alone ·
+ * login: one that says nothing of organizations
+ */
+export type ContextKind = 'rowhouse' | 'gateway' | 'supabase' | 'settings' | 'search_path' | 'role' | 'home' | 'login'
 
 export interface Context {
   /** `rowhouse seal as rowhouse_app`. */
   readonly name: string
-  readonly kind: 'rowhouse' | 'gateway' | 'supabase' | 'settings' | 'login' | 'search_path'
+  readonly kind: ContextKind
   readonly organization: 'A' | 'B'
   /** The session's user: `set session authorization` gives it, so that it needs no password. */
   readonly login: string
@@ -31,19 +38,16 @@ export interface Identity {
 }
 
 export interface ContextOptions {
-  readonly model: TenantModel
+  readonly model: Ownerships
   readonly questions: SessionQuestions
   /** Logins that are no superusers and bypass nothing. */
-  readonly logins: readonly string[]
+  readonly logins: readonly Login[]
   /** Of the scratch database; null without Rowhouse. */
-  readonly rowhouse: { readonly databaseId: string; readonly signingKey: string } | null
+  readonly rowhouse: Signer | null
   readonly roles: ReadonlySet<string>
   /** Milliseconds since the epoch, on the clock of the scratch server. */
   readonly now: () => number
 }
-
-const TOKEN_LIFETIME_SECONDS = 45
-const ABSENT = '-'.repeat(36)
 
 export function contextsFor(identity: Identity, options: ContextOptions): Context[] {
   const contexts: Context[] = []
@@ -54,7 +58,7 @@ export function contextsFor(identity: Identity, options: ContextOptions): Contex
   const { rowhouse } = options
   if (rowhouse !== null && roles.has('rowhouse_app')) {
     add('rowhouse', 'rowhouse seal', 'rowhouse_app', () => [
-      `select rowhouse.enter(${literal(mintToken(identity, rowhouse, options.now()))})`,
+      `select rowhouse.enter(${literal(tokenOf(identity, rowhouse, options.now()))})`,
     ])
   }
   if (roles.has('authenticator') && roles.has('authenticated') && (model.supabase || rowhouse !== null)) {
@@ -66,15 +70,19 @@ export function contextsFor(identity: Identity, options: ContextOptions): Contex
   const own = questions.settings.filter(
     (name) => !/^(rowhouse|request|pgrst|plpgsql|auto_explain|pg_stat_statements)\./.test(name) && !secret.test(name),
   )
-  for (const login of logins) {
+  const { schema, organization } = identity
+  for (const { name: login, reaches, roles: roleOf } of logins) {
     if (own.length > 0) {
       const values = own.map((name) => `set_config(${literal(name)}, ${literal(answer(name, identity) ?? '')}, true)`)
       add('settings', `settings ${own.join(', ')}`, login, () => [`select ${values.join(', ')}`])
     }
-    const { schema } = identity
-    if (schema !== null)
-      add('search_path', `search_path ${schema}`, login, () => [`set local search_path = ${ident(schema)}, public`])
-    if (own.length === 0 && schema === null) add('login', 'login', login, () => [])
+    const role = roleOf[organization]
+    const path = schema === null ? '' : `set local search_path = ${ident(schema)}, public`
+    if (schema !== null && reaches.A && reaches.B) add('search_path', `search_path ${schema}`, login, () => [path])
+    else if (schema !== null && reaches[organization]) add('home', `login of ${schema}`, login, () => [])
+    else if (schema !== null && role !== undefined)
+      add('role', `role ${role}`, login, () => [`set local role ${ident(role)}`, path])
+    else if (own.length === 0 && !reaches.A && !reaches.B) add('login', 'login', login, () => [])
   }
   return contexts
 }
@@ -129,53 +137,20 @@ function plantClaim(tree: Record<string, unknown>, path: readonly string[], valu
   plantClaim(next, rest, value)
 }
 
-/** A person's token in the form that packages/database/migrations/0003_seal.sql describes. */
-function mintToken(
-  { organizationId, userId }: Identity,
-  { databaseId, signingKey }: { databaseId: string; signingKey: string },
-  nowMs: number,
-): string {
-  const key = deriveTokenKey(signingKey, databaseId)
-  const expiry = (nowMs / 1000 + TOKEN_LIFETIME_SECONDS).toFixed(3)
-  const fixed = `${databaseId}${organizationId ?? ABSENT}u${userId ?? ABSENT}${expiry}`
-  const signed = `v1.${tokenKeyId(key)}.${fixed}${JSON.stringify({ service: null, reason: null, origin: 'verify', request: null, ip: null })}`
-  return `${signed}.${createHmac('sha256', key).update(signed).digest('hex')}`
-}
-
-/**
- * Logins that tenant traffic may use: they hold a privilege on a table and have no way around row security. Those that
- * were named are taken as they are, a superuser too: what it is shown is the answer.
- */
-export async function readLogins(
-  client: ClientBase,
-  named?: readonly string[],
-): Promise<{ logins: string[]; roles: Set<string> }> {
-  const { rows } = await client.query<{ name: string; usable: boolean }>(
-    `select r.rolname::text as name, r.rolcanlogin and not r.rolsuper and not r.rolbypassrls and exists (
-       select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-       where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'rowhouse', 'rowhouse_home')
-         and has_schema_privilege(r.oid, n.oid, 'usage') and has_any_column_privilege(r.oid, c.oid, 'select, insert, update')) as usable
-     from pg_catalog.pg_roles r
-     where r.rolname !~ '^pg_'
-     order by r.rolname`,
+/** Of a person; of a service where nobody was planted. */
+const tokenOf = ({ organizationId, userId }: Identity, signer: Signer, nowMs: number): string =>
+  tokenFor(
+    userId === null
+      ? { organizationId: organizationId ?? '', service: 'verify', origin: 'verify' }
+      : { organizationId, userId, origin: 'verify' },
+    signer,
+    nowMs,
   )
-  const ownLogins = /^(rowhouse_|authenticator$|supabase_)/
-  return {
-    logins: rows
-      .filter(({ name, usable }) => (named === undefined ? usable && !ownLogins.test(name) : named.includes(name)))
-      .map(({ name }) => name)
-      .filter((name) => !comesThroughAnother.has(name)),
-    roles: new Set(rows.map(({ name }) => name)),
-  }
-}
-
-/** Rowhouse's seal and PostgREST's settings make requests of these, under logins of their own. */
-const comesThroughAnother: ReadonlySet<string> = new Set(['rowhouse_app', 'anon', 'authenticated', 'authenticator'])
 
 /** The person and the organization of a pass, from what was planted. */
 export function identityOf(
   organization: 'A' | 'B',
-  model: TenantModel,
+  model: Ownerships,
   rowsOf: (table: string) => readonly Row[],
 ): Identity {
   const tenant = model.tenantTable === null ? undefined : rowsOf(model.tenantTable)[0]
@@ -186,8 +161,20 @@ export function identityOf(
   return {
     organization,
     organizationId: tenant?.[model.tenantKey ?? ''] ?? fallback ?? null,
-    userId: user?.[model.usersKey ?? ''] ?? null,
+    userId: user?.[model.usersKey ?? ''] ?? personOf(model, rowsOf),
     userEmail: user?.['email'] ?? null,
     schema: model.schemas === null ? null : organization === 'A' ? model.schemas.a : model.schemas.b,
   }
+}
+
+/** Where no table lists people, somebody whom a row of the organization names: `members.user_name`. */
+function personOf(model: Ownerships, rowsOf: (table: string) => readonly Row[]): string | null {
+  for (const [table, { kind }] of model.ownership) {
+    if (kind !== 'column' || table.startsWith('rowhouse')) continue
+    const row = rowsOf(table)[0]
+    const column = Object.keys(row ?? {}).find((name) => /^(user|member|person)(_?id|_?name)?$/i.test(name))
+    const person = column === undefined ? undefined : row?.[column]
+    if (person !== undefined && person !== null) return person
+  }
+  return null
 }
