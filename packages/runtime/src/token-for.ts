@@ -16,12 +16,18 @@ export interface Signer {
  * A token that is good for 45 seconds.
  *
  * @param nowMs the database's time, in epoch milliseconds
+ * @param version of the membership, for the door of a home: rowhouse.placement() tells it
  * @throws RowhouseError invalid_option, signing_key_invalid
  *
  * @example
  * await client.query('select rowhouse.enter($1)', [tokenFor({ organizationId, userId }, { databaseId, signingKey }, Date.now())])
  */
-export function tokenFor(context: Context, { databaseId, signingKey }: Signer, nowMs: number): string {
+export function tokenFor(
+  context: Context,
+  { databaseId, signingKey }: Signer,
+  nowMs: number,
+  version?: number,
+): string {
   const key = deriveTokenKey(signingKey, databaseId)
-  return mintToken(resolveActor(context), { databaseId, keyId: tokenKeyId(key), key }, nowMs)
+  return mintToken(resolveActor(context), { databaseId, keyId: tokenKeyId(key), key }, nowMs, version)
 }

@@ -120,6 +120,11 @@ direct as (
     and case when o.given ->> 'tenantColumn' is not null then a.attname = o.given ->> 'tenantColumn'
       -- Another name counts where every row must have one: profiles.last_visited is no tenant column.
       else c.oid is not null or (f.oid is not null and a.attnotnull) end
+    -- Where the table of tenants is named, a column that refers to another one is another thing.
+    and not exists (
+      select from named_root n join pg_constraint k on k.conrelid = r.oid and k.contype = 'f' and k.confrelid <> n.oid
+      where k.conkey = array[a.attnum]
+    )
   order by r.oid, f.oid is null, c.oid is null, a.attnum
 ),
 -- Rows that belong to a tenant only through the row they refer to: line items, comments.

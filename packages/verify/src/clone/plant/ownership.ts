@@ -48,7 +48,13 @@ export const userColumn =
   /(^|_)(user|owner|author|creator|assignee|actor|person|profile|account_owner)_?id$|^(created|updated|invited|assigned|deleted|accepted|sent)_by$/i
 
 /** Rowhouse's own schemas: no model looks there, and every table of an organization has the one key. */
-const own = { schemas: /^rowhouse(_home)?$/, tenants: 'rowhouse.organizations', column: 'organization_id' } as const
+const own = {
+  schemas: /^rowhouse(_home)?$/,
+  tenants: 'rowhouse.organizations',
+  column: 'organization_id',
+  // The product's, though they refer to keys, of which some are an organization's.
+  global: new Set(['rowhouse.clusters']),
+} as const
 
 export function ownershipsOf(model: Model, shapes: Shapes, options: OwnershipOptions = {}): Ownerships {
   const byName = new Map(shapes.tables.map((table) => [tableName(table), table]))
@@ -87,6 +93,7 @@ export function ownershipsOf(model: Model, shapes: Shapes, options: OwnershipOpt
   }
   if (options.allOfB === true)
     for (const name of byName.keys()) ownership.set(name, { kind: 'schema', organization: 'B' })
+  for (const name of own.global) if (byName.has(name)) ownership.set(name, { kind: 'global' })
   giveToPeople(shapes, byOid, ownership, users, usersKey)
   for (const table of shapes.tables)
     if (!ownership.has(tableName(table))) ownership.set(tableName(table), { kind: 'global' })

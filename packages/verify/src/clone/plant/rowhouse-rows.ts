@@ -47,7 +47,9 @@ export const rowhouseOverrides: Overrides = {
   'rowhouse.organizations': { status: () => 'active', plan: () => 'standard' },
   'rowhouse.placements': {
     cluster: () => 'main', database_name: () => null, schema_name: () => null, isolation: () => 'shared', state: () => 'active', epoch: () => '1',
+    login: () => null, home_id: () => null, wanted_isolation: () => null, wanted_cluster: () => null,
   },
+  'rowhouse.homes': { cluster: () => 'main', isolation: () => 'schema', state: () => 'assigned' },
   // Who is deleted has neither e-mail nor name.
   'rowhouse.users': { deleted_at: () => null },
   'rowhouse.members': { role: ({ index }) => roles[index] ?? 'viewer' },
