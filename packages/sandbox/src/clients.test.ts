@@ -26,6 +26,13 @@ function hubspotCalls(): Calls {
   const [a, b, gone] = ['a', 'b', 'c'].map((name) => person.create('contacts', { email: `${name}@calls.example` }))
   const company = person.create('companies', { name: 'C' })
   const inputs = [{ id: a!, properties: { firstname: 'A' } }]
+  const deal = person.create('deals', { dealname: 'E' })
+  const spare = person.create('deals', { dealname: 'F' })
+  const note = person.create('notes', { hs_timestamp: '2026-01-01T00:00:00Z' })
+  person.addObject('machine', 'Machine')
+  person.addField('machine', { name: 'serial', type: 'text', unique: true })
+  const machine = person.create('machine', { serial: 'M-1' })
+  const types = [{ associationCategory: 'HUBSPOT_DEFINED' as never, associationTypeId: 5 }]
   return [
     ['crm.contacts.basicApi.create', () => crm.contacts.basicApi.create({ properties: { firstname: 'N' } })],
     ['crm.contacts.basicApi.getById', () => crm.contacts.basicApi.getById(a!, ['email'], ['email'], ['companies'])],
@@ -62,6 +69,48 @@ function hubspotCalls(): Calls {
       'crm.objects.notes.basicApi.create',
       () => crm.objects.notes.basicApi.create({ properties: { hs_timestamp: '2026-01-01T00:00:00Z' } }),
     ],
+    ['crm.deals.basicApi.getById', () => crm.deals.basicApi.getById(deal, ['amount'], undefined, ['companies'])],
+    ['crm.deals.basicApi.getPage', () => crm.deals.basicApi.getPage(10, undefined, ['dealname'])],
+    ['crm.deals.basicApi.update', () => crm.deals.basicApi.update(deal, { properties: { amount: '5' } })],
+    ['crm.deals.basicApi.archive', () => crm.deals.basicApi.archive(spare)],
+    ['crm.deals.batchApi.create', () => crm.deals.batchApi.create({ inputs: [{ properties: { dealname: 'G' } }] })],
+    ['crm.deals.searchApi.doSearch', () => crm.deals.searchApi.doSearch({ query: 'E' })],
+    ['crm.objects.notes.basicApi.getPage', () => crm.objects.notes.basicApi.getPage(10)],
+    [
+      'crm.objects.notes.basicApi.update',
+      () => crm.objects.notes.basicApi.update(note, { properties: { hs_note_body: 'B' } }),
+    ],
+    [
+      'crm.objects.tasks.basicApi.create',
+      () => crm.objects.tasks.basicApi.create({ properties: { hs_timestamp: '2026-01-01T00:00:00Z' } }),
+    ],
+    [
+      'crm.associations.v4.batchApi.create',
+      () =>
+        crm.associations.v4.batchApi.create('deals', 'companies', {
+          inputs: [{ _from: { id: deal }, to: { id: company }, types }],
+        }),
+    ],
+    [
+      'crm.associations.v4.batchApi.archive',
+      () =>
+        crm.associations.v4.batchApi.archive('deals', 'companies', {
+          inputs: [{ _from: { id: deal }, to: [{ id: company }] }],
+        }),
+    ],
+    [
+      'crm.associations.v4.schema.definitionsApi.getAll',
+      () => crm.associations.v4.schema.definitionsApi.getAll('2-1', 'companies'),
+    ],
+    ['crm.schemas.coreApi.getById', () => crm.schemas.coreApi.getById('2-1')],
+    ['crm.properties.coreApi.getByName', () => crm.properties.coreApi.getByName('2-1', 'serial')],
+    ['crm.objects.basicApi.create', () => crm.objects.basicApi.create('2-1', { properties: { serial: 'M-2' } })],
+    ['crm.objects.basicApi.getById', () => crm.objects.basicApi.getById('machine', machine, ['serial'])],
+    [
+      'crm.objects.batchApi.upsert',
+      () => crm.objects.batchApi.upsert('2-1', { inputs: [{ id: 'M-3', idProperty: 'serial', properties: {} }] }),
+    ],
+    ['crm.objects.searchApi.doSearch', () => crm.objects.searchApi.doSearch('2-1', { query: 'M' })],
     ['crm.contacts.publicObjectApi.merge', () => mergeContacts(crm, a!, b!)],
   ]
 }
@@ -83,6 +132,8 @@ function salesforceCalls(): Calls {
   const person = sandbox.person(account.id)
   const [id, gone] = ['A', 'B'].map((Name) => person.create('Account', { Name }))
   const accounts = connection.sobject('Account')
+  person.addObject('Machine', 'Machine')
+  const deal = { Name: 'O', StageName: 'Prospecting', CloseDate: '2026-03-29', AccountId: id! }
   const span = [new Date(Date.now() - 3_600_000).toISOString(), new Date(Date.now() + 60_000).toISOString()] as const
   return [
     ['sobject.create', () => accounts.create({ Name: 'C' })],
@@ -105,6 +156,19 @@ function salesforceCalls(): Calls {
     ['sobject.deleted', () => accounts.deleted(...span)],
     ['query', () => connection.query('SELECT Id, Owner.Name FROM Account')],
     ['query (scanAll)', () => connection.query('SELECT Id FROM Account', { scanAll: true })],
+    ['sobject.create (Opportunity)', () => connection.sobject('Opportunity').create(deal)],
+    ['sobject.create (Task)', () => connection.sobject('Task').create({ Subject: 'Call', WhatId: id! })],
+    ['sobject.create (Note)', () => connection.sobject('Note').create({ Title: 'Met', ParentId: id! })],
+    ['sobject.create (custom object)', () => connection.sobject('Machine__c').create({ Name: 'M-1' })],
+    ['sobject.describe (custom object)', () => connection.sobject('Machine__c').describe()],
+    [
+      'tooling.create (CustomField)',
+      () =>
+        connection.tooling.create('CustomField', {
+          FullName: 'Activity.Colour__c',
+          Metadata: { type: 'Text', length: 80, label: 'Colour' },
+        } as never),
+    ],
     ['describeGlobal', () => connection.describeGlobal()],
     ['limits', () => connection.limits()],
     [

@@ -234,12 +234,17 @@ function compileQuery(query: string): Predicate {
 }
 
 // The key of every record is made once: making it in the comparison was most of a search's time.
+/** Oldest first, where nothing else is asked for: activities and custom objects name the date in their own way. */
+function createdProperty(catalogue: PropertyCatalogue): string {
+  return catalogue.get('createdate') ? 'createdate' : 'hs_createdate'
+}
+
 function sortRecords(
   records: readonly HubspotRecord[],
   sort: SearchRequest['sorts'][number] | undefined,
   catalogue: PropertyCatalogue,
 ): HubspotRecord[] {
-  const text = typeof sort === 'string' ? sort : (sort?.propertyName ?? 'createdate')
+  const text = typeof sort === 'string' ? sort : (sort?.propertyName ?? createdProperty(catalogue))
   const name = text.replace(/^-/, '').toLowerCase()
   const descending = typeof sort === 'object' ? sort.direction === 'DESCENDING' : text.startsWith('-')
   const definition = catalogue.get(name)

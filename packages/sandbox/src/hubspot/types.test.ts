@@ -220,3 +220,61 @@ it('an account tells how much of its day is used', async () => {
   })
   expect(await response.json()).toMatchObject({ results: [{ usageLimit: 250_000, currentUsage: 1 }] })
 })
+
+describe('what a note, a task and a custom object need and have', () => {
+  it('is a timestamp, without which neither a note nor a task is made', async () => {
+    for (const api of [client.crm.objects.notes.basicApi, client.crm.objects.tasks.basicApi])
+      await expect(api.create({ properties: {} })).rejects.toMatchObject({
+        code: 400,
+        body: { message: expect.stringContaining('hs_timestamp') },
+      })
+  })
+
+  it('are associations in both directions, which the schema names and the labels number', async () => {
+    const portal = sandbox.createAccount({ connector: 'hubspot' })
+    sandbox.person(portal.id).addObject('vehicle', 'Vehicle')
+    const { crm } = new Client({ basePath: sandbox.url, accessToken: portal.accessToken })
+    const schema = await crm.schemas.coreApi.getById('2-1')
+    const ends = schema.associations.map(
+      ({ fromObjectTypeId, toObjectTypeId }) => `${fromObjectTypeId}>${toObjectTypeId}`,
+    )
+    expect(ends).toEqual(expect.arrayContaining(['2-1>0-2', '0-2>2-1', '2-1>0-46', '2-1>0-3']))
+    const labels = await crm.associations.v4.schema.definitionsApi.getAll('2-1', 'companies')
+    const told = schema.associations.find(
+      ({ fromObjectTypeId, toObjectTypeId }) => fromObjectTypeId === '2-1' && toObjectTypeId === '0-2',
+    )
+    expect(labels.results.map(({ typeId }) => String(typeId))).toContain(told?.id)
+  })
+
+  it('are searched without a sort, though their date of creation has another name', async () => {
+    const portal = sandbox.createAccount({ connector: 'hubspot' })
+    const id = sandbox.person(portal.id).create('notes', { hs_timestamp: '2026-01-01T00:00:00Z' })
+    const { crm } = new Client({ basePath: sandbox.url, accessToken: portal.accessToken })
+    const found = await crm.objects.notes.searchApi.doSearch({})
+    expect(found.results.map((note) => note.id)).toEqual([id])
+  })
+})
+
+describe('a person', () => {
+  it('associates records, and a company becomes the primary one', async () => {
+    const portal = sandbox.createAccount({ connector: 'hubspot' })
+    const person = sandbox.person(portal.id)
+    const [deal, first, second] = [
+      person.create('deals', { dealname: 'D' }),
+      person.create('companies', { name: 'A' }),
+      person.create('companies', { name: 'B' }),
+    ]
+    const { crm } = new Client({ basePath: sandbox.url, accessToken: portal.accessToken })
+    const primary = async () =>
+      (await crm.associations.v4.basicApi.getPage('deals', deal, 'companies')).results.flatMap(
+        ({ toObjectId, associationTypes }) => (associationTypes.some(({ typeId }) => typeId === 5) ? [toObjectId] : []),
+      )
+    person.associate!('deals', deal, 'companies', first)
+    expect(await primary()).toEqual([first])
+    person.associate!('deals', deal, 'companies', second)
+    expect(await primary()).toEqual([second])
+    person.associate!('deals', deal, 'companies', second, true)
+    expect(await primary()).toEqual([])
+    expect(() => person.associate!('deals', deal, 'companies', '1')).toThrow(/refused/)
+  })
+})

@@ -178,3 +178,42 @@ it('an edition has its own daily limit', async () => {
   }
   expect(() => sandbox.createAccount({ connector: 'salesforce', edition: 'huge' })).toThrow('no edition huge')
 })
+
+describe('notes and tasks', () => {
+  it('a note takes no custom field, and never leaves the record it is about', async () => {
+    const [first, second] = [
+      (await connection.sobject('Account').create({ Name: 'First' })).id!,
+      (await connection.sobject('Account').create({ Name: 'Second' })).id!,
+    ]
+    const note = (await connection.sobject('Note').create({ ParentId: first, Title: 'N' })).id!
+    await expect(connection.sobject('Note').update({ Id: note, ParentId: second })).rejects.toMatchObject({
+      errorCode: 'INVALID_FIELD_FOR_INSERT_UPDATE',
+    })
+    const described = await connection.sobject('Note').describe()
+    expect(described.fields.find(({ name }) => name === 'ParentId')).toMatchObject({
+      createable: true,
+      updateable: false,
+    })
+    expect(described.fields.filter(({ custom }) => custom)).toEqual([])
+    expect(() => sandbox.person(account.id).addField('Note', { name: 'Colour__c', type: 'text' })).toThrow(/refused/)
+    await expect(
+      connection.tooling.create('CustomField', {
+        FullName: 'Note.Colour__c',
+        Metadata: { type: 'Text', length: 9 },
+      } as never),
+    ).rejects.toThrow(/custom fields/)
+  })
+
+  it('a task has a status and a priority when none are given, and the custom fields of activities', async () => {
+    const task = (await connection.sobject('Task').create({ Subject: 'Call' })).id!
+    expect(await connection.sobject('Task').retrieve(task)).toMatchObject({ Status: 'Not Started', Priority: 'Normal' })
+    await expect(connection.sobject('Task').update({ Id: task, Status: null } as never)).rejects.toMatchObject({
+      errorCode: 'REQUIRED_FIELD_MISSING',
+    })
+    const field = (object: string) => ({ FullName: `${object}.Mood__c`, Metadata: { type: 'Text', length: 80 } })
+    await expect(connection.tooling.create('CustomField', field('Task') as never)).rejects.toThrow()
+    await connection.tooling.create('CustomField', field('Activity') as never)
+    const described = await connection.sobject('Task').describe()
+    expect(described.fields.map(({ name }) => name)).toContain('Mood__c')
+  })
+})
