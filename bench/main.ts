@@ -17,6 +17,7 @@ import { hotPath } from './hot-path.ts'
 import { describeMachine } from './machine.ts'
 import { report } from './report.ts'
 import { rls } from './rls.ts'
+import { rollout } from './rollout.ts'
 import { sync } from './sync.ts'
 import { verify } from './verify.ts'
 
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'change-log': changeLog,
   report,
   rls,
+  rollout,
   sync,
   verify,
 }

@@ -101,15 +101,22 @@ as $$
   where d.refclassid = 'pg_namespace'::regclass and d.refobjid = namespace and d.classid = 'pg_class'::regclass and d.deptype = 'n'
 $$;
 
--- The last statement: refuses what tenants could reach unprotected, and notes what was applied.
+-- The last statement: has the login of each home get what the migrations gave to the roles that organizations share, where
+-- they gave anything (`settles`); refuses what tenants could reach unprotected; and notes what was applied.
 create function rowhouse.end_tenant_migrations(schemas name[], migrations jsonb) returns void
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
 as $$
 declare
   open_relation text;
+  home name;
   allow_unprotected boolean := coalesce((select bool_or((m ->> 'allowUnprotected')::boolean) from jsonb_array_elements(migrations) m), false);
 begin
+  if (select bool_or((m ->> 'settles')::boolean) from jsonb_array_elements(migrations) m) then
+    for home in select s.name from rowhouse.tenant_schemas s where s.name = any (schemas) and s.login is not null loop
+      perform rowhouse.settle_home(home);
+    end loop;
+  end if;
   select format('%I', c.relname) into open_relation
   from unnest(schemas) s (name)
   join pg_namespace n on n.nspname = s.name

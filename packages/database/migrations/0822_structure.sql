@@ -24,7 +24,7 @@ begin
     case r.relpersistence when 'u' then ', unlogged' else '' end,
     case when r.relrowsecurity then ', row security' else '' end || case when r.relforcerowsecurity then ', forced' else '' end,
     case when r.relispartition then ', ' || pg_get_expr(r.relpartbound, r.oid) else '' end,
-    coalesce(', with ' || array_to_string(array(select unnest(r.reloptions) order by 1), ', '), ''))
+    coalesce(', with ' || nullif(array_to_string(array(select unnest(r.reloptions) order by 1), ', '), ''), ''))
   from relations r
   union all
   select r.name, format('owner of %s: %s', r.name, pg_get_userbyid(r.relowner)) from relations r
@@ -53,8 +53,7 @@ begin
   from relations r
   join pg_constraint c on c.conrelid = r.oid
   -- NOT NULL is said of the column; that the rows are of one organization is each home's own.
-  where c.contype <> 'n' and c.conparentid = 0
-    and not (c.contype = 'c' and pg_get_constraintdef(c.oid) ~ '^CHECK \(\(organization_id = ''[0-9a-f-]{36}''::uuid\)\)')
+  where c.contype <> 'n' and c.conparentid = 0 and c.conname <> 'rowhouse_lives_here'
   union all
   select r.name, format('index %s.%I %s%s', r.name, x.relname, replace(pg_get_indexdef(i.indexrelid), prefix, ''),
     case when i.indisvalid then '' else ' INVALID' end)

@@ -11,6 +11,7 @@ import { planHandlers } from './plans/handlers.ts'
 import { recordHandlers } from './records/handlers.ts'
 import { retentionHandlers } from './retention/handlers.ts'
 import { roleHandlers } from './roles/handlers.ts'
+import { rolloutHandlers } from './rollouts/handlers.ts'
 import { sessionHandlers } from './session/handlers.ts'
 
 export const handlers: Handlers = {
@@ -26,4 +27,5 @@ export const handlers: Handlers = {
   ...clusterHandlers,
   ...planHandlers,
   ...findingHandlers,
+  ...rolloutHandlers,
 }

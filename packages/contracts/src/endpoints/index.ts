@@ -10,6 +10,7 @@ import * as plans from './plans.ts'
 import * as records from './records.ts'
 import * as retention from './retention.ts'
 import * as roles from './roles.ts'
+import * as rollouts from './rollouts.ts'
 import * as session from './session.ts'
 
 export const endpoints = {
@@ -70,6 +71,9 @@ export const endpoints = {
   setOrganizationPlan: plans.setOrganizationPlan,
   getFindings: findings.getFindings,
   runFindings: findings.runFindings,
+  listRollouts: rollouts.listRollouts,
+  getRollout: rollouts.getRollout,
+  getDrift: rollouts.getDrift,
 } as const
 export type Endpoints = typeof endpoints
 export type EndpointId = keyof Endpoints

@@ -8,15 +8,18 @@ export const noteOf = ({
   version,
   name,
   checksum,
+  settles,
   overrides,
 }: {
   readonly version: string
   readonly name: string
   readonly checksum: string
+  readonly settles: boolean
   readonly overrides: { readonly unprotected_table?: string }
-}): { version: string; name: string; checksum: string; allowUnprotected: boolean } => ({
+}): { version: string; name: string; checksum: string; settles: boolean; allowUnprotected: boolean } => ({
   version,
   name,
   checksum,
+  settles,
   allowUnprotected: overrides.unprotected_table !== undefined,
 })

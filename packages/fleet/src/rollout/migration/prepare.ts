@@ -11,12 +11,12 @@ import type { Overrides } from './directives.ts'
 import { insideText, outsideOf } from './outside.ts'
 import type { Outside } from './outside.ts'
 import { loadParser, parseStatements, scan, SyntaxProblem } from './parser.ts'
-import type { ParsedStatement } from './parser.ts'
+import type { Node, ParsedStatement } from './parser.ts'
 import { isOverridable } from './problem.ts'
 import type { Problem } from './problem.ts'
 import { fileNameOf } from './read-folder.ts'
 import type { MigrationFile } from './read-folder.ts'
-import { isNode, namesOf, nodeAt, stringAt } from './tree.ts'
+import { isNode, kindsOf, namesOf, nodeAt, stringAt } from './tree.ts'
 
 export interface Statement {
   readonly text: string
@@ -36,6 +36,8 @@ export interface TenantMigration extends MigrationFile {
   readonly isQuick: boolean
   /** Locks rowhouse.organizations, which one transaction of a database can do at a time. */
   readonly refersToOrganizations: boolean
+  /** Grants something, or makes what is granted to everybody when it is made: a home's login gets it in their place. */
+  readonly settles: boolean
   readonly overrides: Overrides
   /** Those that no override allows. */
   readonly problems: readonly Problem[]
@@ -62,6 +64,25 @@ const QUICK = new Set([
   'RenameStmt',
   'SelectStmt',
   'ViewStmt',
+])
+
+/** Kinds after which nobody has a privilege that protect() did not give. */
+const GRANTS_NOTHING = new Set([
+  'AlterEnumStmt',
+  'AlterPolicyStmt',
+  'AlterTableStmt',
+  'CommentStmt',
+  'CreateDomainStmt',
+  'CreateEnumStmt',
+  'CreatePolicyStmt',
+  'CreateStmt',
+  'CreateTrigStmt',
+  'DropStmt',
+  'IndexStmt',
+  'ReindexStmt',
+  'RenameStmt',
+  'TransactionStmt',
+  'VacuumStmt',
 ])
 
 /**
@@ -107,6 +128,7 @@ export async function prepareMigration(file: MigrationFile): Promise<TenantMigra
       ) &&
       problems.length === 0,
     refersToOrganizations: parsed.some(({ kind, node }) => refersToOrganizations({ [kind]: node })),
+    settles: parsed.some(({ kind, node }) => !GRANTS_NOTHING.has(kind) && !callsOnlyProtect(kind, node)),
     overrides: directives.overrides,
     problems: problems.filter((problem) => reasonFor(problem) === undefined),
     allowed: problems.flatMap((problem) => {
@@ -208,6 +230,13 @@ function remember({ kind, node }: ParsedStatement, made: Made): void {
   if (kind === 'ViewStmt' && node['replace'] !== true) made.relations.add(stringAt(nodeAt(node, 'view'), 'relname'))
   if (kind === 'CreateFunctionStmt') made.functions.add(namesOf(node['funcname']).at(-1) ?? '')
 }
+
+const callsOnlyProtect = (kind: string, node: Node): boolean =>
+  kind === 'SelectStmt' &&
+  kindsOf(node['targetList']).every(([, target]) => {
+    const [schema, name] = namesOf(nodeAt(nodeAt(target, 'val'), 'FuncCall')['funcname'])
+    return schema === 'rowhouse' && name === 'protect'
+  })
 
 /** A foreign key to it, be it declared by rowhouse.protect(), locks it against writers. */
 function refersToOrganizations(tree: unknown): boolean {

@@ -1,0 +1,54 @@
+// `rowhouse migrate plan`.
+import { fileNameOf, planRollout, readMigrations } from '@rowhouse/fleet'
+import type { RolloutPlan } from '@rowhouse/fleet'
+import { makePrinter } from '../../output/printer.ts'
+import { catalogueUrl, readPaceOptions } from './arguments.ts'
+import type { PacedOptions } from './arguments.ts'
+import { migrationFolder } from './migrate.ts'
+
+export async function runPlan(options: PacedOptions): Promise<void> {
+  const migrations = await readMigrations(migrationFolder(options.dir))
+  const plan = await planRollout({ catalogueUrl: catalogueUrl(), migrations, pace: readPaceOptions(options) })
+  makePrinter(options.json === true).print(describePlan(plan), () => renderPlan(plan))
+  if (plan.pending.some(({ problems }) => problems.length > 0)) process.exitCode = 1
+}
+
+/** What programs get: no text of a migration. */
+const describePlan = ({ target, isNothing, pending, homesTotal, behind, waves, destroys }: RolloutPlan): object => ({
+  target,
+  upToDate: isNothing,
+  homes: { total: homesTotal, behind: behind.length },
+  waves: waves.map(({ name, homes }) => ({ name, homes: homes.length })),
+  migrations: pending.map((migration) => ({
+    file: fileNameOf(migration),
+    statements: migration.statements.length,
+    inTransaction: migration.isTransactional,
+    together: migration.isQuick,
+    problems: migration.problems,
+    allowed: migration.allowed,
+  })),
+  destroys,
+})
+
+export function renderPlan({ target, isNothing, pending, homesTotal, behind, waves }: RolloutPlan): string {
+  if (target === null) return 'The folder holds no migration: rowhouse migrate new\n'
+  if (isNothing) return `All ${homesTotal} homes have ${target}.\n`
+  const lines = [`${behind.length} of ${homesTotal} homes lack ${target}.`, '']
+  for (const migration of pending) {
+    const manner = migration.isTransactional
+      ? migration.isQuick
+        ? 'several homes in a transaction'
+        : 'one home in a transaction'
+      : 'outside of transactions'
+    lines.push(`${fileNameOf(migration)}: ${migration.statements.length} statements, ${manner}`)
+    for (const { line, column, check, message, instead } of migration.problems) {
+      lines.push(`  refused ${line}:${column} [${check}] ${message}`, `    ${instead}`)
+    }
+    for (const { line, check, message, reason } of migration.allowed) {
+      lines.push(`  allowed ${line} [${check}] ${message}`, `    because ${reason}`)
+    }
+  }
+  if (waves.length > 0)
+    lines.push('', `Waves: ${waves.map(({ name, homes }) => `${name} (${homes.length})`).join(', ')}`)
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,275 @@
+// `rowhouse migrate plan|up|status|drift` as people run them: processes of their own, killed ones among them.
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { dropHomes, makeHomes, useTestDatabase, withClient } from '@rowhouse/testkit'
+import type { TestHome } from '@rowhouse/testkit'
+import { Client } from 'pg'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const database = useTestDatabase()
+const main = join(import.meta.dirname, '..', '..', 'main.ts')
+const started: ChildProcess[] = []
+let folder: string
+let homes: TestHome[]
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const start = (words: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; said: () => string } => {
+  const child = spawn(process.execPath, [main, 'migrate', ...words], {
+    cwd: folder,
+    env: { ...process.env, ROWHOUSE_URL: database().adminUrl, ROWHOUSE_SIGNING_KEY: database().signingKey },
+  })
+  started.push(child)
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
+  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
+  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
+  return { child, ended, said: () => stderr }
+}
+const rowhouse = (...words: string[]): Promise<Ended> => start(words).ended
+const admin = <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
+  withClient(database().adminUrl, async (client) => (await client.query<Row>(sql, values)).rows)
+const write = (file: string, sql: string): void => writeFileSync(join(folder, file), sql)
+
+const CONTACTS = `create table contacts (id uuid primary key default gen_random_uuid(), email text);
+select rowhouse.protect('contacts');`
+const PHONES = `alter table contacts add column phone text;
+create table calls (id uuid primary key default gen_random_uuid(), at timestamptz not null default now());
+select rowhouse.protect('calls');`
+
+const begin = async (organizations: number, spares = 0): Promise<void> => {
+  homes = await makeHomes(database(), organizations, spares)
+}
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rowhouse-rollout-'))
+  rmSync(join(folder, 'migrations'), { recursive: true, force: true })
+})
+afterEach(async () => {
+  for (const child of started.splice(0)) if (child.exitCode === null) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true })
+  await dropHomes(database())
+  await admin('drop table if exists public.contacts, public.calls')
+}, 120_000)
+
+/** Until a session of the rollout waits for a lock. */
+const untilWaiting = async (): Promise<void> => {
+  await expect
+    .poll(
+      async () =>
+        (
+          await admin<{ waiting: number }>(
+            `select count(*)::int as waiting from pg_stat_activity
+             where application_name = 'rowhouse migrate' and datname = current_database() and wait_event_type = 'Lock'`,
+          )
+        )[0]?.waiting,
+      { timeout: 90_000 },
+    )
+    .toBe(1)
+}
+
+describe('a rollout that is killed', () => {
+  it('at some of 300 homes leaves none half done, and the next one brings all of them to drift 0', async () => {
+    await begin(300)
+    write('20260101000000_create_contacts.sql', CONTACTS)
+    expect(await rowhouse('up', '--dir', '.', '--json')).toMatchObject({ code: 0, stderr: '' })
+    write('20260102000000_phones.sql', PHONES)
+
+    const holder = new Client(database().adminUrl)
+    await holder.connect()
+    await holder.query('begin')
+    await holder.query(`lock table ${homes[150]?.schemaName}.contacts in access share mode`)
+    const killed = start(['up', '--dir', '.', '--json', '--lock-timeout', '60000', '--connections', '1'])
+    await untilWaiting()
+    killed.child.kill('SIGKILL')
+    expect(await killed.ended).toMatchObject({ code: null })
+    await holder.end()
+
+    const state = await admin<{ homes: number; phones: number; calls: number; noted: number }>(
+      `select count(*)::int as homes,
+         (count(*) filter (where exists (select from pg_attribute a where a.attrelid = to_regclass(h.schema_name || '.contacts') and a.attname = 'phone')))::int as phones,
+         (count(*) filter (where to_regclass(h.schema_name || '.calls') is not null))::int as calls,
+         (count(*) filter (where exists (select from rowhouse.applied_tenant_migrations t where t.schema_name = h.schema_name and t.version = '20260102000000')))::int as noted
+       from rowhouse.homes h where h.isolation = 'schema'`,
+    )
+    const [{ phones, calls, noted } = { phones: 0, calls: 0, noted: 0 }] = state
+    expect(phones).toBeGreaterThan(0)
+    expect(phones).toBeLessThan(300)
+    expect({ calls, noted }).toEqual({ calls: phones, noted: phones })
+
+    const status = await rowhouse('status', '--json')
+    expect(status.code).toBe(1)
+    expect(JSON.parse(status.stdout)).toMatchObject({ rollout: { state: 'interrupted', target: '20260102000000' } })
+
+    const resumed = await rowhouse('up', '--dir', '.', '--json')
+    expect(resumed).toMatchObject({ code: 0, stderr: '' })
+    expect(resumed.stdout.split('\n')[0]).toContain('"isResumed":true')
+    const drift = await rowhouse('drift', '--json')
+    expect([drift.code, JSON.parse(drift.stdout)]).toMatchObject([
+      0,
+      { homes: 301, behind: 0, drifted: [], unreachable: [] },
+    ])
+    expect((await rowhouse('status', '--json')).code).toBe(0)
+    expect(await admin('select count(*)::int as rollouts from rowhouse.rollouts')).toEqual([{ rollouts: 2 }])
+  }, 240_000)
+
+  it('stops between homes on SIGINT, and says how to go on', async () => {
+    await begin(6)
+    write('20260101000000_create_contacts.sql', CONTACTS)
+    await rowhouse('up', '--dir', '.')
+    write('20260102000000_phones.sql', PHONES)
+    const holder = new Client(database().adminUrl)
+    await holder.connect()
+    await holder.query('begin')
+    await holder.query(`lock table ${homes[3]?.schemaName}.contacts in access share mode`)
+    const stopped = start(['up', '--dir', '.', '--json', '--lock-timeout', '60000', '--connections', '1'])
+    await untilWaiting()
+    stopped.child.kill('SIGINT')
+    await expect.poll(stopped.said, { timeout: 30_000 }).toContain('Stopping')
+    await holder.end()
+    const { code, stderr } = await stopped.ended
+    expect(code).toBe(3)
+    expect(stderr).toContain('"code":"rollout_interrupted"')
+    expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
+  }, 120_000)
+})
+
+describe('rowhouse migrate', () => {
+  it('plans, rolls out in lines, does nothing the second time, and says how far the homes are', async () => {
+    await begin(3, 1)
+    write('20260101000000_create_contacts.sql', CONTACTS)
+    const plan = await rowhouse('plan', '--dir', '.', '--canary', 'org-1')
+    expect(plan).toMatchObject({ code: 0, stderr: '' })
+    expect(plan.stdout).toBe(`5 of 5 homes lack 20260101000000.
+
+20260101000000_create_contacts.sql: 2 statements, several homes in a transaction
+
+Waves: canary (1), 5 % (1), 100 % (2), shared (1)
+`)
+    const up = await rowhouse('up', '--dir', '.', '--canary', 'org-1')
+    expect(up).toMatchObject({ code: 0, stderr: '' })
+    expect(up.stdout).toMatch(
+      /^Rolling out: 5 homes to 20260101000000; waves: canary \(1\), 5 % \(1\), 100 % \(2\), shared \(1\)\nWave 1 of 4: canary, 1 homes\n/,
+    )
+    expect(up.stdout).toMatch(/5\/5 homes.*\nDone: 5 homes have 20260101000000, after .*\.\n$/)
+    expect(await rowhouse('up', '--dir', '.')).toMatchObject({
+      code: 0,
+      stdout: 'Nothing to do: every home has 20260101000000.\n',
+    })
+    expect((await rowhouse('plan', '--dir', '.')).stdout).toBe('All 5 homes have 20260101000000.\n')
+    expect((await rowhouse('status')).stdout).toMatch(
+      /^All 5 homes have 20260101000000\.\n\nVERSION +HOMES\n20260101000000 +5\n\nRollout .* done, by rowhouse_migrator/,
+    )
+    await admin(`alter table ${homes[0]?.schemaName}.contacts add column phone text`)
+    const drift = await rowhouse('drift')
+    expect(drift.code).toBe(1)
+    expect(drift.stdout).toBe(
+      `5 homes: 1 drifted, 0 could not be looked at.\n\norg-0 (${homes[0]?.schemaName})\n  + column contacts.phone text\n`,
+    )
+  }, 60_000)
+
+  it.each([
+    [
+      'what names a schema, with its place',
+      'create table public.t (id int)',
+      1,
+      'migration_refused',
+      '1:14 [names_schema]',
+    ],
+    [
+      'what is dangerous, with the safe way',
+      'alter table contacts drop column email',
+      1,
+      'migration_refused',
+      '[drop_column]',
+    ],
+    ['what is no SQL', 'selet 1', 2, 'migration_invalid', '_bad.sql:1:1'],
+    [
+      'what destroys, while nobody agreed',
+      '-- rowhouse: allow drop_table because of the test\ndrop table contacts',
+      2,
+      'rollout_unconfirmed',
+      '',
+    ],
+    [
+      'what leaves a table open',
+      'create table t (id int)',
+      1,
+      'rollout_canary_failed',
+      'The migration leaves t unprotected',
+    ],
+  ])(
+    'refuses %s, and touches no home but a first',
+    async (_, sql, code, error, text) => {
+      await begin(2)
+      write('20260101000000_create_contacts.sql', CONTACTS)
+      await rowhouse('up', '--dir', '.')
+      write('20260102000000_bad.sql', sql)
+      const up = await rowhouse('up', '--dir', '.', '--json')
+      expect([up.code, up.stderr]).toEqual([code, expect.stringContaining(`"code":"${error}"`)])
+      expect(up.stderr).toContain(JSON.stringify(text).slice(1, -1))
+      expect(await admin(`select distinct version::text from rowhouse.homes`)).toEqual([{ version: '20260101000000' }])
+    },
+    60_000,
+  )
+
+  it('refuses a file that changed, one that is gone, and one that comes too late', async () => {
+    await begin(1)
+    write('20260102000000_create_contacts.sql', CONTACTS)
+    await rowhouse('up', '--dir', '.')
+    const codes: unknown[] = []
+    const codeOf = async (): Promise<void> =>
+      void codes.push((JSON.parse((await rowhouse('up', '--dir', '.', '--json')).stderr) as { code: string }).code)
+    write('20260102000000_create_contacts.sql', `${CONTACTS} select 1;`)
+    await codeOf()
+    write('20260102000000_create_contacts.sql', CONTACTS)
+    write('20260101000000_early.sql', 'select 1')
+    await codeOf()
+    rmSync(join(folder, '20260102000000_create_contacts.sql'))
+    await codeOf()
+    expect(codes).toEqual(['tenant_migration_changed', 'migration_out_of_order', 'tenant_migration_missing'])
+  }, 60_000)
+
+  it('drops what was allowed when somebody agreed', async () => {
+    await begin(1)
+    write('20260101000000_create_contacts.sql', CONTACTS)
+    await rowhouse('up', '--dir', '.')
+    write(
+      '20260102000000_drop.sql',
+      '-- rowhouse: allow drop_table because contacts live in the CRM now\ndrop table contacts',
+    )
+    expect((await rowhouse('up', '--dir', '.', '--yes')).code).toBe(0)
+    expect(await admin(`select overrides from rowhouse.tenant_migrations where version = '20260102000000'`)).toEqual([
+      { overrides: { drop_table: 'contacts live in the CRM now' } },
+    ])
+  }, 60_000)
+
+  it('lets one process roll out at a time', async () => {
+    await begin(1)
+    write('20260101000000_create_contacts.sql', CONTACTS)
+    const leader = new Client(database().migratorUrl)
+    await leader.connect()
+    await leader.query('select pg_advisory_lock(rowhouse.rollout_lock_key())')
+    const second = await rowhouse('up', '--dir', '.', '--json')
+    await leader.end()
+    expect([second.code, JSON.parse(second.stderr)]).toMatchObject([3, { code: 'rollout_running' }])
+  }, 60_000)
+
+  it.each([
+    ['--waves', '50,20'],
+    ['--errors', 'many'],
+    ['--connections', '0'],
+    ['--lock-timeout', '-1'],
+  ])('refuses %s %s with 2', async (flag, value) => {
+    write('20260101000000_create_contacts.sql', CONTACTS)
+    const ended = await rowhouse('up', '--dir', '.', '--json', flag, value)
+    expect([ended.code, JSON.parse(ended.stderr)]).toMatchObject([2, { code: 'invalid_option' }])
+  })
+})

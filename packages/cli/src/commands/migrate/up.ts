@@ -1,0 +1,61 @@
+// `rowhouse migrate up`.
+import { createInterface } from 'node:readline/promises'
+import { readMigrations, rollOut } from '@rowhouse/fleet'
+import type { Destruction } from '@rowhouse/fleet'
+import { renderDuration } from '../../output/moment.ts'
+import { makePrinter } from '../../output/printer.ts'
+import { catalogueUrl, readPaceOptions } from './arguments.ts'
+import type { PacedOptions } from './arguments.ts'
+import { migrationFolder } from './migrate.ts'
+import { makeRolloutProgress } from './progress.ts'
+
+export interface UpOptions extends PacedOptions {
+  readonly yes?: boolean
+}
+
+export async function runUp(options: UpOptions): Promise<void> {
+  const json = options.json === true
+  const url = catalogueUrl()
+  const migrations = await readMigrations(migrationFolder(options.dir))
+  const stop = new AbortController()
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(1)
+    process.stderr.write('Stopping after these homes; once more stops at once, and is as safe.\n')
+    stop.abort()
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  try {
+    const result = await rollOut({
+      catalogueUrl: url,
+      migrations,
+      pace: readPaceOptions(options),
+      signal: stop.signal,
+      onEvent: makeRolloutProgress({
+        json,
+        isTerminal: process.stdout.isTTY,
+        write: (text) => void process.stdout.write(text),
+      }),
+      confirm: ({ destroys, homes }) => (options.yes === true ? Promise.resolve(true) : confirm(destroys, homes, json)),
+    })
+    makePrinter(json).print({ type: 'result', ...result }, () =>
+      result.state === 'nothing'
+        ? result.target === null
+          ? 'The folder holds no migration: rowhouse migrate new\n'
+          : `Nothing to do: every home has ${result.target}.\n`
+        : `Done: ${result.homes} homes have ${result.target}, after ${renderDuration(result.tookMs)}.\n`,
+    )
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+}
+
+async function confirm(destroys: readonly Destruction[], homes: number, json: boolean): Promise<boolean> {
+  if (json || !process.stdin.isTTY || !process.stdout.isTTY) return false
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  const what = destroys.map(({ file, line, message, reason }) => `  ${file}:${line} ${message}\n    because ${reason}`)
+  const answer = await terminal.question(
+    `\nIn ${homes} homes, for good:\n${what.join('\n')}\nIt cannot be undone. Go on? (yes/no) `,
+  )
+  terminal.close()
+  return answer.trim().toLowerCase() === 'yes'
+}

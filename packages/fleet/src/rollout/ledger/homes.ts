@@ -1,0 +1,79 @@
+// The homes that a rollout goes through, and how their databases are reached.
+import type { ClientBase, ClientConfig } from 'pg'
+
+export interface Home {
+  readonly id: string
+  readonly cluster: string
+  /** Null: the catalogue's own database. */
+  readonly databaseName: string | null
+  readonly schemaName: string
+  /** The login of the one organization that lives there; null where many share it. */
+  readonly login: string | null
+  readonly isolation: 'shared' | 'schema' | 'database'
+  readonly isSpare: boolean
+  /** Null for a spare, and for a home that many share. */
+  readonly organizationId: string | null
+  readonly slug: string | null
+  /** The last tenant migration it has; null before the first. */
+  readonly version: string | null
+  readonly isCanary: boolean
+  /** It is being moved: what it holds is copied, and may not change its shape. */
+  readonly isMoving: boolean
+  readonly server: Server
+}
+
+export interface Server {
+  /** Null: the server of the catalogue. */
+  readonly host: string | null
+  readonly port: number
+  readonly tls: 'verify-full' | 'off'
+  readonly tlsCa: string | null
+}
+
+/** Homes in use or ready for it; with `below` those only that lack that version. */
+export async function readHomes(catalogue: ClientBase, below: string | null = null): Promise<Home[]> {
+  const { rows } = await catalogue.query<Home>(
+    `select h.id, h.cluster, h.database_name as "databaseName", h.schema_name as "schemaName", h.login, h.isolation,
+       h.state = 'spare' as "isSpare", h.organization_id as "organizationId", o.slug, h.version::text as version,
+       k.organization_id is not null as "isCanary",
+       coalesce(p.state <> 'active', false) as "isMoving",
+       jsonb_build_object('host', c.host, 'port', c.port, 'tls', c.tls, 'tlsCa', c.tls_ca) as server
+     from rowhouse.homes h
+     join rowhouse.clusters c on c.id = h.cluster
+     left join rowhouse.organizations o on o.id = h.organization_id
+     left join rowhouse.placements p on p.organization_id = h.organization_id
+     left join rowhouse.canaries k on k.organization_id = h.organization_id
+     where h.state in ('spare', 'assigned') and ($1::bigint is null or h.version is null or h.version < $1::bigint)
+     order by h.created_at, h.id`,
+    [below],
+  )
+  return rows
+}
+
+export const databaseKeyOf = ({ cluster, databaseName }: Pick<Home, 'cluster' | 'databaseName'>): string =>
+  `${cluster}/${databaseName ?? ''}`
+
+/** What people call it. */
+export const nameOfHome = ({ slug, schemaName, databaseName, isolation, isSpare }: Home): string => {
+  const place = isolation === 'schema' ? schemaName : (databaseName ?? 'the shared database')
+  return slug === null ? `${isSpare ? 'spare ' : ''}${place}` : `${slug} (${place})`
+}
+
+/** The migrator's connection to a home's database: the catalogue's login, another place. */
+export function homeConnection(
+  catalogueUrl: string,
+  { databaseName, server }: Pick<Home, 'databaseName' | 'server'>,
+): ClientConfig {
+  const url = new URL(catalogueUrl)
+  if (databaseName !== null) url.pathname = `/${encodeURIComponent(databaseName)}`
+  if (server.host === null) return { connectionString: url.href }
+  const { host, port, tls, tlsCa } = server
+  return {
+    host,
+    port,
+    database: decodeURIComponent(url.pathname.slice(1)),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    ...(tls === 'verify-full' && { ssl: { rejectUnauthorized: true, ...(tlsCa !== null && { ca: tlsCa }) } }),
+  }
+}

@@ -1,0 +1,107 @@
+// What a rollout would do: which migrations, in which homes, in which order, and what speaks against it. It writes nothing.
+import { RowhouseError } from '@rowhouse/contracts'
+import type { Client } from 'pg'
+import { openSession } from '../apply/session.ts'
+import { withoutSmallTables } from '../checks/large-tables.ts'
+import { readHomes } from '../ledger/homes.ts'
+import type { Home } from '../ledger/homes.ts'
+import { compareWithLedger, readLedger } from '../ledger/record-migrations.ts'
+import { prepareMigration } from '../migration/prepare.ts'
+import type { TenantMigration } from '../migration/prepare.ts'
+import { destructiveChecks } from '../migration/problem.ts'
+import { fileNameOf, readMigrationFolder } from '../migration/read-folder.ts'
+import { readPace } from './options.ts'
+import type { Destruction, RolloutPace } from './options.ts'
+import { planWaves } from './waves.ts'
+import type { Wave } from './waves.ts'
+
+export interface RolloutPlan {
+  /** The version that every home will have; null where the folder holds none. */
+  readonly target: string | null
+  /** Whether every home has it, and nothing is left to be finished. */
+  readonly isNothing: boolean
+  /** Migrations that some home lacks and that are looked at anew. */
+  readonly pending: readonly TenantMigration[]
+  readonly homesTotal: number
+  readonly behind: readonly Home[]
+  readonly waves: readonly Wave[]
+  /** What it takes away for good. */
+  readonly destroys: readonly Destruction[]
+}
+
+/** All of a folder, parsed and checked. @throws RowhouseError migration_invalid */
+export async function readMigrations(folder: string): Promise<TenantMigration[]> {
+  const migrations: TenantMigration[] = []
+  for (const file of await readMigrationFolder(folder)) migrations.push(await prepareMigration(file))
+  return migrations
+}
+
+/**
+ * Plans without changing anything. Problems are in `pending`; nothing is refused yet.
+ *
+ * @throws RowhouseError tenant_migration_changed, tenant_migration_missing, migration_out_of_order, database_unreachable
+ */
+export async function planRollout(options: {
+  readonly catalogueUrl: string
+  readonly migrations: readonly TenantMigration[]
+  readonly pace?: Partial<RolloutPace>
+}): Promise<RolloutPlan> {
+  const pace = readPace(options.pace)
+  const catalogue = await openSession({ connectionString: options.catalogueUrl }, 'rowhouse migrate')
+  try {
+    return await planOn(catalogue, options.catalogueUrl, options.migrations, pace)
+  } finally {
+    await catalogue.end().catch(() => undefined)
+  }
+}
+
+export async function planOn(
+  catalogue: Client,
+  catalogueUrl: string,
+  migrations: readonly TenantMigration[],
+  pace: RolloutPace,
+): Promise<RolloutPlan> {
+  const ledger = await readLedger(catalogue)
+  compareWithLedger(migrations, ledger)
+  const target = migrations.at(-1)?.version ?? null
+  const behind = target === null ? [] : await readHomes(catalogue, target)
+  const { rows } = await catalogue.query<{ homes: number; open: boolean; unreleased: boolean }>(
+    `select (select count(*)::int from rowhouse.homes where state in ('spare', 'assigned')) as homes,
+       exists (select from rowhouse.rollouts r where r.state = 'running') as open,
+       exists (select from rowhouse.tenant_migrations m where m.released_at is null) as unreleased`,
+  )
+  const { homes = 0, open = false, unreleased = false } = rows[0] ?? {}
+  const recorded = new Set(ledger.rows.map(({ version }) => version))
+  const isRecorded = migrations.every(({ version }) => recorded.has(version)) && !unreleased
+  // What homes have already was looked at when they got it.
+  const fresh = migrations.filter(({ version }) => ledger.newestApplied === null || version > ledger.newestApplied)
+  const pending = await withoutSmallTables(fresh, behind, catalogueUrl, pace.databases)
+  return {
+    target,
+    isNothing: behind.length === 0 && isRecorded && !open,
+    pending,
+    homesTotal: homes,
+    behind,
+    waves: planWaves(behind, { canaries: pace.canaries, shares: pace.waves }),
+    destroys: pending.flatMap((migration) =>
+      migration.allowed
+        .filter(({ check }) => destructiveChecks.has(check))
+        .map(({ check, line, message, reason }) => ({ file: fileNameOf(migration), line, check, message, reason })),
+    ),
+  }
+}
+
+/** @throws RowhouseError migration_refused with all of it */
+export function refuseProblems(migrations: readonly TenantMigration[]): void {
+  const problems = migrations.flatMap((migration) =>
+    migration.problems.map((problem) => ({ file: fileNameOf(migration), ...problem })),
+  )
+  const [first] = problems
+  if (first === undefined) return
+  const more = problems.length === 1 ? '' : ` And ${problems.length - 1} more: rowhouse migrate plan`
+  throw new RowhouseError(
+    'migration_refused',
+    `${first.file}:${first.line}:${first.column} [${first.check}] ${first.message}${more}`,
+    { details: { problems }, hint: first.instead },
+  )
+}

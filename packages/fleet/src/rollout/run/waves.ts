@@ -1,0 +1,47 @@
+// The order in which homes are migrated: the canaries, then growing shares of the rest. What many organizations share comes
+// last, because what goes wrong there goes wrong for all of them.
+import type { Home } from '../ledger/homes.ts'
+
+export interface Wave {
+  /** `canary`, `25 %`, `shared`. */
+  readonly name: string
+  readonly homes: readonly Home[]
+}
+
+export interface WaveOptions {
+  /** Ids or slugs of organizations that come first, beside those that are marked. */
+  readonly canaries: readonly string[]
+  /** Percent of the homes that have been reached when a wave is over, ascending; the last is 100. */
+  readonly shares: readonly number[]
+}
+
+/** Waves without homes are left out. */
+export function planWaves(homes: readonly Home[], { canaries, shares }: WaveOptions): Wave[] {
+  const own = homes.filter(({ isolation }) => isolation !== 'shared')
+  const shared = homes.filter(({ isolation }) => isolation === 'shared')
+  const chosen = new Set(canaries)
+  const named = own.filter(
+    ({ isCanary, organizationId, slug }) => isCanary || chosen.has(organizationId ?? '') || chosen.has(slug ?? ''),
+  )
+  const first = named.length > 0 ? named : onePerModel(own)
+  const rest = own.filter((home) => !first.includes(home))
+  const waves: Wave[] = [{ name: 'canary', homes: first }]
+  let reached = 0
+  for (const share of shares) {
+    const until = Math.ceil((rest.length * share) / 100)
+    waves.push({ name: `${share} %`, homes: rest.slice(reached, until) })
+    reached = until
+  }
+  waves.push({ name: 'shared', homes: shared })
+  return waves.filter(({ homes }) => homes.length > 0)
+}
+
+/** Nobody was named: one home of each model, a spare where there is one, because nobody lives there. */
+function onePerModel(homes: readonly Home[]): Home[] {
+  const models = new Set(homes.map(({ isolation }) => isolation))
+  return [...models].flatMap((model) => {
+    const all = homes.filter(({ isolation }) => isolation === model)
+    const one = all.find(({ isSpare }) => isSpare) ?? all[0]
+    return one === undefined ? [] : [one]
+  })
+}

@@ -1,0 +1,27 @@
+// What the database itself says is wrong in homes: a protected table that is not what protect made, and what tenants reach
+// unprotected.
+import type { Client } from 'pg'
+import { databaseKeyOf, nameOfHome } from '../ledger/homes.ts'
+import type { Home } from '../ledger/homes.ts'
+
+/** One line for each thing, bounded by what one query returns. */
+export async function weaknessesIn(homes: readonly Home[], open: (home: Home) => Promise<Client>): Promise<string[]> {
+  const wrong: string[] = []
+  for (const inDatabase of Map.groupBy(homes, databaseKeyOf).values()) {
+    const [first] = inDatabase
+    if (first === undefined) continue
+    const client = await open(first)
+    try {
+      for (const home of inDatabase) {
+        const { rows } = await client.query<{ message: string }>(
+          'select message from rowhouse.home_weaknesses($1) limit 20',
+          [home.schemaName],
+        )
+        wrong.push(...rows.map(({ message }) => `${nameOfHome(home)}: ${message}`))
+      }
+    } finally {
+      await client.end()
+    }
+  }
+  return wrong
+}
