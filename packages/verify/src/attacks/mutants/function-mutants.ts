@@ -89,7 +89,7 @@ export const functionMutants: readonly FunctionMutant[] = [
     by: 'gate_admits',
     says: /lives elsewhere/,
     functions: ['admit'],
-    from: /if \(placement_state = 'active'\) is not true then/,
+    from: /if \(anywhere or placement_state = 'active' and lives_here\) is not true then/,
     to: 'if false then',
   },
   {
