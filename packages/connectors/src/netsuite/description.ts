@@ -20,7 +20,8 @@ export interface NetsuiteObject extends ObjectDescription {
   readonly where: string | null
   readonly createdColumn: string
   readonly modifiedColumn: string
-  /** REST's name of the latter, for reading it to the second in UTC. */
+  /** REST's names of them, for reading them in UTC. */
+  readonly createdField: string
   readonly modifiedField: string
   readonly kinds: Readonly<Record<string, FieldKind>>
   readonly columns: Readonly<Record<string, string>>
@@ -36,6 +37,7 @@ const entity = {
   where: null,
   createdColumn: 'datecreated',
   modifiedColumn: 'lastmodifieddate',
+  createdField: 'dateCreated',
   modifiedField: 'lastModifiedDate',
   pageSizeMax,
   batchSizeMax,
@@ -81,6 +83,7 @@ export const salesOrder: NetsuiteObject = {
   table: 'transaction',
   where: "t.type = 'SalesOrd'",
   createdColumn: 'createddate',
+  createdField: 'createdDate',
   references: [{ name: 'company', object: 'company' }],
   uniqueFields: ['tranId'],
   readOnlyFields: ['id', 'externalId', 'createdDate', 'lastModifiedDate', 'total', 'subtotal', 'status'],

@@ -29,6 +29,7 @@ function customRecord(name: string): NetsuiteObject {
     where: null,
     createdColumn: 'created',
     modifiedColumn: 'lastmodified',
+    createdField: 'created',
     modifiedField: 'lastModified',
     references: [],
     uniqueFields: [],

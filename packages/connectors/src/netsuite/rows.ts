@@ -110,7 +110,7 @@ async function instantsOf(
   for (const row of order) {
     const walls = [row.wall, ...instantFields.flatMap(({ column }) => parseWall(row.row[column]) ?? [])]
     if (walls.every((wall) => clocks.instants(wall).length === 1) || known.size >= askedMax) continue
-    const names = [object.modifiedField, ...instantFields.map(({ field }) => field)]
+    const names = instantFields.map(({ field }) => field)
     const told = await readInstants(http, object, row, names, clocks)
     if (!told.ok) return told
     known.set(row.id, told.value)
@@ -134,21 +134,29 @@ async function instantsOf(
   return ok(dated)
 }
 
-/** The record's instants in UTC; nothing when it is gone or changed meanwhile, for then they are of another version. */
+/**
+ * The record's instants in UTC; nothing when it is gone or changed meanwhile, for then they are of another version.
+ * The zone is learnt from when it was made, which never changes; what is told of its last change has to fit.
+ */
 async function readInstants(
   http: ConnectorHttp,
   object: NetsuiteObject,
-  { id, wall }: DatedRow,
+  { id, wall, row }: DatedRow,
   fields: readonly string[],
   clocks: Clocks,
 ): Promise<Answer<JsonObject>> {
-  const path = `/services/rest/record/v1/${object.remoteName}/${id}?fields=${distinct(fields).join(',')}`
+  const wanted = distinct([object.createdField, object.modifiedField, ...fields])
+  const path = `/services/rest/record/v1/${object.remoteName}/${id}?fields=${wanted.join(',')}`
   const answer = await ask(http, { method: 'GET', path })
   const failure = classify(answer)
   if (failure) return failure.action === 'park' ? ok({}) : unread(failure)
   const body = objectOf(answer.body)
-  const instant = instantText(body[object.modifiedField])
-  return ok(instant !== null && clocks.learn(Date.parse(instant), wall) ? body : {})
+  const [created, modified] = [object.createdField, object.modifiedField].map((field) => instantText(body[field]))
+  const createdWall = parseWall(row['created'])
+  if (created && createdWall !== null) clocks.learn(Date.parse(created), createdWall)
+  if (!modified || !clocks.instants(wall).includes(Date.parse(modified))) return ok({})
+  clocks.learn(Date.parse(modified), wall)
+  return ok(body)
 }
 
 function recordOf(

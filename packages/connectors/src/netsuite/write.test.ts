@@ -175,6 +175,16 @@ it('walks by its order and never by an offset, which ends at 100,000 rows', asyn
   })
 })
 
+it('does not take the date of a later change for that of the version it read', async () => {
+  const row = { id: '1', modified: '2026-03-02 11:00:00', created: '2026-03-01 12:00:02' }
+  const instant = { dateCreated: '2026-03-01T20:00:02Z', lastModifiedDate: '2026-03-02T20:00:00Z' }
+  // Changed once more, an hour to the second after the change that was read, before the record itself was asked.
+  const http = scripted({ body: { items: [row] } }, { body: instant })
+  expect(await netsuite.get(http, companies, ['1'])).toMatchObject({
+    value: [{ modifiedAt: '2026-03-02T19:00:00.000Z', createdAt: '2026-03-01T20:00:02.000Z' }],
+  })
+})
+
 it('is not called by webhooks', () => {
   const request = { method: 'POST', url: 'https://x', headers: {}, rawBody: Buffer.from('[]') }
   expect(netsuite.verifyWebhook(request, 's', 'a', 0)).toMatchObject({ ok: false, code: 'webhook_signature_invalid' })
