@@ -143,3 +143,22 @@ it('a new organization connects its CRM on the CRM’s own page, and hears of a 
   const { items } = await control.listConnections({ params: { organizationId: created.id } })
   expect(items).toMatchObject([{ connector: 'hubspot' }])
 })
+
+it('a new organization connects a NetSuite account, which it chooses at NetSuite, and has its records', async () => {
+  const { api, operatorKey } = stack.ready
+  const control = createClient({ baseUrl: api, headers: { authorization: `Bearer ${operatorKey}` } })
+  const created = await control.createOrganization({ body: { slug: 'elbe', name: 'Elbe Optics' } })
+  const page = await open()
+  await page.getByRole('button', { name: /operator key/ }).click()
+  await page.getByLabel('Operator key').fill(operatorKey)
+  await page.keyboard.press('Enter')
+  await page.getByRole('row').filter({ hasText: 'Elbe Optics' }).waitFor()
+  await page.goto(`/organizations/${created.id}`)
+  await page.getByRole('button', { name: 'Connect NetSuite' }).click()
+  await page.getByRole('button', { name: 'Connect app' }).click()
+  await page.getByText('Connected. Its records are being read now.').waitFor()
+  const params = { organizationId: created.id }
+  await expect
+    .poll(async () => (await control.listConnections({ params })).items, { timeout: 60_000 })
+    .toMatchObject([{ connector: 'netsuite', account: 'TSTDRV1000000', state: 'live' }])
+})

@@ -51,6 +51,14 @@ describe('the address of a consent', () => {
   ])('%s is of %s', (address, account) => expect(accountOf(address)).toBe(account))
 })
 
+it('says that a consent lasts seven days when it has ended', async () => {
+  const http = scripted({ status: 400, body: { error: 'invalid_grant' } })
+  const credentials = { accessToken: 'a', refreshToken: 'r', expiresAtMs: null, instanceUrl: null, scopes: null }
+  expect(await oauth.refresh(http, app, credentials)).toMatchObject({
+    failure: { action: 'pause', advice: expect.stringContaining('seven days') },
+  })
+})
+
 describe('a machine', () => {
   let sandbox: Sandbox
   beforeAll(async () => {

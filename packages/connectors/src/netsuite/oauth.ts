@@ -14,6 +14,7 @@ import { machineOf, signAssertion } from './machine.ts'
 
 export const defaultScopes = ['rest_webservices']
 const tokenPath = '/services/rest/auth/oauth2/v1/token'
+const ended = 'The consent at NetSuite has ended, as each does after seven days: connect the account again.'
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 export const oauth: ConnectorOAuth = {
@@ -50,7 +51,9 @@ export const oauth: ConnectorOAuth = {
     const machine = machineOf(refreshToken)
     if (machine === null) {
       const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
-      return credentialsOf(await post(http, app, tokenPath, form), refreshToken)
+      const answer = await post(http, app, tokenPath, form)
+      if (answer.status === 400 && objectOf(answer.body)['error'] === 'invalid_grant') return failed(advise(ended))
+      return credentialsOf(answer, refreshToken)
     }
     // The assertion has a time in it, and only NetSuite's clock counts: any answer carries it.
     const asked = await http.request({ method: 'GET', path: tokenPath, authorized: false })

@@ -7,6 +7,7 @@ import { RowhouseError } from '@rowhouse/contracts'
 import { Client as PgClient } from 'pg'
 import type { StackAccount } from './crms.ts'
 import type { StackOrganization } from './organizations.ts'
+import type { SpareAccount } from './spare-account.ts'
 
 export interface ConnectedOrganization {
   readonly organization: StackOrganization
@@ -21,6 +22,7 @@ export interface ConnectOptions {
   readonly sandboxUrl: string
   readonly organizations: readonly StackOrganization[]
   readonly accounts: readonly StackAccount[]
+  readonly spare: SpareAccount
 }
 
 const paths = {
@@ -44,7 +46,7 @@ export async function ensureConnections(options: ConnectOptions): Promise<Connec
     headers: { authorization: `Bearer ${options.operatorKey}` },
   })
   await moveAddresses(options.controlUrl, options.sandboxUrl)
-  await setApps(client, options.accounts)
+  await setApps(client, [...options.accounts, options.spare])
   return Promise.all(
     options.organizations.map(async (organization) => {
       const account = options.accounts.find(({ slug }) => slug === organization.slug) as StackAccount
@@ -56,7 +58,7 @@ export async function ensureConnections(options: ConnectOptions): Promise<Connec
 }
 
 /** So that an organization that is made later can connect an account by a click in the console. */
-async function setApps(client: Client, accounts: readonly StackAccount[]): Promise<void> {
+async function setApps(client: Client, accounts: readonly (StackAccount | SpareAccount)[]): Promise<void> {
   const one = new Map(accounts.map((account) => [account.connector, account]))
   await Promise.all(
     [...one].map(([connector, { app, url }]) =>
@@ -167,8 +169,9 @@ async function moveAddresses(controlUrl: string, sandboxUrl: string): Promise<vo
   try {
     await client.query(
       `update rowhouse.connections
-      set token_url = $1 || substring(token_url from '^https?://[^/]+(/.*)$'), base_url = $1
-      where base_url like 'http://127.0.0.1:%' and base_url <> $1`,
+      set token_url = $1 || substring(token_url from '^https?://[^/]+(/.*)$'),
+        base_url = $1 || coalesce(substring(base_url from '^https?://[^/]+(/.*)$'), '')
+      where base_url like 'http://127.0.0.1:%' and base_url <> $1 and base_url not like $1 || '/%'`,
       [sandboxUrl],
     )
   } finally {

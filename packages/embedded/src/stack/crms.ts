@@ -11,6 +11,8 @@ import type { DemoOrganization } from '../demo/people.ts'
 import { makeDemoRecords } from '../demo/records.ts'
 import type { DemoRecords } from '../demo/records.ts'
 import { connectSalesforce } from '../demo/salesforce.ts'
+import { loadSpareAccount, openSpareAccount } from './spare-account.ts'
+import type { SpareAccount } from './spare-account.ts'
 
 export interface StackAccount {
   readonly slug: string
@@ -29,6 +31,8 @@ export interface StackAccount {
 export interface StackCrms {
   readonly url: string
   readonly accounts: readonly StackAccount[]
+  /** One more, for an organization that is made later. */
+  readonly spare: SpareAccount
   /** Loads the accounts that were never loaded whole; resolves when all are. */
   load(): Promise<void>
   close(): Promise<void>
@@ -54,11 +58,14 @@ export async function openCrms(options: StackCrmsOptions): Promise<StackCrms> {
     log: options.log,
   })
   const accounts = demoOrganizations.map((organization) => openAccount(sandbox, organization, options))
+  const spare = openSpareAccount(sandbox)
   const markFile = join(options.folder, 'loaded.json')
   return {
     url: sandbox.url,
     accounts,
+    spare,
     async load() {
+      await loadSpareAccount(sandbox)
       const loaded = new Set(await readMarks(markFile))
       await Promise.all(
         accounts.map(async (account) => {

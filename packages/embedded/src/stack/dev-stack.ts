@@ -172,6 +172,7 @@ async function start(
     sandboxUrl: crms.url,
     organizations,
     accounts: crms.accounts,
+    spare: crms.spare,
   })
   if (options.edits) onStop(startEdits(database, keys, connected, log))
 
