@@ -1,4 +1,5 @@
 // The product without the demo, on a Postgres of the user's own: install, serve, worker, as three processes.
+import { generateKeyPairSync } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -129,6 +130,26 @@ describe('install, serve, worker', () => {
       { what: 'the contact', timeoutMs: 60_000 },
     )
     await rowhouse.close()
+
+    // A machine's login has no token to begin with: a certificate, an account and a private key make one.
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+    const certificate = { id: 'c1', publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() }
+    const netsuite = sandbox.createAccount({
+      connector: 'netsuite',
+      apps: [{ clientId: 'machine', clientSecret: 'not used', certificates: [certificate] }],
+    })
+    const add = ['connection', 'add', 'acme', '--connector', 'netsuite', '--base-url', netsuite.url]
+    const secret = { CRM_CLIENT_SECRET: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
+    const without = await run(add, { env: { ...appEnv, ...secret } }).finished
+    expect([without.code, without.stderr]).toEqual([2, expect.stringContaining('CRM_ACCESS_TOKEN is not set')])
+    const machine = await run([...add, '--client-id', 'machine', '--json'], {
+      env: { ...appEnv, ...secret, CRM_REFRESH_TOKEN: `certificate:c1@${netsuite.id}` },
+    }).finished
+    expect(machine.stderr).toBe('')
+    const { id: connectionId } = JSON.parse(machine.stdout) as { id: string }
+    const tested = await run(['connection', 'test', 'acme', connectionId], { env: appEnv }).finished
+    expect(tested.stderr).toBe('')
+    expect(tested.stdout).toContain(`${netsuite.id} answered`)
 
     const doctor = await run(['doctor', '--json'], { env: appEnv }).finished
     const checks = JSON.parse(doctor.stdout) as { status: string }[]
