@@ -22,7 +22,7 @@ const whose = ({ email, name, role, userId }: ConnectionGrant): string =>
 
 export function addConnectionGrantCommands(connection: Command): void {
   connection
-    .command('grants <organization> <connection id>')
+    .command('grants <organization> <connection-id>')
     .description('who may see or manage this connection, besides whoever may with all of them')
     .option('--json', 'print JSON')
     .action(async (name: string, connectionId: string, options: JsonOption) => {
@@ -40,7 +40,7 @@ export function addConnectionGrantCommands(connection: Command): void {
     })
 
   connection
-    .command('grant <organization> <connection id>')
+    .command('grant <organization> <connection-id>')
     .description('let a role or a member manage this connection, and no other')
     .option('--role <role>', 'everybody with this role')
     .option('--member <user id>', 'this member')
@@ -63,7 +63,7 @@ export function addConnectionGrantCommands(connection: Command): void {
     })
 
   connection
-    .command('revoke-grant <organization> <connection id> <grant id>')
+    .command('revoke-grant <organization> <connection-id> <grant-id>')
     .description('take a grant back')
     .option('--json', 'print JSON')
     .action(async (name: string, connectionId: string, grantId: string, options: JsonOption) => {

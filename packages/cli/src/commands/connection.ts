@@ -126,7 +126,7 @@ certificate:<id>@<account>, and CRM_CLIENT_SECRET the private key in PEM.`,
   } as const
   for (const [verb, { call, description }] of Object.entries(verbs))
     connection
-      .command(`${verb} <organization> <connection id>`)
+      .command(`${verb} <organization> <connection-id>`)
       .description(description)
       .option('--json', 'print JSON')
       .action(async (name: string, connectionId: string, options: JsonOption) => {
@@ -140,7 +140,7 @@ certificate:<id>@<account>, and CRM_CLIENT_SECRET the private key in PEM.`,
       })
 
   connection
-    .command('test <organization> <connection id>')
+    .command('test <organization> <connection-id>')
     .description('call the CRM once and say whether the credentials work')
     .option('--json', 'print JSON')
     .action(async (name: string, connectionId: string, options: JsonOption) => {
@@ -154,7 +154,7 @@ certificate:<id>@<account>, and CRM_CLIENT_SECRET the private key in PEM.`,
     })
 
   connection
-    .command('remove <organization> <connection id>')
+    .command('remove <organization> <connection-id>')
     .description('end a connection for good and erase its credentials; rows and records stay on both sides')
     .option('--json', 'print JSON')
     .action(async (name: string, connectionId: string, options: JsonOption) => {
