@@ -922,6 +922,13 @@ export const errorCodes = {
     'The login makes neither roles nor databases.',
     'Use a superuser, or a login with CREATEROLE and CREATEDB.',
   ),
+  cluster_differs: code(
+    409,
+    2,
+    false,
+    'Another server answers there.',
+    'Name the address of the server that the cluster is; another server is another cluster: rowhouse cluster add.',
+  ),
   cluster_credentials_missing: code(
     500,
     2,

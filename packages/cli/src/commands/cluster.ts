@@ -67,20 +67,40 @@ export function addClusterCommands(program: Command): void {
   takes(
     cluster
       .command('set <id>')
-      .description('change what a cluster takes, and how many warm homes it keeps')
+      .description('change what a cluster takes, how many warm homes it keeps, or how its administrator is reached')
+      .option('--url <url>', 'the administrator’s; of main, so that it can make homes there')
+      .option('--url-env <variable>', 'the variable of the environment that holds it')
+      .option('--ca <file>', 'certificate of an authority of one’s own, PEM')
       .addOption(
         new Option('--status <status>', 'draining keeps what it has and takes nothing new').choices([
           'active',
           'draining',
         ]),
       ),
-  ).action(async (id: string, { status, ...options }: Taken & { status?: 'active' | 'draining' }) => {
-    const changed = await openApi(process.env).setCluster({
-      params: { clusterId: id },
-      body: { ...(status !== undefined && { status }), ...bounds(options) },
-    })
-    makePrinter(options.json === true).print(changed, () => `${changed.id}: ${render(changed)}`)
-  })
+  ).action(
+    async (
+      id: string,
+      {
+        status,
+        url,
+        urlEnv,
+        ca,
+        ...options
+      }: Taken & { status?: 'active' | 'draining'; url?: string; urlEnv?: string; ca?: string },
+    ) => {
+      const given = url ?? (urlEnv === undefined ? undefined : (process.env[urlEnv] ?? ''))
+      const changed = await openApi(process.env).setCluster({
+        params: { clusterId: id },
+        body: {
+          ...(status !== undefined && { status }),
+          ...(given !== undefined && { url: given }),
+          ...(ca !== undefined && { tlsCa: readPem(ca) }),
+          ...bounds(options),
+        },
+      })
+      makePrinter(options.json === true).print(changed, () => `${changed.id}: ${render(changed)}`)
+    },
+  )
 
   cluster
     .command('list')

@@ -85,13 +85,17 @@ export const setCluster = endpoint({
   id: 'setCluster',
   method: 'PATCH',
   path: '/v1/clusters/:clusterId',
-  summary: 'Change what a cluster takes, and how many warm homes it keeps; what is not named stays',
+  summary: 'Change what a cluster takes, how many warm homes it keeps, or its administrator; what is not named stays',
   tag: 'clusters',
   access: 'operator',
   audit: 'cluster.set',
   body: z.object({
     /** `draining`: keeps what it has and takes nothing new. */
     status: z.enum(['active', 'draining']).optional(),
+    /** The administrator's: another login or password, or where the same server is now. Never shown again. */
+    url: z.string().max(4000).optional(),
+    /** PEM of an authority of one's own; null: those that Node trusts. Only with `url`. */
+    tlsCa: z.string().max(100_000).nullable().optional(),
     models: z.array(isolationModel).min(1).max(3).optional(),
     organizationsMax: most.optional(),
     schemasMax: most.optional(),
@@ -101,7 +105,16 @@ export const setCluster = endpoint({
     spareDatabases: spares.optional(),
   }),
   response: cluster,
-  errors: ['cluster_unknown'],
+  errors: [
+    'cluster_unknown',
+    'cluster_differs',
+    'cluster_tls_required',
+    'cluster_login_too_weak',
+    'database_unreachable',
+    'database_login_refused',
+    'postgres_too_old',
+    'invalid_option',
+  ],
 })
 
 export const checkCluster = endpoint({

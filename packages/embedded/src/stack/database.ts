@@ -8,6 +8,8 @@ import { Client } from 'pg'
 import { startPostgres } from '../postgres/start.ts'
 
 export interface StackDatabase {
+  /** The login that installs. */
+  readonly adminUrl: string
   /** rowhouse_app: row-level security holds it. */
   readonly appUrl: string
   /** rowhouse_migrator: owns tables, sees every row. */
@@ -44,6 +46,7 @@ export async function openDatabase(options: StackDatabaseOptions): Promise<Stack
     const { urls } = await install({ adminUrl, signingKey: options.signingKey })
     await createDemoTables(urls.migrator)
     return {
+      adminUrl,
       appUrl: urls.app,
       migratorUrl: urls.migrator,
       controlUrl: urls.control,

@@ -13,6 +13,7 @@ import { demoPeople } from '../demo/people.ts'
 import { startIssuer } from '../issuer/issuer.ts'
 import { claimFolder } from '../postgres/claim.ts'
 import { dataVersion, versionMismatch } from '../postgres/folder.ts'
+import { nameAdministrator } from './administrator.ts'
 import { ensureConnections } from './connections.ts'
 import type { ConnectedOrganization } from './connections.ts'
 import { openCrms } from './crms.ts'
@@ -164,6 +165,7 @@ async function start(
     simulatedProviders: [new URL(crms.url).origin],
   })
   onStop(() => server.stop())
+  await nameAdministrator({ apiUrl: api, operatorKey: keys.operatorKey, adminUrl: database.adminUrl, log })
   await loading
   const connected = await ensureConnections({
     apiUrl: api,

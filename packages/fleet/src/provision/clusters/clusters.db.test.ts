@@ -107,6 +107,51 @@ describe('adding a cluster', () => {
   })
 })
 
+describe('the administrator of a cluster that is there', () => {
+  it('of the catalogue’s own server: until it has one that can make homes, they are refused', async () => {
+    const { open, plan, database, leftovers, admin } = test()
+    const poor = open({ catalogueUrl: database.appUrl })
+    const create = async () => poor.createOrganization(organization(await plan('schema', { region: 'default' })))
+    await expect(create()).rejects.toMatchObject({
+      code: 'cluster_login_too_weak',
+      details: { cluster: 'main', login: 'rowhouse_app' },
+    })
+    await expect(poor.clusters.set('main', { url: server.adminUrl })).rejects.toMatchObject({ code: 'cluster_differs' })
+    await poor.clusters.set('main', { url: database.adminUrl })
+    const id = await create()
+    expect(await admin('select state from rowhouse.placements where organization_id = $1', [id])).toEqual([
+      { state: 'active' },
+    ])
+    // What could not even be taken away without it.
+    await poor.reconcile()
+    expect(await leftovers()).toEqual([])
+    const [row] = await admin("select host, admin_sealed from rowhouse.clusters where id = 'main'")
+    expect(row).toMatchObject({ host: null, admin_sealed: expect.stringMatching(/^v2\./) as string })
+  })
+
+  it('of another: its password changes, and what it was called before is forgotten', async () => {
+    const { fleet, admin } = test()
+    await withClient(server.adminUrl, (client) => client.query("create role keeper superuser login password 'first'"))
+    const url = new URL(server.adminUrl)
+    ;[url.username, url.password] = ['keeper', 'first']
+    await fleet.clusters.set('second', { url: url.href })
+    expect(new URL(await fleet.context.servers.adminUrl(await fleet.clusters.get('second')))).toMatchObject({
+      username: 'keeper',
+      pathname: '/rowhouse_data',
+    })
+    url.password = 'wrong'
+    await expect(fleet.clusters.set('second', { url: url.href })).rejects.toMatchObject({
+      code: 'database_login_refused',
+    })
+    await expect(fleet.clusters.set('second', { url: test().database.adminUrl })).rejects.toMatchObject({
+      code: 'cluster_differs',
+    })
+    expect((await fleet.clusters.check('second')).checkError).toBeNull()
+    await fleet.clusters.set('second', { url: server.adminUrl })
+    expect(await admin("select tls from rowhouse.clusters where id = 'second'")).toEqual([{ tls: 'off' }])
+  })
+})
+
 describe('on another cluster', () => {
   it.each(['shared', 'schema', 'database'] as const)(
     'an organization of a %s plan of its region lives there',

@@ -2,7 +2,7 @@
 // rowhouse_migrator, whose password follows from the signing key. A server that is not on this machine is reached over TLS
 // with a certificate that is valid and names it, or not at all.
 import { isIP } from 'node:net'
-import { Pool } from 'pg'
+import { DatabaseError, Pool } from 'pg'
 import type { ClientBase, PoolClient, PoolConfig } from 'pg'
 
 import { RowhouseError } from '@rowhouse/contracts'
@@ -173,6 +173,8 @@ export class Servers {
         const result = await use(client)
         failed = false
         return result
+      } catch (error) {
+        throw login === 'admin' ? tooWeak(error, cluster, url) : error
       } finally {
         client.off('error', ignore)
         // What failed may have left a transaction, a lock or a setting.
@@ -214,6 +216,20 @@ export class Servers {
     this.#pools.clear()
     await Promise.all(pools.map((pool) => pool.end()))
   }
+}
+
+/** What the administrator may not do, said so that it can be mended. */
+function tooWeak(error: unknown, { id }: Cluster, url: URL): unknown {
+  if (!(error instanceof DatabaseError) || error.code !== '42501') return error
+  return new RowhouseError(
+    'cluster_login_too_weak',
+    `The login ${decodeURIComponent(url.username)} cannot make homes on the cluster ${id}: ${error.message}.`,
+    {
+      details: { cluster: id, login: decodeURIComponent(url.username) },
+      hint: `Name one that can make roles and databases: rowhouse cluster set ${id} --url …`,
+      cause: error,
+    },
+  )
 }
 
 const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '') || (url.searchParams.get('host') ?? '')
