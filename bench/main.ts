@@ -15,6 +15,7 @@ import type { Bench } from './bench.ts'
 import { changeLog } from './change-log.ts'
 import { hotPath } from './hot-path.ts'
 import { describeMachine } from './machine.ts'
+import { provision } from './provision.ts'
 import { report } from './report.ts'
 import { rls } from './rls.ts'
 import { rollout } from './rollout.ts'
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, Bench>> = {
   adopt: adoptBench,
   'hot-path': hotPath,
   'change-log': changeLog,
+  provision,
   report,
   rls,
   rollout,

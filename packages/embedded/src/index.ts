@@ -1,6 +1,8 @@
 export { startPostgres } from './postgres/start.ts'
 export type { EmbeddedPostgres, PostgresOptions } from './postgres/start.ts'
 export type { PostgresEvent } from './postgres/supervisor.ts'
+export { embeddedDriver } from './driver/embedded-driver.ts'
+export type { EmbeddedDriver, EmbeddedDriverOptions } from './driver/embedded-driver.ts'
 export { startIssuer } from './issuer/issuer.ts'
 export type { Issuer, IssuerClient, IssuerOptions, IssuerUser } from './issuer/issuer.ts'
 export { startDevStack } from './stack/dev-stack.ts'

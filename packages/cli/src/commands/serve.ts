@@ -1,4 +1,5 @@
 // `rowhouse serve` and `rowhouse worker`: the two kinds of process of a production installation.
+import type { ServerDriver } from '@rowhouse/fleet'
 import type { Command } from 'commander'
 import { untilSignal } from '../until-signal.ts'
 
@@ -29,7 +30,11 @@ ROWHOUSE_VAULT_MOUNT, ROWHOUSE_VAULT_PATH, ROWHOUSE_VAULT_APPROLE_MOUNT.`,
       const { buildConsole, consoleDir } = await import('@rowhouse/console')
       const config = readServerConfig(withPort(options.port))
       await buildConsole({ log: (line) => void process.stderr.write(`${line}\n`) })
-      const server = await startServer(config, { console: consoleDir, worker: options.worker === true })
+      const server = await startServer(config, {
+        console: consoleDir,
+        worker: options.worker === true,
+        drivers: await serverDrivers(),
+      })
       process.stdout.write(
         options.json === true ? `${JSON.stringify({ api: server.url })}\n` : `Rowhouse serves ${server.url}\n`,
       )
@@ -41,10 +46,17 @@ ROWHOUSE_VAULT_MOUNT, ROWHOUSE_VAULT_PATH, ROWHOUSE_VAULT_APPROLE_MOUNT.`,
     .option('--json', 'print one line of JSON when it runs; logs go to standard error')
     .action(async (options: ServeOptions) => {
       const { readServerConfig, startWorker } = await import('@rowhouse/server')
-      const worker = await startWorker(readServerConfig(process.env))
+      const worker = await startWorker(readServerConfig(process.env), { drivers: await serverDrivers() })
       process.stdout.write(options.json === true ? '{"worker":"running"}\n' : 'Rowhouse syncs.\n')
       await untilSignal(() => worker.stop())
     })
+}
+
+/** What makes servers for single homes: docs/provisioning.md. */
+async function serverDrivers(): Promise<readonly ServerDriver[]> {
+  const { supabaseDriver } = await import('@rowhouse/fleet')
+  const { embeddedDriver } = await import('@rowhouse/embedded')
+  return [supabaseDriver(), embeddedDriver()]
 }
 
 const withPort = (port: string | undefined): NodeJS.ProcessEnv =>

@@ -102,6 +102,7 @@ export function openFleet(options: FleetOptions): Fleet {
   let closed: Promise<void> | null = null
   const close = async (): Promise<void> => {
     await servers.close()
+    for (const driver of drivers) await driver.close?.()
     await catalogue.end()
     envelope?.close()
   }

@@ -34,4 +34,6 @@ export interface ServerDriver {
   remove(order: ServerOrder): Promise<void>
   /** Whether new servers can be made now. @throws RowhouseError that says why not */
   check(access: string): Promise<void>
+  /** Lets go of what the process holds, where it holds anything; the servers' data stays. */
+  close?(): Promise<void>
 }

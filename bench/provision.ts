@@ -1,0 +1,165 @@
+// What a new organization costs: from the request to the first answer of a sealed query through the runtime, in each model,
+// with a warm home and without one, 20 tables and 40 indexes; against what is usual, a run of the migrations for each.
+import { randomUUID } from 'node:crypto'
+import { homeMigrations, openFleet } from '@rowhouse/fleet'
+import type { Fleet } from '@rowhouse/fleet'
+import { install } from '@rowhouse/database'
+import { Client } from 'pg'
+import { createRowhouse } from 'rowhouse'
+import type { Rowhouse } from 'rowhouse'
+
+import type { Bench, BenchContext } from './bench.ts'
+import { SIGNING_KEY, makeDatabase } from './database.ts'
+import { median } from './rounds.ts'
+
+const DATABASE = 'rowhouse_bench_provision'
+const TABLES = 20
+const ENCRYPTION_KEY = 'an encryption key that only this benchmark uses'
+
+/** Each table has its key and two indexes more. */
+const tables = Array.from(
+  { length: TABLES },
+  (_, n) => `
+    create table table_${n} (
+      organization_id uuid not null default rowhouse.organization_id(),
+      id uuid not null default gen_random_uuid(),
+      name text, amount numeric, at timestamptz not null default now(),
+      primary key (organization_id, id)
+    );
+    create index on table_${n} (organization_id, name);
+    create index on table_${n} (organization_id, at);
+    select rowhouse.protect('table_${n}');`,
+).join('')
+
+interface World {
+  readonly fleet: Fleet
+  readonly rowhouse: Rowhouse
+  readonly admin: Client
+  readonly url: string
+}
+
+async function build(adminUrl: string): Promise<World> {
+  const urls = await makeDatabase(adminUrl, DATABASE)
+  const url = new URL(adminUrl)
+  url.pathname = `/${DATABASE}`
+  const admin = new Client(url.href)
+  await admin.connect()
+  await admin.query(
+    `insert into rowhouse.plans (id, name, isolation) values ('schema', 'Schema', 'schema'), ('database', 'Database', 'database')`,
+  )
+  await admin.query(
+    `insert into rowhouse.tenant_migrations (version, name, checksum, sql, released_at)
+     values ('20260101000000', 'tables', encode(sha256(convert_to($1, 'UTF8')), 'hex'), $1, now())`,
+    [tables],
+  )
+  const fleet = openFleet({
+    catalogueUrl: url.href,
+    signingKey: SIGNING_KEY,
+    encryptionKey: ENCRYPTION_KEY,
+    migrations: homeMigrations(admin),
+  })
+  const rowhouse = createRowhouse({ url: urls.app, signingKey: SIGNING_KEY, pool: { max: 20 } })
+  await rowhouse.connect()
+  return { fleet, rowhouse, admin, url: url.href }
+}
+
+/** Milliseconds from the request to the first answer. */
+async function createAndAsk({ fleet, rowhouse }: World, plan: string): Promise<number> {
+  const begun = performance.now()
+  const organizationId = await fleet.createOrganization({
+    name: 'Acme',
+    slug: `acme-${randomUUID()}`,
+    ownerId: null,
+    plan,
+  })
+  const { rows } = await rowhouse
+    .as({ organizationId, service: 'bench' })
+    .query<{ rows: number }>(`select count(*)::int as rows from table_${TABLES - 1}`)
+  if (rows[0]?.rows !== 0) throw new Error('The answer is wrong.')
+  return performance.now() - begun
+}
+
+/** What tenancy by hand does: a schema, or a database, and every migration in it, statement by statement. */
+async function naive({ admin, url }: World, isolation: 'schema' | 'database'): Promise<number> {
+  const name = `rowhouse_bench_naive_${randomUUID().slice(0, 8)}`
+  const begun = performance.now()
+  const target = new URL(url)
+  if (isolation === 'database') {
+    await admin.query(`create database ${name}`)
+    target.pathname = `/${name}`
+    await install({ adminUrl: target.href, signingKey: SIGNING_KEY })
+  }
+  const client = new Client(target.href)
+  await client.connect()
+  if (isolation === 'schema') await client.query(`create schema ${name}; set search_path = ${name}`)
+  for (const statement of tables.split(';\n').filter((text) => text.trim() !== '')) await client.query(statement)
+  await client.query(`select count(*) from table_${TABLES - 1}`)
+  await client.end()
+  const took = performance.now() - begun
+  await admin.query(isolation === 'database' ? `drop database ${name} with (force)` : `drop schema ${name} cascade`)
+  return took
+}
+
+const p95 = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * 0.95))] ?? Number.NaN
+const rounded = (value: number): number => Number(value.toFixed(1))
+
+async function fill(world: World, isolation: 'schema' | 'database', count: number): Promise<void> {
+  for (let made = 0; made < count; made += 1) await world.fleet.createHome({ cluster: 'main', isolation })
+}
+
+/** What organizations of a benchmark leave on a server that is not its own. */
+async function clear({ admin }: World): Promise<void> {
+  const { rows } = await admin.query<{ login: string; database_name: string | null }>(
+    'select login, database_name from rowhouse.homes where login is not null',
+  )
+  for (const { login, database_name: name } of rows) {
+    if (name !== null) await admin.query(`drop database if exists ${name} with (force)`)
+    await admin.query(`drop owned by ${login} cascade`)
+    await admin.query(`drop role ${login}`)
+  }
+}
+
+export const provision: Bench = {
+  name: 'provision',
+  measures:
+    'a new organization in each model, warm and cold, to its first sealed answer; against running the migrations',
+  aims: { ms_warm_schema: { max: 20 }, ms_warm_database: { max: 50 } },
+  async run({ quick, adminUrl, log }: BenchContext) {
+    const world = await build(adminUrl)
+    const results: Record<string, number> = {}
+    try {
+      for (const isolation of ['schema', 'database'] as const) {
+        const warm = quick ? (isolation === 'schema' ? 20 : 8) : isolation === 'schema' ? 200 : 50
+        const cold = quick ? (isolation === 'schema' ? 6 : 3) : isolation === 'schema' ? 40 : 15
+        log(`${isolation}: ${warm} warm, ${cold} cold and by hand`)
+        await fill(world, isolation, warm + 1)
+        const measured = { warm: [] as number[], cold: [] as number[], naive: [] as number[] }
+        // The first one of each opens connections that all others find.
+        await createAndAsk(world, isolation)
+        const begun = performance.now()
+        for (let round = 0; round < warm; round += 1) measured.warm.push(await createAndAsk(world, isolation))
+        results[`per_second_warm_${isolation}`] = rounded((warm * 1000) / (performance.now() - begun))
+        for (let round = 0; round < cold; round += 1) {
+          measured.cold.push(await createAndAsk(world, isolation))
+          measured.naive.push(await naive(world, isolation))
+        }
+        results[`ms_warm_${isolation}`] = rounded(median(measured.warm))
+        results[`p95_ms_warm_${isolation}`] = rounded(p95(measured.warm))
+        results[`ms_cold_${isolation}`] = rounded(median(measured.cold))
+        results[`p95_ms_cold_${isolation}`] = rounded(p95(measured.cold))
+        results[`per_second_cold_${isolation}`] = rounded(1000 / median(measured.cold))
+        results[`ms_by_hand_${isolation}`] = rounded(median(measured.naive))
+        const ratios = (times: readonly number[]) => median(measured.naive) / median(times)
+        results[`by_hand_over_warm_${isolation}`] = rounded(ratios(measured.warm))
+        results[`by_hand_over_cold_${isolation}`] = rounded(ratios(measured.cold))
+      }
+      return results
+    } finally {
+      await world.rowhouse.close()
+      await world.fleet.close()
+      await clear(world)
+      await world.admin.end()
+    }
+  },
+}
