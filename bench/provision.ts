@@ -153,6 +153,7 @@ export const provision: Bench = {
         const ratios = (times: readonly number[]) => median(measured.naive) / median(times)
         results[`by_hand_over_warm_${isolation}`] = rounded(ratios(measured.warm))
         results[`by_hand_over_cold_${isolation}`] = rounded(ratios(measured.cold))
+        log(`${isolation}: ${JSON.stringify(results)}`)
       }
       return results
     } finally {

@@ -974,6 +974,13 @@ export const errorCodes = {
     'Look at the project in the dashboard; dropping the home removes it.',
   ),
   supabase_project_slow: code(504, 3, true, 'The Supabase project is not up yet.', 'The worker goes on with it.'),
+  compose_failed: code(
+    502,
+    1,
+    true,
+    'Docker Compose failed.',
+    'See details.output; the same command can be run by hand in the folder of the project.',
+  ),
   home_unknown: code(404, 2, false, 'There is no such home.', 'See rowhouse.homes in the catalogue.'),
   home_not_ready: code(
     409,

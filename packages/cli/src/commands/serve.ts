@@ -54,9 +54,9 @@ ROWHOUSE_VAULT_MOUNT, ROWHOUSE_VAULT_PATH, ROWHOUSE_VAULT_APPROLE_MOUNT.`,
 
 /** What makes servers for single homes: docs/provisioning.md. */
 async function serverDrivers(): Promise<readonly ServerDriver[]> {
-  const { supabaseDriver } = await import('@rowhouse/fleet')
+  const { selfHostedSupabaseDriver, supabaseDriver } = await import('@rowhouse/fleet')
   const { embeddedDriver } = await import('@rowhouse/embedded')
-  return [supabaseDriver(), embeddedDriver()]
+  return [supabaseDriver(), selfHostedSupabaseDriver(), embeddedDriver()]
 }
 
 const withPort = (port: string | undefined): NodeJS.ProcessEnv =>
