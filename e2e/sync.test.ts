@@ -64,9 +64,11 @@ async function recordsAt({ connection }: Organization, object: string): Promise<
   return ((await answer.json()) as { records: Record<string, unknown>[] }).records
 }
 
+/** Reads by POST, and the stream of change events. */
+const asks = /search|batch\/read|oauth|associations|\/query|properties|\/cometd\/|\/composite(\/sobjects\/\w+)?$/
+
 const isWrite = ({ method, path }: LoggedRequest): boolean =>
-  (method === 'POST' || method === 'PATCH' || method === 'PUT' || method === 'DELETE') &&
-  !/search|batch\/read|oauth|associations|\/query|properties/.test(path)
+  (method === 'POST' || method === 'PATCH' || method === 'PUT' || method === 'DELETE') && !asks.test(path)
 
 async function writesAt({ connection }: Organization): Promise<LoggedRequest[]> {
   const answer = await fetch(`${connection.sandboxUrl}/_sandbox/requests?account=${connection.account}`)

@@ -1,12 +1,15 @@
 // Salesforce's change events, from the simulated CRM to the row: told while polls are rare, lost, overflowed, forgotten,
 // held by one worker at a time. After each both sides hold the same.
+// Long because it is one list of what can happen to a stream, over one CRM whose clock and events it sets.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { connectors } from '@rowhouse/connectors'
 import type { ChangeStream, Connector } from '@rowhouse/connectors'
 import { startSandbox } from '@rowhouse/sandbox'
 import type { Sandbox } from '@rowhouse/sandbox'
 import { withClient } from '@rowhouse/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { useHouse, withLimits } from './fixtures/house.ts'
+import { encryptionKey, useHouse, withLimits } from './fixtures/house.ts'
 import type { Household } from './fixtures/house.ts'
 import { raiseFence } from './home/fence.ts'
 import type { Sync, SyncEvent } from './index.ts'
@@ -109,6 +112,20 @@ async function settled(household: Household): Promise<void> {
   await expect.poll(marks, soon).toBe(0)
 }
 
+/** Nothing inbound is due for a while: the polls that follow an opening and the backfill have been made. */
+async function asleep({ connection }: Household): Promise<void> {
+  const dueInMs = (): Promise<number> =>
+    withClient(house().database.adminUrl, async (admin) => {
+      const { rows } = await admin.query<{ ms: number }>(
+        `select extract(epoch from due_at - clock_timestamp())::float8 * 1000 as ms from rowhouse.sync_units
+         where connection_id = $1 and lane = 'inbound' and leased_until is null`,
+        [connection.id],
+      )
+      return rows[0]?.ms ?? 0
+    })
+  await expect.poll(dueInMs, soon).toBeGreaterThan(60_000)
+}
+
 const polls = ({ connection }: Household): number =>
   house().events.filter(
     (event) => event.type === 'call' && event.connectionId === connection.id && event.path.endsWith('/composite'),
@@ -144,8 +161,9 @@ describe('change events', () => {
     await expect
       .poll(() => house().sync.connections.get(alder.organizationId, alder.connection.id), soon)
       .toMatchObject({ pollIntervalMs: 3_600_000 })
-    await vi.waitUntil(() => polls(alder) > 0, soon)
+    await asleep(alder)
     const before = polls(alder)
+    expect(before).toBeGreaterThan(0)
     const hand = crm.person(alder.account.id)
     hand.create('Contact', { LastName: 'Fay', Email: 'fay@x.example' })
     hand.update('Contact', await idOf(alder, 'Ada'), { Title: 'Chief' })
@@ -291,6 +309,87 @@ describe('the holder of a stream', () => {
     crm.person(alder.account.id).update('Contact', await idOf(alder, 'Ada'), { Title: 'Second' })
     await equal(alder)
     await expect.poll(() => streamOf(alder), soon).toMatchObject({ state: 'connected' })
+  })
+
+  it('is killed: the next one is told what happened meanwhile, after the last change that was marked', async () => {
+    const alder = await connected()
+    const { appUrl, controlUrl, signingKey } = house().database
+    const options = JSON.stringify({ appUrl, controlUrl, signingKey, encryptionKey, leaseMs: 1600 })
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/worker-process.ts'), options], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      // It reads what it is told: otherwise the pipe fills.
+      child.stdout.resume()
+      await listening(alder)
+      crm.person(alder.account.id).update('Contact', await idOf(alder, 'Ada'), { Title: 'Before' })
+      await equal(alder)
+    } finally {
+      const gone = new Promise((resolve) => {
+        child.once('exit', resolve)
+      })
+      child.kill('SIGKILL')
+      await gone
+    }
+    // Too old for a poll, whose overlap ends a minute ago: only the stream, from its position on, can tell.
+    offsetMs = -1_800_000
+    crm.person(alder.account.id).update('Contact', await idOf(alder, 'Ben'), { Title: 'Meanwhile' })
+    crm.person(alder.account.id).create('Contact', { LastName: 'Ida', Email: 'ida@x.example' })
+    offsetMs = 0
+    house().sync.worker.start()
+    await equal(alder)
+    const states = house().events.flatMap((event) =>
+      event.type === 'state' && event.connectionId === alder.connection.id ? [event.to] : [],
+    )
+    expect(states).not.toContain('resyncing')
+  })
+
+  it('whose token ends has it refreshed once, and goes on', async () => {
+    const app = { clientId: 'stream', clientSecret: 'secret', redirectUris: ['http://127.0.0.1:9/callback'] }
+    const account = crm.createAccount({ connector: 'salesforce', limits: { dailyMax: 10_000_000 }, apps: [app] })
+    const grant = { client_id: app.clientId, redirect_uri: 'http://127.0.0.1:9/callback' }
+    const consent = await fetch(`${account.url}/services/oauth2/authorize`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        ...grant,
+        response_type: 'code',
+        scope: 'api refresh_token',
+        account: account.id,
+        decision: 'approve',
+      }),
+      redirect: 'manual',
+    })
+    const code = new URL(consent.headers.get('location') ?? 'http://none/').searchParams.get('code') ?? ''
+    const answer = await fetch(`${account.url}/services/oauth2/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        ...grant,
+        grant_type: 'authorization_code',
+        client_secret: app.clientSecret,
+        code,
+      }),
+    })
+    const tokens = (await answer.json()) as { access_token: string; refresh_token: string }
+    const alder = await house().connect(0, account, {
+      accessToken: tokens.access_token,
+      refreshToken: tokens.refresh_token,
+      clientId: app.clientId,
+      clientSecret: app.clientSecret,
+    })
+    house().sync.worker.start()
+    await listening(alder)
+    const before = house().events.length
+    crm.chaos(account.id, { revokeTokens: true })
+    const hand = crm.person(account.id)
+    const id = hand.create('Contact', { LastName: 'Ada', Email: 'ada@x.example' })
+    await equal(alder)
+    hand.update('Contact', id, { Title: 'Told with a new token' })
+    await equal(alder)
+    await expect.poll(() => streamOf(alder), soon).toMatchObject({ state: 'connected', reason: null })
+    const refreshed = house()
+      .events.slice(before)
+      .filter(({ type }) => type === 'credentials_refreshed')
+    expect(refreshed).toHaveLength(1)
   })
 
   it('that lost its lease marks nothing, and leaves the position where it was', async () => {

@@ -44,6 +44,7 @@ function scopeOf(lane: Lane = 'inbound', mappingVersion = 1): ConnectionScope {
     hold: { connectionId, lane, epoch: '1' },
     options: { policy: 'database', deletePolicy: 'propagate' },
     clockOffsetMs: () => 0,
+    providerNow: () => new Date().toISOString(),
   }
 }
 

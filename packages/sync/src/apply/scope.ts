@@ -18,6 +18,8 @@ export interface ConnectionScope {
   readonly options: PlanOptions
   /** The provider's clock minus ours, as measured; 0 before the first call. */
   readonly clockOffsetMs: () => number
+  /** Now by the provider's clock; ISO-8601, UTC, milliseconds. */
+  readonly providerNow: () => string
 }
 
 export const linkScope = (scope: ConnectionScope, object: MappedObject): LinkScope => ({

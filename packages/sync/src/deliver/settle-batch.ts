@@ -194,6 +194,7 @@ async function settleDone(
         remoteId: result.id,
         answer: remote,
         whole: result.record !== null && isWhole(mapped, result.record),
+        at: scope.providerNow(),
       },
       scope.options,
     )

@@ -10,6 +10,7 @@ import type { Delivery, Settlement } from '../home/deliveries.ts'
 import { fenced } from '../home/fence.ts'
 import { lockLinks, saveLinks } from '../home/links.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
+import { laterVersion } from '../plan/link.ts'
 import { selectionOf } from '../pull/selection.ts'
 import { failed } from '../schedule/lane-run.ts'
 import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
@@ -126,7 +127,11 @@ async function settleOthers(
     await saveLinks(
       tx,
       linkScope(scope, mapped),
-      links.map((link) => ({ ...link, state: 'tombstoned' as const })),
+      links.map((link) => ({
+        ...link,
+        state: 'tombstoned' as const,
+        seen: laterVersion(link.seen, scope.providerNow()),
+      })),
     )
   })
   await settle(run, settlements)

@@ -52,14 +52,21 @@ function planMeeting(input: InboundInput, options: PlanOptions): Effect {
   }
 }
 
+/** Two instants of the provider's clock, which is known to a second, the resolution of the Date header. */
+const CLOCK_JITTER_MS = 1000
+
 /**
- * A record that was deleted there, seen alive: restored if it is newer than its death, or was asked for by its id after it,
- * because versions are as coarse as a second; else a late page.
+ * A record that was deleted there, seen alive: restored if its version is newer than its death. Versions may be as coarse as
+ * a second, so one that is not newer, and was asked for by its id, is looked at until it was certainly asked for after it; a
+ * page may be late.
  */
 function planRevival(input: InboundInput, link: Link): Effect {
   const { remote } = input
-  if (link.seen !== null && (remote.readAt ?? remote.modifiedAt) <= link.seen && remote.modifiedAt <= link.seen)
-    return { local: nothing, link, conflicts: [], dueOut: false, dueIn: false }
+  if (link.seen !== null && remote.modifiedAt <= link.seen) {
+    const { readAt = null } = remote
+    const isLater = readAt !== null && Date.parse(readAt) - CLOCK_JITTER_MS > Date.parse(link.seen)
+    if (!isLater) return { local: nothing, link, conflicts: [], dueOut: false, dueIn: readAt !== null }
+  }
   // A row that was detached stays detached; one that is gone comes back.
   if (input.local !== null) return { local: nothing, link, conflicts: [], dueOut: false, dueIn: false }
   return {

@@ -14,6 +14,8 @@ export interface SettleInput {
   readonly answer: RemoteView | null
   /** Whether the answer holds every mapped field. */
   readonly whole: boolean
+  /** When the answer was there, by the provider's clock: what was read before is older than a delete. */
+  readonly at?: string
 }
 
 const nothing = { kind: 'none' } as const
@@ -22,7 +24,7 @@ const nothing = { kind: 'none' } as const
 export function planSettle(input: SettleInput, options: PlanOptions): Effect {
   const { delivery, link, answer } = input
   if (delivery.kind === 'delete') {
-    const seen = laterVersion(laterVersion(link.seen, link.written), answer?.modifiedAt ?? null)
+    const seen = laterVersion(laterVersion(link.seen, link.written), answer?.modifiedAt ?? input.at ?? null)
     return {
       local: nothing,
       link: { ...link, state: 'tombstoned', seen },

@@ -171,6 +171,7 @@ function prepareRun(
       times: { localMs: null, remoteMs: null, uncertaintyMs: UNCERTAINTY_MS, fixedSide: 'local' },
     },
     clockOffsetMs: () => memory.clockOffsetMs,
+    providerNow: () => new Date(context.now() + memory.clockOffsetMs).toISOString(),
   }
   const run: LaneRun = {
     scope,

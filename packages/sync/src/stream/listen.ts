@@ -86,7 +86,7 @@ async function holdStream(context: UnitContext, unit: Unit, held: Held, listenin
   let { session } = opened
   let empty = 0
   await writeStreamStatus(context.pool, unit, { state: 'connected', reason: opened.reason }, true)
-  await wakeInbound(context, unit, listening)
+  listening.onDue()
   while (!listening.signal.aborted) {
     const askedMs = context.now()
     const answer = await stream.next(http, session)
@@ -180,8 +180,7 @@ async function down(
   listening: Listening,
 ): Promise<void> {
   await writeStreamStatus(context.pool, unit, { state, reason })
-  // Its pace is another one now.
-  await wakeInbound(context, unit, listening)
+  listening.onDue()
 }
 
 async function wakeInbound(context: UnitContext, unit: Unit, { onDue }: Listening): Promise<void> {

@@ -41,6 +41,7 @@ export const missedReason = (object: string): string =>
   `Polling found a change of ${object} that no event told: select the object under Change Data Capture at the CRM.`
 
 const WRITE = `
+with written as (
 update rowhouse.connections c
 set events = coalesce(c.events, '{"opens": 0, "lastEventAt": null, "lagMs": null, "reason": null}') || $4::jsonb
     || case when c.events ->> 'state' is distinct from $4::jsonb ->> 'state' and $4::jsonb ? 'state'
@@ -51,9 +52,18 @@ set events = coalesce(c.events, '{"opens": 0, "lastEventAt": null, "lagMs": null
 where c.id = $1 and ($5 or not coalesce(c.events, '{}') @> $4::jsonb)
   and exists (
     select from rowhouse.sync_units u where u.connection_id = c.id and u.lane = $2 and u.epoch = $3
-  )`
+  )
+returning c.id
+)
+update rowhouse.sync_units u
+set wake = u.wake + 1, due_at = least(u.due_at, clock_timestamp())
+from written
+where u.connection_id = written.id and u.lane = 'inbound' and $4::jsonb ? 'state'`
 
-/** Writes what changed, unless the unit has been taken over. `opened`: the stream was opened just now. */
+/**
+ * Writes what changed, unless the unit has been taken over. `opened`: the stream was opened just now. With another state goes
+ * another pace, so the inbound lane is woken in the same statement.
+ */
 export async function writeStreamStatus(
   pool: Pool,
   unit: Pick<Unit, 'connectionId' | 'epoch' | 'lane'>,
