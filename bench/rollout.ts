@@ -11,7 +11,7 @@ import { median } from './rounds.ts'
 
 const DATABASE = 'rowhouse_bench_rollout'
 const SCHEMAS = 10_000
-const QUICK_SCHEMAS = 400
+const QUICK_SCHEMAS = 200
 /** Of one raw transaction: what fits the lock table of a server as it comes. */
 const RAW_BATCH = 50
 const MADE_AT_ONCE = 200
@@ -156,7 +156,7 @@ export const rollout: Bench = {
       log('columns')
       const columns = await compare(fleet, 'column', quick ? 2 : 3)
       log('tables')
-      const tables = await compare(fleet, 'table', quick ? 2 : 3)
+      const tables = await compare(fleet, 'table', quick ? 1 : 3)
       const nothing: number[] = []
       for (let round = 0; round < 5; round += 1) {
         nothing.push(await timed(() => rollOut({ catalogueUrl: urls.migrator, migrations: fleet.migrations })))

@@ -56,7 +56,7 @@ afterEach(async () => {
   for (const child of started.splice(0)) if (child.exitCode === null) child.kill('SIGKILL')
   rmSync(folder, { recursive: true })
   await dropHomes(database())
-  await admin('drop table if exists public.contacts, public.calls')
+  await admin('drop table if exists public.contacts, public.calls cascade')
 }, 120_000)
 
 /** Until a session of the rollout waits for a lock. */
@@ -219,6 +219,26 @@ Waves: canary (1), 5 % (1), 100 % (2), shared (1)
     },
     60_000,
   )
+
+  it('judges the first wave as rowhouse verify does, and stops at an error that the migration brings', async () => {
+    // Where nobody has a home of its own, what all share is the first wave.
+    await begin(0)
+    write('20260101000000_create_contacts.sql', CONTACTS)
+    expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
+    write(
+      '20260102000000_leak.sql',
+      `create function every_contact() returns setof contacts language sql security definer as 'select * from contacts';`,
+    )
+    const up = await rowhouse('up', '--dir', '.', '--json')
+    expect(up.code).toBe(1)
+    expect(JSON.parse(up.stderr)).toMatchObject({
+      code: 'rollout_canary_failed',
+      message: expect.stringContaining('every_contact') as string,
+    })
+    expect(await admin('select version from rowhouse.tenant_migrations where released_at is not null')).toEqual([
+      { version: '20260101000000' },
+    ])
+  }, 120_000)
 
   it('refuses a file that changed, one that is gone, and one that comes too late', async () => {
     await begin(1)

@@ -8,6 +8,7 @@ import { catalogueUrl, readPaceOptions } from './arguments.ts'
 import type { PacedOptions } from './arguments.ts'
 import { migrationFolder } from './migrate.ts'
 import { makeRolloutProgress } from './progress.ts'
+import { verifyHomes } from './verify-homes.ts'
 
 export interface UpOptions extends PacedOptions {
   readonly yes?: boolean
@@ -30,6 +31,7 @@ export async function runUp(options: UpOptions): Promise<void> {
       migrations,
       pace: readPaceOptions(options),
       signal: stop.signal,
+      verify: (homes) => verifyHomes(url, homes),
       onEvent: makeRolloutProgress({
         json,
         isTerminal: process.stdout.isTTY,

@@ -20,6 +20,8 @@ export interface DatabaseRun {
   readonly segments: readonly Segment[]
   readonly fence: string
   readonly pace: RolloutPace
+  /** What was learnt of a segment in earlier waves, by its version: how many homes go together, how many locks one takes. */
+  readonly learnt: Map<string, Pace>
   readonly open: () => Promise<Client>
   /** The homes went through a segment; `isLast`: they have the target. */
   readonly onDone: (homes: readonly Home[], segment: Segment, isLast: boolean) => Promise<void>
@@ -60,7 +62,6 @@ async function migrateSegment(
   const broken: { unreachable: RowhouseError | null } = { unreachable: null }
   // Two transactions that both add a reference to rowhouse.organizations wait for each other until one has committed.
   const lanes = Math.min(segment.refersToOrganizations ? 1 : run.pace.connections, lacking.length)
-  let shared: Pace | null = null
 
   const settle = async (settled: readonly Home[], outcome: Outcome): Promise<void> => {
     if (outcome.state === 'done') {
@@ -81,12 +82,15 @@ async function migrateSegment(
   const lane = async (): Promise<void> => {
     const connection = new Connection(run)
     try {
-      shared ??= makePace({
-        transactionMs: run.pace.transactionMs,
-        homesMax: segment.isQuick ? run.pace.homesMax : 1,
-        locksMax: await readLocksMax(await connection.client(), lanes),
-      })
-      const pace = shared
+      const locksMax = await readLocksMax(await connection.client(), lanes)
+      const pace =
+        run.learnt.get(segment.version) ??
+        makePace({
+          transactionMs: run.pace.transactionMs,
+          homesMax: segment.isQuick ? run.pace.homesMax : 1,
+          locksMax,
+        })
+      run.learnt.set(segment.version, pace)
       while (next < lacking.length && !run.isStopped() && broken.unreachable === null) {
         const batch = lacking.slice(next, next + pace.size())
         next += batch.length

@@ -54,8 +54,9 @@ export interface RolloutOptions {
   /** Asked before something goes that cannot come back. @default refuses */
   readonly confirm?: (plan: { readonly destroys: readonly Destruction[]; readonly homes: number }) => Promise<boolean>
   /**
-   * Looks at the homes of the first wave, before the others get the migrations; gives what is wrong, one line each.
-   * @default rowhouse.weaknesses() of each table in them
+   * Looks at the homes of the first wave beside rowhouse.home_weaknesses(), before the others get the migrations; gives what
+   * is wrong, one line each. It is asked before the wave as well: what was wrong already stops no rollout.
+   * @default nothing more is asked
    */
   readonly verify?: (homes: readonly Home[]) => Promise<readonly string[]>
   /** Between attempts. @default setTimeout */

@@ -42,6 +42,15 @@ const run = async (
   })
 
 const FIRST = ['20260101000000', contacts] as const
+/** A look that is taken twice, before the first wave and after it: this one acts after it. */
+const afterFirstWave = (act: () => Promise<unknown>): (() => Promise<string[]>) => {
+  let looks = 0
+  return async () => {
+    looks += 1
+    if (looks === 2) await act()
+    return []
+  }
+}
 const versions = (): Promise<{ version: string | null; homes: number }[]> =>
   admin('select version::text, count(*)::int as homes from rowhouse.homes group by 1 order by 1 nulls first')
 const tablesNamed = async (name: string): Promise<number> =>
@@ -256,7 +265,7 @@ describe('two rollouts at once', () => {
     const sleeper = run(
       [FIRST],
       { canaries: ['org-0'] },
-      { verify: () => admin('select rowhouse.raise_rollout_fence(1000000)').then(() => []) },
+      { verify: afterFirstWave(() => admin('select rowhouse.raise_rollout_fence(1000000)')) },
     )
     await expect(sleeper).rejects.toMatchObject({ code: 'rollout_superseded' })
     expect(await tablesNamed('contacts')).toBe(1)
@@ -271,7 +280,7 @@ describe('two rollouts at once', () => {
   it('would both write without the fence', async () => {
     await admin(`alter function rowhouse.check_rollout_fence(bigint) rename to fencing;
       create function rowhouse.check_rollout_fence(fence bigint) returns void language sql as ''`)
-    const verify = (): Promise<string[]> => admin('select rowhouse.raise_rollout_fence(1000000)').then(() => [])
+    const verify = afterFirstWave(() => admin('select rowhouse.raise_rollout_fence(1000000)'))
     expect(await run([FIRST], { canaries: ['org-0'] }, { verify })).toMatchObject({ state: 'done' })
     await admin(`drop function rowhouse.check_rollout_fence(bigint);
       alter function rowhouse.fencing(bigint) rename to check_rollout_fence;
@@ -279,9 +288,10 @@ describe('two rollouts at once', () => {
   })
 
   it('are one also after the connection that leads is lost: nothing more is begun', async () => {
-    const verify = (): Promise<string[]> =>
+    const verify = afterFirstWave(() =>
       admin(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and mode = 'ExclusiveLock'
-        and database = (select oid from pg_database where datname = current_database())`).then(() => [])
+        and database = (select oid from pg_database where datname = current_database())`),
+    )
     await expect(run([FIRST], { canaries: ['org-0'] }, { verify })).rejects.toMatchObject({
       code: 'rollout_interrupted',
     })
@@ -294,15 +304,16 @@ describe('two rollouts at once', () => {
 describe('the first wave', () => {
   it('is looked at before anybody else gets the migration, and what is found stops the rollout', async () => {
     const seen: string[] = []
-    const verify = (homes: readonly { readonly slug: string | null }[]): Promise<string[]> => {
+    const before = 'the login reads a table of the application'
+    const verify = async (homes: readonly { readonly slug: string | null }[]): Promise<string[]> => {
       seen.push(...homes.map(({ slug }) => String(slug)))
-      return Promise.resolve(['contacts of org-0 could be read by org-1'])
+      return (await tablesNamed('contacts')) === 0 ? [before] : [before, 'contacts of org-0 could be read by org-1']
     }
     await expect(run([FIRST], { canaries: ['org-0'] }, { verify })).rejects.toMatchObject({
       code: 'rollout_canary_failed',
-      message: expect.stringContaining('could be read by org-1') as string,
+      message: 'Found in the first wave: contacts of org-0 could be read by org-1',
     })
-    expect(seen).toEqual(['org-0'])
+    expect(seen).toEqual(['org-0', 'org-0'])
     expect(await tablesNamed('contacts')).toBe(1)
   })
 

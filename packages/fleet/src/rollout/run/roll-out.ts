@@ -25,6 +25,7 @@ import type { RolloutRow } from '../ledger/rollout-row.ts'
 import { migrateDatabase } from './migrate-database.ts'
 import { errorsMaxOf, readPace } from './options.ts'
 import type { RolloutOptions, RolloutPace } from './options.ts'
+import type { Pace } from './pace.ts'
 import { planOn, refuseProblems } from './plan.ts'
 import { makeTally } from './tally.ts'
 import type { Tally } from './tally.ts'
@@ -90,6 +91,8 @@ class Run {
   readonly #catalogue: Client
   readonly #rollout: RolloutRow
   readonly #fenced = new Set<string>()
+  /** By database. */
+  readonly #learnt = new Map<string, Map<string, Pace>>()
   /** Of homes that are done, blocked or failed in this run. */
   readonly #seen = new Set<string>()
   #stop: Stop | null = null
@@ -146,6 +149,9 @@ class Run {
       waves: waves.map(({ name, homes }) => ({ name, homes: homes.length })),
       isResumed,
     })
+    // A home that the last run brought to the target shows nothing of before: then all that is wrong counts.
+    const [first] = waves
+    const before = new Set(first === undefined ? [] : await this.#options.verify?.(first.homes))
     for (const [index, wave] of waves.entries()) {
       if (wave.homes.length > 0) {
         await enterWave(this.#catalogue, this.#rollout, index)
@@ -159,17 +165,20 @@ class Run {
         await this.#migrate(wave.homes, index === 0)
         if (this.#stop !== null) return
       }
-      if (index === 0) await this.#release(waveOf)
+      if (index === 0) await this.#release(waveOf, before)
       if (this.#stop !== null) return
     }
   }
 
   /** The first wave is looked at before anybody else, new homes included, gets the migrations. */
-  async #release(waveOf: ReadonlyMap<string, number>): Promise<void> {
+  async #release(waveOf: ReadonlyMap<string, number>, before: ReadonlySet<string>): Promise<void> {
     const first = (await readHomes(this.#catalogue)).filter(({ id }) => waveOf.get(id) === 0)
     this.#options.onEvent?.({ type: 'verifying', homes: first.length })
-    const verify = this.#options.verify ?? ((homes) => weaknessesIn(homes, (home) => this.#open(home)))
-    const wrong = await verify(first)
+    const found = await this.#options.verify?.(first)
+    const wrong = [
+      ...(await weaknessesIn(first, (home) => this.#open(home))),
+      ...(found ?? []).filter((line) => !before.has(line)),
+    ]
     if (wrong.length > 0) {
       this.#stop = {
         code: 'rollout_canary_failed',
@@ -211,6 +220,7 @@ class Run {
         segments: segmentsOf(this.#options.migrations.filter(({ version }) => version > oldest)),
         fence: this.#rollout.fence,
         pace: this.#pace,
+        learnt: this.#learntIn(home),
         open: () => this.#open(home),
         onDone: (done, segment, isLast) => this.#done(done, segment.version, isLast),
         onFailed: (failed, outcome) => this.#failed(failed, outcome, isCanary),
@@ -222,6 +232,13 @@ class Run {
       })
     })
     if (this.#fatal !== null) throw this.#fatal
+  }
+
+  #learntIn(home: Home): Map<string, Pace> {
+    const key = databaseKeyOf(home)
+    const learnt = this.#learnt.get(key) ?? new Map<string, Pace>()
+    this.#learnt.set(key, learnt)
+    return learnt
   }
 
   async #open(home: Home): Promise<Client> {
