@@ -1,6 +1,16 @@
 // What `npm run build` makes is what people install: it runs from plain JavaScript, outside of this workspace.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -30,11 +40,58 @@ beforeAll(() => {
     const dist = join(root, 'packages', name, 'dist')
     if (!existsSync(join(dist, 'package.json'))) continue
     const manifest = JSON.parse(readFileSync(join(dist, 'package.json'), 'utf8')) as { name: string }
-    place(manifest.name, (to) => cpSync(dist, to, { recursive: true }))
+    // A version of its own, beside another that the workspace has at its root.
+    const nested = join(root, 'packages', name, 'node_modules')
+    place(manifest.name, (to) => {
+      cpSync(dist, to, { recursive: true })
+      if (existsSync(nested)) symlinkSync(nested, join(to, 'node_modules'))
+    })
   }
 }, 120_000)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A database of the project's own, apart at first; then a view opens it. */
+const projectTest = `
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rejects } from 'node:assert/strict'
+import { startPostgres } from '@rowhouse/embedded'
+import { expectIsolated } from '@rowhouse/verify'
+import pg from 'pg'
+
+let server, dataDir
+const run = async (sql) => {
+  const client = new pg.Client(server.adminUrl)
+  await client.connect()
+  await client.query(sql)
+  await client.end()
+}
+before(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'project-'))
+  server = await startPostgres({ dataDir, durable: false })
+  await run(\`
+    create role web login;
+    create table tenants (id uuid primary key, name text);
+    create table invoices (tenant_id uuid not null references tenants, id uuid not null, total int, primary key (tenant_id, id));
+    alter table tenants enable row level security; alter table tenants force row level security;
+    alter table invoices enable row level security; alter table invoices force row level security;
+    create policy own on tenants using (id = nullif(current_setting('app.tenant', true), '')::uuid);
+    create policy own on invoices using (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+    grant select on tenants to web; grant select, insert, update, delete on invoices to web\`)
+})
+after(async () => {
+  await server?.stop()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+test('organizations are apart', { timeout: 90_000 }, () => expectIsolated(server.adminUrl))
+test('and a hole fails the test', { timeout: 90_000 }, async () => {
+  await run('create view totals as select tenant_id, total from invoices; grant select on totals to web')
+  await rejects(expectIsolated(server.adminUrl), /rows_of_another_organization_seen: view public.totals/)
+})
+`
 
 const runNode = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
 
@@ -61,6 +118,25 @@ describe('the built packages', { timeout: 60_000 }, () => {
     ).toContain('loaded')
     // Two processes that load the whole product: seconds on a quiet machine, many on a busy one.
   }, 60_000)
+
+  // As docs/attacks.md says it: a project that knows nothing of this workspace, with the test runner it has.
+  it.each([
+    ['node:test', `import { test, before, after } from 'node:test'`, ['--test', 'isolation.test.mjs']],
+    [
+      'vitest',
+      `import { test, beforeAll as before, afterAll as after } from 'vitest'`,
+      ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', 'isolation.test.mjs'],
+    ],
+  ])(
+    'let a project prove isolation in its own tests: %s',
+    (_, runner, command) => {
+      writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}')
+      writeFileSync(join(folder, 'isolation.test.mjs'), `${runner}\n${projectTest}`)
+      const output = runNode(...command)
+      expect(output).toMatch(/pass 2\b|2 passed/)
+    },
+    240_000,
+  )
 
   it('carry types, the console and the demo’s SQL, and no tests', () => {
     const files = readdirSync(join(folder, 'node_modules'), { recursive: true }) as string[]

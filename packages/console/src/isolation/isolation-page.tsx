@@ -68,6 +68,8 @@ const tones: Record<VerificationReport['outcome'], { readonly tone: Tone; readon
   undecided: { tone: 'warn', word: 'Not decided' },
 }
 
+const warnings: (typeof tones)['findings'] = { tone: 'warn', word: 'Warnings only' }
+
 function Found({ report, run }: { report: VerificationReport; run: Verification['run'] }): JSX.Element {
   const search = route.useSearch()
   const navigate = route.useNavigate()
@@ -78,7 +80,8 @@ function Found({ report, run }: { report: VerificationReport; run: Verification[
     () => findings.filter(({ severity }) => search.severity === undefined || severity === search.severity),
     [findings, search.severity],
   )
-  const { tone, word } = tones[outcome]
+  const hasErrors = findings.some(({ severity }) => severity === 'error')
+  const { tone, word } = outcome === 'findings' && !hasErrors ? warnings : tones[outcome]
   return (
     <>
       <div className="pt-6 pb-5 md:pt-8">

@@ -4,6 +4,7 @@ import type { ClientBase } from 'pg'
 
 import type { NotCovered } from '../report/report.ts'
 import { fingerprintSql } from '../generated/catalogue.ts'
+import { flatten } from './flatten.ts'
 import { inReadOnlySnapshot } from './read-catalogue.ts'
 
 /** Lines by the object they are about, both sorted. */
@@ -36,8 +37,8 @@ const isRole = (object: string): boolean => object.startsWith('role ')
 export function compareFingerprints(source: Fingerprint, copy: Fingerprint): NotCovered[] {
   const differences: NotCovered[] = []
   for (const object of [...new Set([...source.keys(), ...copy.keys()])].toSorted()) {
-    const there = source.get(object) ?? []
-    const here = copy.get(object) ?? []
+    const there = (source.get(object) ?? []).map(flatten)
+    const here = (copy.get(object) ?? []).map(flatten)
     if (there.length === 0 && isRole(object)) continue
     const lost = there.filter((line) => !here.includes(line))
     const added = here.filter((line) => !there.includes(line))
