@@ -5,6 +5,7 @@ import { runDynamic } from './run-dynamic.ts'
 import { runMutants } from './run-mutants.ts'
 import { runPooler } from './run-pooler.ts'
 import { runVerify } from './run-verify.ts'
+import { runVersions } from './run-versions.ts'
 
 interface Soak {
   readonly options: string
@@ -27,6 +28,11 @@ const soaks: Readonly<Record<string, Soak>> = {
     options: '[--write]',
     does: 'everything that holds isolation taken away, one at a time; compares docs/mutants.md',
     run: runMutants,
+  },
+  versions: {
+    options: '[--major N]… [--quick] [--write] [--json]',
+    does: 'install, isolation, rules and attacks on Postgres 15, 16, 17 and 18 from npm',
+    run: runVersions,
   },
   dynamic: {
     options: '',

