@@ -83,14 +83,6 @@ export function writeProbes(target: Target, referring: readonly string[]): Probe
       probes.push(write('insert without organization', insertOf(target, unnamed)))
     }
     probes.push(write('insert', insertOf(target, row)))
-    // A check may compare another column than the organization with who acts: who signs as A writes into B.
-    const signed = freeColumns(target).filter(({ type }) => type === 'uuid')
-    if (tenant !== null && signed.length > 0) {
-      const named = Object.fromEntries(signed.map(({ name }) => [name, organizations.a]))
-      probes.push(
-        write('insert into B, signed by A', insertOf(target, { ...row, ...named, [tenant]: organizations.b })),
-      )
-    }
     // What no constraint compares a trigger or a policy may: all of B's values that stand in no key, in a row of A.
     const free = b === undefined ? {} : valuesOf(b, freeColumns(target))
     if (Object.keys(free).length > 0) {
@@ -105,6 +97,16 @@ export function writeProbes(target: Target, referring: readonly string[]): Probe
       const references = Object.fromEntries(
         relation.references.flatMap(({ columns }) => columns).map((name) => [name, b[name] ?? null]),
       )
+      // A check may compare another column than the organization with who acts: who signs as A writes into B.
+      const signed = freeColumns(target).filter(({ type }) => type === 'uuid')
+      const named = Object.fromEntries(signed.map(({ name }) => [name, organizations.a]))
+      if (signed.length > 0)
+        probes.push(
+          write(
+            'insert into B, signed by A',
+            insertOf(target, { ...row, ...references, ...named, [tenant]: organizations.b }),
+          ),
+        )
       probes.push(
         write(
           'insert into B with its references',
