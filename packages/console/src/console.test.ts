@@ -248,6 +248,25 @@ describe('one organization', () => {
     expect(await viewer.page.getByRole('button', { name: /Pause|Resume|Try again/ }).count()).toBe(0)
   })
 
+  it('offers what one was granted for a connection alone, and nothing of another one', async () => {
+    const shown = uuid(0xc, 0)
+    const granted = person('viewer')
+    const withGrant = (connectionId: string) => ({
+      me: {
+        ...granted,
+        memberships: granted.memberships.map((membership) => ({
+          ...membership,
+          permissions: [...membership.permissions, `connections.manage:${connectionId}`],
+        })),
+      },
+    })
+    const mine = await visit(acme, withGrant(shown))
+    await mine.page.getByRole('button', { name: 'Pause syncing' }).waitFor()
+    const others = await visit(acme, withGrant(uuid(0xc, 1)))
+    await changes(others.page).getByRole('listitem').first().waitFor()
+    expect(await others.page.getByRole('button', { name: /Pause|Resume|Connect/ }).count()).toBe(0)
+  })
+
   it('opens in a browser whose language no format knows', async () => {
     const { page } = await visit('/not-yet')
     await page.addInitScript(() =>

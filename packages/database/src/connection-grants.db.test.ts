@@ -41,7 +41,7 @@ const grant = (
     [connection, permission, to.role ?? null, to.user ?? null],
     changes,
   ).then((rows) => rows[0]?.id ?? '')
-const refusal = (tried: Promise<unknown>): Promise<string> => sqlstateOf(tried as Promise<never>)
+const refusal = (tried: Promise<unknown>): Promise<string> => sqlstateOf(tried)
 
 beforeAll(async () => {
   worlds = await createTwoWorlds(database())

@@ -1,5 +1,6 @@
 // Recognisable secrets, planted everywhere one is handed over; then everything that anybody can read is searched for them:
-// the log, every answer, live events, metrics, and every table of the database.
+// the log, every answer, live events, metrics, every table of the database, and everything that rests in a vault.
+// Long because what is planted, what is done with it and where it is looked for are one story.
 import { createHmac, randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -7,10 +8,11 @@ import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectors } from '@rowhouse/connectors'
-import { startSandbox } from '@rowhouse/sandbox'
-import type { CreatedAccount, Sandbox } from '@rowhouse/sandbox'
+import { startSandbox, startVault } from '@rowhouse/sandbox'
+import type { CreatedAccount, Sandbox, SimulatedVault } from '@rowhouse/sandbox'
 import { createSync } from '@rowhouse/sync'
-import { useTestDatabase, withClient } from '@rowhouse/testkit'
+import type { StoreOptions } from '@rowhouse/sync'
+import { useSupabaseDatabase, useTestDatabase, withClient } from '@rowhouse/testkit'
 import { createRowhouse } from 'rowhouse'
 import type { Rowhouse } from 'rowhouse'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -19,8 +21,13 @@ import type { Log, ServerLogEvent } from './log/log.ts'
 import { startTestServer } from './test-server.ts'
 import type { Answer, TestServer } from './test-server.ts'
 
-/** One for each run: the second shows what the first prevents. */
-const databases = { kept: useTestDatabase(), told: useTestDatabase() }
+/** One for each run: the first ones in each store; the last shows what they prevent. */
+const databases = {
+  kept: useTestDatabase(),
+  hashicorp: useTestDatabase(),
+  supabase: useSupabaseDatabase({ vault: true }),
+  told: useTestDatabase(),
+}
 type Run = keyof typeof databases
 const soon = { timeout: 20_000, interval: 50 }
 const planted = (name: string): string => `planted-${name.replaceAll(' ', '-')}-${randomBytes(12).toString('hex')}`
@@ -105,6 +112,7 @@ create table contacts (
 select rowhouse.protect('companies'); select rowhouse.protect('contacts');`
 
 let sandbox: Sandbox
+let vault: SimulatedVault
 let echo: Echo
 let folder: string
 const opened: (() => Promise<void>)[] = []
@@ -115,6 +123,8 @@ const appSecret = plant('client secret of the product')
 
 beforeAll(async () => {
   sandbox = await startSandbox({ port: 0 })
+  vault = await startVault()
+  vault.setPolicy('rowhouse', 'path "secret/*" { capabilities = ["create", "read", "update", "delete"] }')
   echo = await startEcho(sandbox.url)
   folder = await mkdtemp(join(tmpdir(), 'rowhouse-secrets-'))
   for (const [run, database] of Object.entries(databases)) {
@@ -127,6 +137,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const close of opened.toReversed()) await close()
   await echo?.close()
+  await vault?.close()
   await sandbox?.close()
   if (folder !== undefined) await rm(folder, { recursive: true, force: true })
 })
@@ -142,6 +153,22 @@ const note = (seen: Seen, where: string, text: string): void => {
   seen.texts.set(where, [...(seen.texts.get(where) ?? []), text])
 }
 
+/** Where a run keeps credentials, and what lets it. */
+async function storeOf(run: Run): Promise<StoreOptions> {
+  if (run === 'supabase') {
+    await withClient(databases.supabase().postgresUrl, (postgres) =>
+      postgres.query(`grant usage on schema vault to rowhouse_owner;
+        grant select, delete on vault.secrets, vault.decrypted_secrets to rowhouse_owner;
+        grant execute on function vault.create_secret, vault.update_secret, vault._crypto_aead_det_decrypt to rowhouse_owner`),
+    )
+    return { store: 'supabase_vault' }
+  }
+  if (run !== 'hashicorp') return { store: 'database' }
+  const { roleId, secretId } = vault.createRole('rowhouse', { policies: ['rowhouse'], ttlMs: 3_600_000 })
+  plant('secret id of the vault', secretId)
+  return { store: 'hashicorp_vault', hashicorp: { address: vault.url, login: { method: 'approle', roleId, secretId } } }
+}
+
 async function dump(run: Run): Promise<Map<string, string[]>> {
   return withClient(databases[run]().adminUrl, async (admin) => {
     const { rows: tables } = await admin.query<{ name: string }>(
@@ -149,7 +176,9 @@ async function dump(run: Run): Promise<Map<string, string[]>> {
        where c.relkind in ('r', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
          and n.nspname !~ '^pg_toast'`,
     )
-    const dumped = new Map<string, string[]>()
+    const dumped = new Map<string, string[]>([['the vault', vault.engine('secret').everything()]])
+    // What Supabase Vault shows in the clear to whoever may read its view.
+    if (run === 'supabase') tables.push({ name: 'vault.decrypted_secrets' })
     for (const { name } of tables) {
       const { rows } = await admin.query<{ row: string }>(`select t::text as row from ${name} t`)
       dumped.set(
@@ -211,6 +240,7 @@ async function start(run: Run, redact?: (text: string) => string): Promise<Runni
     controlUrl: database().controlUrl,
     encryptionKey,
     previousEncryptionKey,
+    credentialStore: await storeOf(run),
     connectors,
     shortestPollMs: 200,
     observe: (event) => log({ type: 'sync', event }),
@@ -361,14 +391,24 @@ async function everything(running: Running): Promise<void> {
 }
 
 describe('planted secrets', () => {
-  it('are in no log, no answer, no live event and no table', async () => {
-    const running = await start('kept')
-    await everything(running)
-    expect(running.seen.events.some((event) => event.type === 'sync' && event.event.type === 'state')).toBe(true)
-    expect(secrets.size).toBeGreaterThan(15)
-    expect(await searchAll(running)).toEqual([])
-    await running.server.stop()
-  }, 60_000)
+  it.each([
+    ['kept', 'table rowhouse.sync_credentials'],
+    ['hashicorp', 'the vault'],
+    ['supabase', 'table vault.decrypted_secrets'],
+  ] as const)(
+    'are in no log, no answer, no live event, no table and no vault: %s',
+    async (run, rests) => {
+      const running = await start(run)
+      await everything(running)
+      // What was sealed did rest there.
+      expect((await dump(run)).get(rests)?.join(' ')).toMatch(/v2\.[0-9a-f-]{36}\./)
+      expect(running.seen.events.some((event) => event.type === 'sync' && event.event.type === 'state')).toBe(true)
+      expect(secrets.size).toBeGreaterThan(15)
+      expect(await searchAll(running)).toEqual([])
+      await running.server.stop()
+    },
+    60_000,
+  )
 
   it('would be in answers, if a provider’s text were passed on as it is', async () => {
     const running = await start('told', (text) => text)

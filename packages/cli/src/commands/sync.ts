@@ -117,7 +117,7 @@ export function addSyncCommands(program: Command): void {
     })
 
   sync
-    .command('replay <organization> <dead letter id>')
+    .command('replay <organization> <dead-letter>')
     .description('try a parked record again')
     .option('--json', 'print JSON')
     .action(async (name: string, deadLetterId: string, options: JsonOption) => {

@@ -1,0 +1,79 @@
+// Roles, grants and removal on the command line: a process of its own, a real server, a real database.
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { startServer } from '@rowhouse/server'
+import type { RunningServer } from '@rowhouse/server'
+import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
+import type { TwoWorlds } from '@rowhouse/testkit'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+const database = useTestDatabase()
+const main = join(import.meta.dirname, '..', 'main.ts')
+const operatorKey = 'operator-key-of-the-tests-0123456789'
+let worlds: TwoWorlds
+let server: RunningServer
+let connection = ''
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const rowhouse = (...words: string[]): Promise<Ended> =>
+  new Promise((resolve) => {
+    const env = { ...process.env, ROWHOUSE_PUBLIC_URL: server.url, ROWHOUSE_OPERATOR_KEY: operatorKey }
+    const child = execFile(process.execPath, [main, ...words], { env }, (_, stdout, stderr) => {
+      resolve({ code: child.exitCode ?? -1, stdout, stderr })
+    })
+  })
+
+beforeAll(async () => {
+  worlds = await createTwoWorlds(database())
+  const { adminUrl, controlUrl, signingKey } = database()
+  server = await startServer(
+    {
+      url: adminUrl,
+      signingKey,
+      encryptionKey: 'encryption-key-of-the-tests-0123456789',
+      operatorKey,
+      port: 0,
+      host: '127.0.0.1',
+      publicUrl: null,
+      issuer: null,
+      trustedProxies: [],
+    },
+    { log: () => {} },
+  )
+  connection = await withClient(controlUrl, async (control) => {
+    const { rows } = await control.query<{ id: string }>(
+      `insert into rowhouse.connections (organization_id, connector, account, base_url, state)
+       values ($1, 'hubspot', 'x', 'https://api.hubapi.com', 'paused') returning id`,
+      [worlds.a.organizationId],
+    )
+    return rows[0]?.id ?? ''
+  })
+})
+afterAll(() => server?.stop())
+
+it('makes a role, grants it one connection, shows who has it, takes it back, and removes the connection', async () => {
+  const { slug } = worlds.a
+  const made = await rowhouse('role', 'set', slug, 'seller', 'organization.read', 'data.read')
+  expect(made).toMatchObject({ code: 0, stdout: 'seller may: data.read organization.read\n' })
+  expect((await rowhouse('role', 'list', slug)).stdout).toMatch(/owner \(built in\) +1 +\*/)
+  const granted = await rowhouse('connection', 'grant', slug, connection, '--role', 'seller', '--json')
+  expect(granted).toMatchObject({ code: 0, stderr: '' })
+  const { id, permission } = JSON.parse(granted.stdout) as { id: string; permission: string }
+  expect(permission).toBe('connections.manage')
+  const shown = await rowhouse('connection', 'grants', slug, connection)
+  expect(shown.stdout).toContain('role seller')
+  expect(await rowhouse('connection', 'grant', slug, connection)).toMatchObject({ code: 2 })
+  const unknown = await rowhouse('connection', 'grant', slug, connection, '--role', 'nobody')
+  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('role_unknown')])
+  expect((await rowhouse('connection', 'revoke-grant', slug, connection, id)).code).toBe(0)
+  expect((await rowhouse('connection', 'grants', slug, connection)).stdout).toContain('Nobody alone')
+  expect((await rowhouse('role', 'remove', slug, 'seller')).code).toBe(0)
+  expect((await rowhouse('connection', 'remove', slug, connection)).code).toBe(0)
+  const gone = await rowhouse('connection', 'remove', slug, connection)
+  expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('connection_not_found')])
+}, 120_000)
