@@ -84,7 +84,8 @@ begin
   select quote_ident(p.proname), format('function %s', replace(replace(pg_get_functiondef(p.oid), prefix, ''), quote_literal(target), quote_literal('home')))
   from pg_depend d join pg_proc p on p.oid = d.objid
   where d.refclassid = 'pg_namespace'::regclass and d.refobjid = namespace and d.classid = 'pg_proc'::regclass
-    and p.prokind in ('f', 'p', 'w')
+    -- What refers to the schema, as in the default of an argument, depends on it too.
+    and p.pronamespace = namespace and p.prokind in ('f', 'p', 'w')
     and not exists (select from pg_depend e where e.classid = 'pg_proc'::regclass and e.objid = p.oid and e.deptype = 'e')
   union all
   select quote_ident(t.typname), format('type %I %s', t.typname, coalesce(
@@ -93,7 +94,7 @@ begin
       select string_agg(' ' || pg_get_constraintdef(c.oid), '' order by c.conname) from pg_constraint c where c.contypid = t.oid), '')))
   from pg_depend d join pg_type t on t.oid = d.objid
   where d.refclassid = 'pg_namespace'::regclass and d.refobjid = namespace and d.classid = 'pg_type'::regclass
-    and t.typtype in ('e', 'd', 'r')
+    and t.typnamespace = namespace and t.typtype in ('e', 'd', 'r')
     and not exists (select from pg_depend e where e.classid = 'pg_type'::regclass and e.objid = t.oid and e.deptype = 'e');
 end
 $$;

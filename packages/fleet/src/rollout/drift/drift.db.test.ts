@@ -52,6 +52,13 @@ describe('drift', () => {
     expect(await check()).toMatchObject({ homes: 5, drifted: [], unreachable: [], behind: 0, target: '20260103000000' })
   })
 
+  it('a function elsewhere that only names the schema is not of it: a database of one organization lives in public', async () => {
+    const functions = await admin<{ object: string }>(
+      "select object from rowhouse.structure('public') where line like 'function %' order by 1",
+    )
+    expect(functions.map(({ object }) => object)).toEqual(['doubled', 'public_number', 'stamp'])
+  })
+
   it.each([
     [
       'a column',
