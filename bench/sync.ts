@@ -1,8 +1,7 @@
 // How fast and how frugal sync is, with the simulated HubSpot on the same machine: from a local commit to the request
 // at the CRM, from a webhook's arrival to the row, calls against the fewest there can be, and a backfill. The
 // provider's rate limits are lifted on both sides: they would measure HubSpot's numbers, not ours.
-import { createHmac, randomUUID } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
+import { createHmac } from 'node:crypto'
 
 import { connectors } from '@rowhouse/connectors'
 import type { Connector } from '@rowhouse/connectors'
@@ -10,35 +9,21 @@ import { startSandbox } from '@rowhouse/sandbox'
 import type { CreatedAccount, Sandbox } from '@rowhouse/sandbox'
 import { createSync } from '@rowhouse/sync'
 import type { Sync, SyncEvent } from '@rowhouse/sync'
-import { Client } from 'pg'
 import { createRowhouse } from 'rowhouse'
 import type { Organization } from 'rowhouse'
 
 import type { Bench, BenchContext } from './bench.ts'
-import { SIGNING_KEY, makeDatabase } from './database.ts'
+import { SIGNING_KEY } from './database.ts'
+import { hearEvents } from './sync-events.ts'
+import { installDatabase, percentile, unlimited, until } from './sync-world.ts'
 
 const DATABASE = 'rowhouse_bench_sync'
 const COMPANIES = 500
 const CONTACTS = 5000
 const BULK_ROWS = 2000
 const BATCH_SIZE = 100
-const WAIT_MS_MAX = 120_000
 /** Polls would only add calls that are none of what is measured. */
 const POLL_MS = 3_600_000
-
-const TABLES = `
-create table companies (
-  organization_id uuid not null default rowhouse.organization_id(), id uuid not null default gen_random_uuid(),
-  name text not null, domain text, industry text, employees integer, primary key (organization_id, id)
-);
-create table contacts (
-  organization_id uuid not null default rowhouse.organization_id(), id uuid not null default gen_random_uuid(),
-  email text, first_name text, last_name text, phone text, title text, company_id uuid,
-  primary key (organization_id, id), unique (organization_id, email),
-  foreign key (organization_id, company_id) references companies (organization_id, id) on delete set null (company_id)
-);
-select rowhouse.protect('companies');
-select rowhouse.protect('contacts');`
 
 interface Heard {
   readonly event: SyncEvent
@@ -58,31 +43,6 @@ const isWrite = ({ event }: Heard): boolean =>
   event.type === 'call' && event.lane === 'outbound' && /batch\/(create|update|upsert|archive)$/.test(event.path)
 
 const isCall = ({ event }: Heard): boolean => event.type === 'call' && event.lane === 'outbound'
-
-function unlimited(connector: Connector): Connector {
-  const budgets = connector
-    .describe()
-    .budgets.map((budget) => ({ ...budget, windows: [{ calls: 1_000_000, windowMs: 1000 }], callsPerDay: null }))
-  return { ...connector, describe: () => ({ ...connector.describe(), budgets }) }
-}
-
-async function installDatabase(adminUrl: string): Promise<{ urls: { app: string; control: string }; ids: string[] }> {
-  const urls = await makeDatabase(adminUrl, DATABASE)
-  const owner = new Client(urls.migrator)
-  await owner.connect()
-  await owner.query(TABLES)
-  await owner.end()
-  const control = new Client(urls.control)
-  await control.connect()
-  const ownerId = randomUUID()
-  const { rows } = await control.query<{ id: string }>(`select rowhouse.create_organization($1, $2, $3) as id`, [
-    'Alder',
-    'alder',
-    ownerId,
-  ])
-  await control.end()
-  return { urls, ids: [rows[0]?.id ?? '', ownerId] }
-}
 
 async function fill(account: CreatedAccount): Promise<void> {
   const create = async (object: string, properties: readonly object[]): Promise<void> => {
@@ -117,7 +77,7 @@ async function callCrm(
 }
 
 async function build(adminUrl: string, sandbox: Sandbox): Promise<World> {
-  const { urls, ids } = await installDatabase(adminUrl)
+  const { urls, ids } = await installDatabase(adminUrl, DATABASE)
   const [organizationId = '', userId = ''] = ids
   const limits = { tenSecondlyMax: 1_000_000, searchSecondlyMax: 1_000_000, dailyMax: 10_000_000 }
   const account = sandbox.createAccount({ connector: 'hubspot', name: 'Bench', limits })
@@ -140,21 +100,8 @@ async function build(adminUrl: string, sandbox: Sandbox): Promise<World> {
   return { sync, person, organizationId, account, heard, close }
 }
 
-async function until(what: string, done: () => boolean | Promise<boolean>, everyMs: number): Promise<void> {
-  const endMs = Date.now() + WAIT_MS_MAX
-  while (!(await done())) {
-    if (Date.now() > endMs) throw new Error(`${what}: not within ${WAIT_MS_MAX} ms.`)
-    await wait(everyMs)
-  }
-}
-
 const nothingIsDue = async ({ person }: World): Promise<boolean> =>
   (await person.query('select from rowhouse_home.sync_marks limit 1')).rowCount === 0
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.POSITIVE_INFINITY
-}
 
 async function backfill(world: World): Promise<{ connectionId: string; seconds: number; calls: number }> {
   const startedMs = Date.now()
@@ -263,11 +210,16 @@ async function run({ adminUrl, log, quick }: BenchContext): Promise<Record<strin
     log(`bulk update: ${BULK_ROWS} rows`)
     const bulk = await updateMany(world)
     const callsMin = BULK_ROWS / BATCH_SIZE
+    log(`change events: ${times}, one after the other, while polls are an hour apart`)
+    const events = await hearEvents(adminUrl, sandbox, times)
     return {
       commit_to_request_p50_ms: percentile(edited.latencies, 0.5),
       commit_to_request_p99_ms: percentile(edited.latencies, 0.99),
       webhook_to_row_p50_ms: percentile(heard, 0.5),
       webhook_to_row_p99_ms: percentile(heard, 0.99),
+      event_to_row_p50_ms: percentile(events.latencies, 0.5),
+      event_to_row_p99_ms: percentile(events.latencies, 0.99),
+      event_polls: events.polls,
       writes_per_edit: Math.round((edited.writes / times) * 1000) / 1000,
       bulk_calls: bulk.calls,
       bulk_calls_min: callsMin,
@@ -284,12 +236,16 @@ async function run({ adminUrl, log, quick }: BenchContext): Promise<Record<strin
 
 export const sync: Bench = {
   name: 'sync',
-  measures: 'latency both ways, calls against the fewest possible, and a backfill, with the simulated HubSpot',
+  measures:
+    'latency both ways, calls against the fewest possible, and a backfill, with the simulated HubSpot, and the change events of the simulated Salesforce',
   aims: {
     commit_to_request_p50_ms: { max: 10 },
     commit_to_request_p99_ms: { max: 100 },
     webhook_to_row_p50_ms: { max: 10 },
     webhook_to_row_p99_ms: { max: 100 },
+    event_to_row_p99_ms: { max: 5000 },
+    // The one that follows an opening may come after it was seen to be open.
+    event_polls: { max: 1 },
     writes_per_edit: { max: 1 },
     bulk_calls_over_min: { max: 1.05 },
   },
