@@ -1,6 +1,6 @@
 // How a statement finds the home of its organization, and what happens when it is not where it was: moved, gone, not told
 // yet, its catalogue down. Round trips are counted on the wire.
-import { createHomes, startWireTap, useHomes, withClient } from '@rowhouse/testkit'
+import { createHomes, startTlsProxy, startWireTap, useHomes, withClient } from '@rowhouse/testkit'
 import type { Homes, Tenant } from '@rowhouse/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -196,6 +196,38 @@ describe('an organization in another database', () => {
     expect(await codeOf(ownerOf(homes().open(), a).query('select 1'))).toBe('home_unreachable')
     await homes().changeCatalogue(`update rowhouse.clusters set tls = 'off' where id = 'near'`)
     expect(await codeOf(ownerOf(homes().open(), a).query('select 1'))).toBe('done')
+  })
+})
+
+describe('a cluster with TLS', () => {
+  const homes = useHomes('database')
+
+  it('is spoken to where its certificate is valid and names its host, and not otherwise', async () => {
+    const { a, database } = homes()
+    const here = await startTlsProxy(database.adminUrl, 'here')
+    const other = await startTlsProxy(database.adminUrl, 'other')
+    const reach = async (host: string, port: number, authority: string | null): Promise<string> => {
+      await homes().changeCatalogue(
+        `update rowhouse.clusters set host = $1, port = $2, tls_ca = $3, tls = 'verify-full' where id = 'near'`,
+        [host, port, authority],
+      )
+      const rowhouse = homes().open()
+      const outcome = await codeOf(ownerOf(rowhouse, a).query('select * from notes'))
+      await rowhouse.close()
+      return outcome
+    }
+    try {
+      await placeOnOtherCluster(homes(), [a])
+      expect(await reach('127.0.0.1', here.port, here.authority)).toBe('done')
+      expect(await reach('localhost', here.port, here.authority)).toBe('done')
+      // Of an authority that nobody has named, and of another host.
+      expect(await reach('127.0.0.1', here.port, null)).toBe('home_unreachable')
+      expect(await reach('127.0.0.1', other.port, other.authority)).toBe('home_unreachable')
+      expect(await reach('localhost', other.port, other.authority)).toBe('home_unreachable')
+    } finally {
+      await here.close()
+      await other.close()
+    }
   })
 })
 
