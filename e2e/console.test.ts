@@ -23,7 +23,7 @@ beforeAll(async () => {
   const api = createClient({ baseUrl: ready.api, headers: { authorization: `Bearer ${ready.operatorKey}` } })
   await eventually(
     () => api.listOrganizations(),
-    ({ items }) => items.every(({ connection }) => connection?.state === 'live' && connection.records === 5500),
+    ({ items }) => items.every(({ connection }) => connection?.state === 'live' && connection.records === 5900),
     { what: 'every organization live', timeoutMs: 120_000 },
   )
 })

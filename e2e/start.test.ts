@@ -51,8 +51,8 @@ describe('rowhouse dev', () => {
     const api = apiOf(first.ready)
     await eventually(
       () => api.listOrganizations(),
-      ({ items }) => items.every(({ connection }) => connection?.state === 'live' && connection.records === 5500),
-      { what: 'every organization live with 5,500 records', timeoutMs: 120_000 },
+      ({ items }) => items.every(({ connection }) => connection?.state === 'live' && connection.records === 5900),
+      { what: 'every organization live with 5,900 records', timeoutMs: 120_000 },
     )
 
     const owner = new Client({ connectionString: first.ready.ownerUrl })
@@ -76,7 +76,7 @@ describe('rowhouse dev', () => {
     stacks.push(second)
     expect(second.ready.organizations.map(({ id }) => id)).toEqual(first.ready.organizations.map(({ id }) => id))
     const again = await apiOf(second.ready).listOrganizations()
-    expect(again.items.map(({ connection }) => connection?.records)).toEqual([5500, 5500, 5500])
+    expect(again.items.map(({ connection }) => connection?.records)).toEqual([5900, 5900, 5900])
     expect(await writesAt(second.ready)).toBe(0)
     expect((await second.stop()).code).toBe(0)
   })

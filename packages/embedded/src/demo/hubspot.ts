@@ -24,6 +24,9 @@ const industryOf: Record<string, string> = {
   Transportation: 'TRANSPORTATION_TRUCKING_RAILROAD',
 }
 
+const DEAL_TO_PRIMARY_COMPANY = 5
+const stages = ['appointmentscheduled', 'qualifiedtobuy', 'presentationscheduled', 'contractsent', 'closedwon']
+
 const propertiesOf = (contact: DemoContact) => ({
   email: contact.email,
   firstname: contact.firstName,
@@ -63,6 +66,27 @@ export function connectHubSpot(options: { readonly url: string; readonly accessT
                     associationCategory: 'HUBSPOT_DEFINED' as never,
                     associationTypeId: CONTACT_TO_PRIMARY_COMPANY,
                   },
+                ],
+              },
+            ],
+          })),
+        })
+      }
+      for (const batch of chunks(records.deals, BATCH_SIZE)) {
+        await client.crm.deals.batchApi.create({
+          inputs: batch.map((deal) => ({
+            properties: {
+              dealname: deal.name,
+              amount: String(deal.amount),
+              dealstage: stages[deal.step] ?? 'appointmentscheduled',
+              pipeline: 'default',
+              closedate: `${deal.closesOn}T12:00:00Z`,
+            },
+            associations: [
+              {
+                to: { id: companyIdByDomain.get(records.companies[deal.company]?.domain ?? '') ?? '' },
+                types: [
+                  { associationCategory: 'HUBSPOT_DEFINED' as never, associationTypeId: DEAL_TO_PRIMARY_COMPANY },
                 ],
               },
             ],

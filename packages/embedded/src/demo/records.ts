@@ -18,9 +18,21 @@ export interface DemoContact {
   readonly company: number
 }
 
+export interface DemoDeal {
+  readonly name: string
+  readonly amount: number
+  /** How far it is, from 0 to 4: open in four steps, then won. */
+  readonly step: number
+  /** YYYY-MM-DD */
+  readonly closesOn: string
+  /** Index into the companies. */
+  readonly company: number
+}
+
 export interface DemoRecords {
   readonly companies: readonly DemoCompany[]
   readonly contacts: readonly DemoContact[]
+  readonly deals: readonly DemoDeal[]
 }
 
 const industries = [
@@ -48,7 +60,7 @@ const slugOf = (text: string): string =>
 /** Makes the records of one account. E-mail addresses and domains are unique in it, and under `.example`. */
 export function makeDemoRecords(
   seed: number,
-  counts: { readonly companies: number; readonly contacts: number },
+  counts: { readonly companies: number; readonly contacts: number; readonly deals: number },
 ): DemoRecords {
   const faker = new Faker({ locale: [en], seed })
   const domains = new Set<string>()
@@ -84,5 +96,15 @@ export function makeDemoRecords(
       company,
     })
   }
-  return { companies, contacts }
+  const deals = Array.from({ length: counts.deals }, (): DemoDeal => {
+    const company = faker.number.int({ min: 0, max: companies.length - 1 })
+    return {
+      name: `${faker.commerce.productName()} for ${(companies[company] as DemoCompany).name}`.slice(0, 120),
+      amount: faker.number.int({ min: 5, max: 900 }) * 100,
+      step: faker.number.int({ min: 0, max: 4 }),
+      closesOn: faker.date.between({ from: '2026-01-01', to: '2027-12-31' }).toISOString().slice(0, 10),
+      company,
+    }
+  })
+  return { companies, contacts, deals }
 }

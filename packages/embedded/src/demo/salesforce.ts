@@ -6,6 +6,8 @@ import { chunks } from './chunks.ts'
 
 const BATCH_SIZE = 200
 
+const stages = ['Prospecting', 'Qualification', 'Proposal/Price Quote', 'Negotiation/Review', 'Closed Won']
+
 const fieldsOf = (contact: DemoContact) => ({
   Email: contact.email,
   FirstName: contact.firstName,
@@ -48,6 +50,18 @@ export function connectSalesforce(options: { readonly url: string; readonly acce
         await create(
           'Contact',
           batch.map((contact) => ({ ...fieldsOf(contact), AccountId: accountIds[contact.company] })),
+        )
+      }
+      for (const batch of chunks(records.deals, BATCH_SIZE)) {
+        await create(
+          'Opportunity',
+          batch.map((deal) => ({
+            Name: deal.name,
+            Amount: deal.amount,
+            StageName: stages[deal.step],
+            CloseDate: deal.closesOn,
+            AccountId: accountIds[deal.company],
+          })),
         )
       }
     },

@@ -30,7 +30,7 @@ const paths = {
   salesforce: { authorize: '/services/oauth2/authorize', token: '/services/oauth2/token' },
 } as const
 
-const webhookEvents = ['contact', 'company'].flatMap((object) =>
+const webhookEvents = ['contact', 'company', 'deal'].flatMap((object) =>
   ['creation', 'deletion', 'propertyChange', 'merge', 'associationChange'].map((event) => `${object}.${event}`),
 )
 
@@ -38,6 +38,7 @@ const webhookEvents = ['contact', 'company'].flatMap((object) =>
 const watchedProperties: Record<string, readonly string[]> = {
   contact: ['email', 'firstname', 'lastname', 'phone', 'jobtitle'],
   company: ['name', 'domain', 'industry', 'numberofemployees'],
+  deal: ['dealname', 'amount', 'dealstage', 'closedate'],
 }
 
 export async function ensureConnections(options: ConnectOptions): Promise<ConnectedOrganization[]> {
@@ -108,7 +109,7 @@ async function authorize(account: StackAccount): Promise<{ accessToken: string; 
       redirect_uri: account.app.redirectUri,
       scope:
         account.connector === 'hubspot'
-          ? 'crm.objects.contacts.write crm.objects.companies.write'
+          ? 'crm.objects.contacts.write crm.objects.companies.write crm.objects.deals.write'
           : 'api refresh_token',
       state: randomBytes(16).toString('base64url'),
       code_challenge: challenge,

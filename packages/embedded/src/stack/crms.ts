@@ -49,7 +49,7 @@ export interface StackCrmsOptions {
 /** What the providers allow: a HubSpot Professional portal, a Salesforce Enterprise organization of 15 users. */
 const CALLS_PER_DAY = { hubspot: 650_000, salesforce: 115_000 }
 
-const COUNTS = { companies: 500, contacts: 5000 }
+const COUNTS = { companies: 500, contacts: 5000, deals: 400 }
 
 export async function openCrms(options: StackCrmsOptions): Promise<StackCrms> {
   const sandbox = await startSandbox({
@@ -74,7 +74,7 @@ export async function openCrms(options: StackCrmsOptions): Promise<StackCrms> {
           if ((await account.crm.countContacts()) > 0) await emptyAccount(sandbox.url, account.account)
           await account.crm.load(account.records)
           options.log(
-            `loaded ${COUNTS.contacts} contacts and ${COUNTS.companies} companies into ${account.connector} ${account.account}`,
+            `loaded ${COUNTS.contacts} contacts, ${COUNTS.companies} companies and ${COUNTS.deals} deals into ${account.connector} ${account.account}`,
           )
           loaded.add(account.slug)
           await writeFile(markFile, JSON.stringify([...loaded].toSorted()))

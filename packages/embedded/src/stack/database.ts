@@ -87,7 +87,7 @@ async function checkDemoTables(adminUrl: string): Promise<void> {
       const { rows } = await client.query<{ name: string }>(
         `select c.oid::regclass::text as name
         from pg_class c
-        where c.relnamespace = 'public'::regnamespace and c.relname in ('contacts', 'companies')
+        where c.relnamespace = 'public'::regnamespace and c.relname in ('contacts', 'companies', 'deals')
           and pg_get_userbyid(c.relowner) not in ('rowhouse_owner', 'rowhouse_migrator')`,
       )
       return rows.map(({ name }) => name)

@@ -211,7 +211,7 @@ describe('notes and tasks', () => {
       errorCode: 'REQUIRED_FIELD_MISSING',
     })
     const field = (object: string) => ({ FullName: `${object}.Mood__c`, Metadata: { type: 'Text', length: 80 } })
-    await expect(connection.tooling.create('CustomField', field('Task') as never)).rejects.toThrow()
+    await expect(connection.tooling.create('CustomField', field('Task') as never)).rejects.toThrow(/No such object/)
     await connection.tooling.create('CustomField', field('Activity') as never)
     const described = await connection.sobject('Task').describe()
     expect(described.fields.map(({ name }) => name)).toContain('Mood__c')

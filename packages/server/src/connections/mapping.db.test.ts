@@ -86,7 +86,7 @@ describe.each([
       bearer,
       body: { connector, accessToken: account.accessToken, baseUrl: account.url, mapping: [company] },
     })
-    expect(made.status).toBe(200)
+    if (made.status !== 200) throw new Error(made.text)
     base = `/v1/organizations/${organizationId}/connections/${made.body.id}`
   })
 
