@@ -96,7 +96,11 @@ export const dynamicRules: Readonly<Record<string, Dynamic | string>> = {
     opens: 'alter table projects no force row level security',
   },
   partition_exposed: { attack: 'rows_of_another_organization_seen', object: 'table public.events_0' },
-  app_privilege: { attack: 'rows_of_another_organization_changed', object: 'table public.projects' },
+  app_privilege: {
+    attack: 'rows_of_another_organization_changed',
+    object: 'table public.projects',
+    opens: 'grant truncate on tasks to shop_app',
+  },
   outside_function: 'It reaches another server: such functions are disabled in scratch.',
   key_without_organization: { attack: 'constraint_tells_of_another_organization', object: 'table public.projects' },
   unique_index_without_organization: {
