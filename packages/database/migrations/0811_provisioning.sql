@@ -235,7 +235,8 @@ begin
 end
 $$;
 create trigger note_wanted after update of isolation, region, cluster on rowhouse.plans
-  for each row when ((old.isolation, old.region, old.cluster) is distinct from (new.isolation, new.region, new.cluster))
+  -- Not of the three columns: Postgres says that as nested ORs, which a dump brings back otherwise nested.
+  for each row when (old is distinct from new)
   execute function rowhouse.note_wanted_by_plan();
 
 revoke all on function
