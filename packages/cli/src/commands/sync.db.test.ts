@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ConnectionDetail } from '@rowhouse/contracts'
 import { startServer } from '@rowhouse/server'
 import type { RunningServer, Sync } from '@rowhouse/server'
-import { createTwoWorlds, useTestDatabase } from '@rowhouse/testkit'
+import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
@@ -58,6 +58,13 @@ const rowhouse = (...words: string[]): Promise<{ code: number; stdout: string; s
 beforeAll(async () => {
   worlds = await createTwoWorlds(database())
   const { adminUrl, signingKey } = database()
+  // The server shows of the engine's connections those that the catalogue lets the caller see.
+  await withClient(adminUrl, (admin) =>
+    admin.query('insert into rowhouse.connections (id, organization_id) values ($1, $2)', [
+      connectionId,
+      worlds.a.organizationId,
+    ]),
+  )
   detail = {
     id: connectionId,
     organizationId: worlds.a.organizationId,
