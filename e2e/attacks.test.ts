@@ -256,6 +256,13 @@ describe('a person', () => {
       .replace(':organizationId', organizationId)
       .replace(':connectionId', b.connection.id)
       .replace(':deadLetterId', '1')
+      .replace(':grantId', '0a0a0a0a-0000-4000-8000-0000000000ff')
+
+  /** What an endpoint takes before it looks at what it is about. */
+  const bodies: Readonly<Record<string, object>> = {
+    grantConnection: { permission: 'connections.manage', role: 'member' },
+    setMapping: { objects: [{ object: 'contact', table: 'contacts', fields: [], references: [], matchBy: [] }] },
+  }
 
   it.each(scoped)('$id: another organization is not there, whatever the headers say', async (endpoint) => {
     const body = endpoint.body === undefined ? {} : { body: { connector: 'hubspot', accessToken: 'x' } }
@@ -268,7 +275,9 @@ describe('a person', () => {
   it.each(scoped.filter(({ path }) => path.includes(':connectionId')))(
     "$id: another organization's connection is not there under the own one",
     async (endpoint) => {
-      expect((await call(endpoint.method, pathOf(endpoint, a.id))).code).toBe('connection_not_found')
+      const body = bodies[endpoint.id]
+      const answer = await call(endpoint.method, pathOf(endpoint, a.id), body === undefined ? {} : { body })
+      expect(answer.code).toBe(endpoint.id === 'revokeConnectionGrant' ? 'grant_not_found' : 'connection_not_found')
     },
   )
 
