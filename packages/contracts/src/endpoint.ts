@@ -2,7 +2,7 @@
 // out. The server implements it, the client calls it, /openapi.json describes it. An endpoint without
 // a choice of access and audit does not compile.
 import type { z } from 'zod'
-import type { ErrorCode } from './error-codes.ts'
+import type { ErrorCode } from './error-codes/index.ts'
 
 /**
  * Who may call:

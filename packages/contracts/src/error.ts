@@ -1,7 +1,7 @@
 // The one error of Rowhouse. Every refusal, in every package, is a RowhouseError with a code from
-// error-codes.ts. It must not know where it is shown: the CLI, the API and the log each render it.
-import { errorCodes } from './error-codes.ts'
-import type { ErrorCode } from './error-codes.ts'
+// error-codes/. It must not know where it is shown: the CLI, the API and the log each render it.
+import { errorCodes } from './error-codes/index.ts'
+import type { ErrorCode } from './error-codes/index.ts'
 
 export interface RowhouseErrorOptions {
   /** Facts a program may read: the value seen, the limit, the id. Never a secret, never a tenant's data. */

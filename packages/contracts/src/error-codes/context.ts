@@ -1,0 +1,81 @@
+// Context: who acts for which organization.
+import { code } from './code.ts'
+
+export const contextCodes = {
+  token_missing: code(401, 1, false, 'No token was given.', 'Run the query through rowhouse.as(…).'),
+  token_malformed: code(401, 1, false, 'The token is not one of Rowhouse.', 'Run the query through rowhouse.as(…).'),
+  token_invalid: code(
+    401,
+    1,
+    false,
+    'The signature of the token is wrong.',
+    'Check that the application and the database were installed with the same signing key.',
+  ),
+  token_expired: code(401, 1, true, 'The token has expired.', 'Run the query again: a new token is made each time.'),
+  token_wrong_database: code(
+    401,
+    1,
+    false,
+    'The token is for another database.',
+    'Check the URL: a token names the database it is for.',
+  ),
+  already_entered: code(
+    409,
+    1,
+    false,
+    'This transaction already acts for an organization.',
+    'One transaction, one organization: end it and begin another.',
+  ),
+  organization_not_found: code(404, 1, false, 'There is no such organization.', 'Check the id: rowhouse org list'),
+  organization_suspended: code(403, 1, false, 'The organization is suspended.', 'Resume it: rowhouse org resume'),
+  organization_moved: code(
+    409,
+    1,
+    true,
+    'The organization lives elsewhere now.',
+    'Run the query again: the placement is looked up anew.',
+  ),
+  catalogue_unreachable: code(
+    503,
+    3,
+    true,
+    'Where the organization lives is not known, and the catalogue does not answer.',
+    'Check the database of ROWHOUSE_URL; organizations that were in use go on for placement.staleMaxMs.',
+  ),
+  tls_required: code(
+    500,
+    3,
+    false,
+    'A cluster that is not on loopback must be reached with verified TLS.',
+    'Set its tls to verify-full, and tls_ca where its certificate is of an authority of your own.',
+  ),
+  organization_busy: code(503, 3, true, 'The organization is being moved.', 'Run the query again in a moment.'),
+  no_active_organization: code(
+    403,
+    1,
+    false,
+    'No organization is active.',
+    'Name one: the x-organization-id header, or the claim of the token.',
+  ),
+  not_a_member: code(
+    403,
+    1,
+    false,
+    'The user is not a member of the organization.',
+    'Ask an administrator of the organization for an invitation.',
+  ),
+  permission_denied: code(
+    403,
+    1,
+    false,
+    'The role does not allow this.',
+    'Ask an administrator of the organization for the permission that the message names.',
+  ),
+  row_level_security: code(
+    403,
+    1,
+    false,
+    'A row of another organization was refused.',
+    'Leave organization_id out, or name the organization that the query acts for.',
+  ),
+} as const

@@ -1,0 +1,33 @@
+// Reading across organizations.
+import { code } from './code.ts'
+
+export const reportsCodes = {
+  report_not_approved: code(
+    403,
+    1,
+    false,
+    'No approved report has this name.',
+    'The owner of the database defines and approves it: rowhouse report approve.',
+  ),
+  report_invalid: code(
+    400,
+    2,
+    false,
+    'The report cannot run.',
+    'The statement is one SELECT that returns the columns named, and combine one SELECT over results.',
+  ),
+  report_too_large: code(
+    422,
+    1,
+    false,
+    'The report returns more rows for one organization than it may.',
+    'Aggregate in its statement, or define it with a larger rows_max.',
+  ),
+  report_incomplete: code(
+    503,
+    1,
+    true,
+    'Not every organization could be read.',
+    'See details; run it again, or with partial to leave those out.',
+  ),
+} as const
