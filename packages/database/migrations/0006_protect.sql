@@ -156,6 +156,11 @@ begin
   perform rowhouse.check_protectable(target);
   perform rowhouse.check_protect_options(target, options);
   perform rowhouse.check_hand_made_policies(target, options);
+  -- Dropping a reference locks the table referred to, and whoever comes to the table has entered, which reads
+  -- organizations: in the other order each would wait for what the other holds.
+  if rowhouse.replaces_organization_reference(target, options) then
+    lock table rowhouse.organizations in access exclusive mode;
+  end if;
   execute format('lock table %s in access exclusive mode', target);
   -- A list of masked columns can be longer than what a line keeps.
   perform rowhouse.go_past_guard('protect', target, left(options::text, 1000));

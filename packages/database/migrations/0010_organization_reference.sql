@@ -4,6 +4,35 @@
 -- declared where the server knows NOT ENFORCED: enter() has seen the organization and holds its lock, the policy
 -- lets no other in, and the trigger below refuses to remove an organization that has rows.
 
+create function rowhouse.find_organization_reference(target regclass)
+  returns table (name name, definition text, kind text)
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select c.conname, pg_get_constraintdef(c.oid),
+      case when pg_get_constraintdef(c.oid) like '% NOT ENFORCED' then 'declared' else 'enforced' end
+    from pg_constraint c
+    where c.conrelid = target and c.contype = 'f' and c.confrelid = 'rowhouse.organizations'::regclass
+      and rowhouse.column_names(c.conrelid, c.conkey) = '{organization_id}'
+    order by c.conname
+    limit 1;
+end
+$$;
+
+-- A reference that cascades goes whatever the options; one of the wrong kind only when a kind is asked for.
+create function rowhouse.replaces_organization_reference(target regclass, options jsonb) returns boolean
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select from rowhouse.find_organization_reference(target) r
+    where r.definition ~ 'ON (DELETE|UPDATE) ' or r.kind <> options ->> 'organization_reference');
+end
+$$;
+
 create function rowhouse.give_organization_reference(target regclass, options jsonb) returns setof text
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -19,22 +48,13 @@ begin
     execute format('grant usage on schema %I to rowhouse_owner',
       (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target));
   end if;
-  select c.conname, pg_get_constraintdef(c.oid) as definition,
-    case when pg_get_constraintdef(c.oid) like '% NOT ENFORCED' then 'declared' else 'enforced' end as kind
-  into existing
-  from pg_constraint c
-  where c.conrelid = target and c.contype = 'f' and c.confrelid = 'rowhouse.organizations'::regclass
-    and rowhouse.column_names(c.conrelid, c.conkey) = '{organization_id}'
-  order by c.conname
-  limit 1;
-  if found and existing.definition !~ 'ON (DELETE|UPDATE) '
-    and (existing.kind = wanted or options ->> 'organization_reference' is null)
-  then
+  select * into existing from rowhouse.find_organization_reference(target);
+  if existing.name is not null and not rowhouse.replaces_organization_reference(target, options) then
     return;
   end if;
-  if existing.conname is not null then
-    execute format('alter table %s drop constraint %I', target, existing.conname);
-    return next format('dropped %s, which was %s', existing.conname,
+  if existing.name is not null then
+    execute format('alter table %s drop constraint %I', target, existing.name);
+    return next format('dropped %s, which was %s', existing.name,
       case when existing.definition ~ 'ON (DELETE|UPDATE) ' then existing.definition else existing.kind end);
   end if;
   if wanted <> 'none' then

@@ -27,6 +27,17 @@ const references = async (): Promise<unknown[]> =>
   ).rows.map(({ definition }) => definition)
 const enforced = 'FOREIGN KEY (organization_id) REFERENCES rowhouse.organizations(id)'
 
+const untilBlocked = async (client: Client): Promise<void> =>
+  expect
+    .poll(async () => {
+      const { rows } = await admin.query<{ blocked: boolean }>(
+        'select cardinality(pg_blocking_pids($1)) > 0 as blocked',
+        [(client as unknown as { processID: number }).processID],
+      )
+      return rows[0]?.blocked
+    })
+    .toBe(true)
+
 describe('the reference to organizations', () => {
   it('is declared where the server can, and changes its kind only when asked to', async () => {
     await admin.query('create table items (id int primary key)')
@@ -46,6 +57,29 @@ describe('the reference to organizations', () => {
     for (const value of ['maybe', 7, true]) {
       expect(await sqlstateOf(protect({ organization_reference: value }))).toBe('RH023')
     }
+    await admin.query('drop table items')
+  })
+
+  it('is replaced without standing in the way of who has entered and comes to the table', async () => {
+    await admin.query('create table items (id int primary key)')
+    await protect({ organization_reference: 'enforced' })
+    const replaceBesideOneWhoEntered = (before: string): Promise<string> =>
+      withClient(database().adminUrl, async (entered) =>
+        withClient(database().adminUrl, async (replacing) => {
+          await entered.query("begin; set local lock_timeout = '500ms'; select from rowhouse.organizations")
+          const replaced = replacing.query(
+            `begin; ${before}; select rowhouse.protect('items', '{"organization_reference": "declared"}'); rollback`,
+          )
+          await untilBlocked(replacing)
+          const seen = await sqlstateOf(entered.query('select from items'))
+          await entered.query('rollback')
+          await replaced
+          return seen
+        }),
+      )
+    expect(await replaceBesideOneWhoEntered('select')).toBe('done')
+    // In the other order each waits for what the other holds.
+    expect(await replaceBesideOneWhoEntered('lock table items in access exclusive mode')).toBe('55P03')
     await admin.query('drop table items')
   })
 

@@ -206,7 +206,11 @@ export function proveRows(table: Table, { mirror }: Source): Step[] {
             `${table.qualified} and rowhouse.organizations`,
           ),
         ],
-        undo: [`alter table ${table.qualified} drop constraint if exists ${EXISTS}`],
+        undo: [
+          // In the order in which a sealed transaction comes to them.
+          'lock table rowhouse.organizations in access exclusive mode',
+          `alter table ${table.qualified} drop constraint if exists ${EXISTS}`,
+        ],
       },
       {
         table: table.qualified,

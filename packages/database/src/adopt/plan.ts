@@ -75,14 +75,40 @@ export async function makePlan(client: ClientBase, options: AdoptOptions): Promi
             statement.exclusive(`drop policy ${quote(name)} on ${table.qualified}`, table.qualified),
           ),
           ...handOver(table, sourceOf(table)),
-          statement.exclusive(
-            `select rowhouse.protect(${escapeLiteral(table.qualified)}, ${escapeLiteral(JSON.stringify(protectOptions))})`,
-            table.qualified,
-          ),
+          protectTable(table, { ...protectOptions, organization_reference: undefined }),
         ]),
       ),
+    ...tables.toReversed().flatMap((table) => declareReference(table, protectOptions)),
   ]
   return { tables, steps }
+}
+
+const protectTable = (table: Table, options: Record<string, unknown>): Statement =>
+  statement.exclusive(
+    `select rowhouse.protect(${escapeLiteral(table.qualified)}, ${escapeLiteral(JSON.stringify(options))})`,
+    table.qualified,
+  )
+
+/**
+ * The reference that proved the rows goes in a step of its own: dropping it locks `rowhouse.organizations`, which every
+ * sealed transaction reads before it comes to the table. protect() locks the two in that order; a step that held the
+ * table's lock already would wait for transactions that wait for it.
+ */
+function declareReference(table: Table, options: Record<string, unknown>): Step[] {
+  const kind = options['organization_reference']
+  if (kind === undefined || kind === 'enforced') return []
+  const { sql } = protectTable(table, options)
+  const lock = `${table.qualified} and rowhouse.organizations`
+  return [
+    {
+      table: table.qualified,
+      name: 'reference to organizations',
+      mode: 'short',
+      statements: [statement.exclusive(sql, lock)],
+      undo: [],
+      isFinal: true,
+    },
+  ]
 }
 
 /** The lock is taken before anything else, so that what follows waits for nobody. */
