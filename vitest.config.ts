@@ -1,6 +1,14 @@
 // Three kinds of test, told apart by name: `x.test.ts` needs nothing, `x.db.test.ts` needs the one
 // Postgres that global setup starts, `e2e/x.test.ts` starts whole processes and a browser.
+//
+// Files of the first two share their worker's modules (`isolate: false`): loading them anew for each of 200 files was half
+// of what the first kind cost. So a test leaves nothing behind in a module: no mocked one, no setting of the process.
+import { join } from 'node:path'
+
 import { defineConfig } from 'vitest/config'
+
+/** Programs that tests start read the sources compiled: half their starting time. */
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') }
 
 export default defineConfig({
   test: {
@@ -10,6 +18,9 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.{ts,tsx}', 'tools/**/*.test.ts'],
           exclude: ['**/*.db.test.ts', '**/node_modules/**', '**/dist/**'],
+          testTimeout: 30_000,
+          isolate: false,
+          env,
         },
       },
       {
@@ -20,6 +31,8 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
+          isolate: false,
+          env,
         },
       },
       {
@@ -29,6 +42,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          env,
         },
       },
     ],

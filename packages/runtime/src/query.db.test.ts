@@ -192,7 +192,7 @@ test('a full pool says so, and closing breaks what does not end', async () => {
     url: database().appUrl,
     signingKey: database().signingKey,
     // Long enough to connect on a busy machine.
-    pool: { max: 1, acquireTimeoutMs: 500, closeTimeoutMs: 20 },
+    pool: { max: 1, acquireTimeoutMs: 2000, closeTimeoutMs: 20 },
   })
   const organization = small.as({ organizationId: worlds.a.organizationId, service: 'x' })
   await organization.query('select 1')
