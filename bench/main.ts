@@ -15,10 +15,12 @@ import type { Bench } from './bench.ts'
 import { changeLog } from './change-log.ts'
 import { hotPath } from './hot-path.ts'
 import { describeMachine } from './machine.ts'
+import { neighbour } from './neighbour.ts'
 import { provision } from './provision.ts'
 import { report } from './report.ts'
 import { rls } from './rls.ts'
 import { rollout } from './rollout.ts'
+import { schemas } from './schemas.ts'
 import { sync } from './sync.ts'
 import { verify } from './verify.ts'
 
@@ -26,10 +28,12 @@ const benches: Readonly<Record<string, Bench>> = {
   adopt: adoptBench,
   'hot-path': hotPath,
   'change-log': changeLog,
+  neighbour,
   provision,
   report,
   rls,
   rollout,
+  schemas,
   sync,
   verify,
 }

@@ -215,8 +215,11 @@ $$;
 
 -- Lets in whoever is not a member of an active organization, or says why not. The organization's lock is held. Returns
 -- the role, or '' for an actor without one.
--- With `anywhere` it may live in another home: what is entered is the catalogue.
-create function rowhouse.admit(kind text, organization uuid, actor uuid, claims jsonb, anywhere boolean default false) returns text
+-- With `anywhere` it may live in another home: what is entered is the catalogue. `has_slot`: it is one of as many as its plan
+-- allows already.
+create function rowhouse.admit(
+  kind text, organization uuid, actor uuid, claims jsonb, anywhere boolean default false, has_slot boolean default false
+) returns text
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
 as $$
@@ -279,7 +282,13 @@ begin
     raise exception 'Organization % has no connection %.', organization, actor using errcode = 'RH013';
   end if;
   if organization_limits is not null then
-    perform rowhouse.limit_transaction(organization_limits);
+    -- An operator gets in however much is under way, and so does whoever asks the catalogue alone.
+    if rowhouse.limit_transaction(
+      organization_limits, case when not (has_slot or anywhere or kind = 'o') then organization end)
+    then
+      -- It waited: who may enter is asked again.
+      return rowhouse.admit(kind, organization, actor, claims, anywhere, true);
+    end if;
   end if;
   return coalesce(member_role, '');
 end
@@ -297,6 +306,7 @@ declare
   actor pg_catalog.uuid;
   role pg_catalog.text;
   limits pg_catalog.jsonb;
+  waited pg_catalog.bool := false;
   payload pg_catalog.text;
   ignored pg_catalog.text;
 begin
@@ -356,11 +366,12 @@ begin
       and p.organization_id operator(pg_catalog.=) organization and p.state operator(pg_catalog.=) 'active'
       and p.database_name is null and (p.login is null or p.login operator(pg_catalog.=) session_user);
     if limits is not null then
-      perform rowhouse.limit_transaction(limits);
+      waited := rowhouse.limit_transaction(limits, organization);
     end if;
   end if;
-  if role is null then
-    role := rowhouse.admit(kind, organization, actor, pg_catalog.substr(signed, 136)::pg_catalog.jsonb);
+  -- Who waited for its turn is judged as things are now.
+  if role is null or waited then
+    role := rowhouse.admit(kind, organization, actor, pg_catalog.substr(signed, 136)::pg_catalog.jsonb, false, waited);
   end if;
 
   payload := pg_catalog.substr(signed, 49) operator(pg_catalog.||) role;
@@ -374,9 +385,10 @@ begin
 end
 $$;
 
--- What plan and organization bound, for this transaction: a guard against queries that run away, not against whoever sets
--- it back. Postgres arms the timer for each message anew, so it holds for the statement that comes after enter().
-create function rowhouse.limit_transaction(limits jsonb) returns void
+-- What plan and organization bound, for this transaction; with `organization` also how many of its transactions there are.
+-- Says whether it had to wait for one of them to end. The times are a guard against queries that run away, not against
+-- whoever sets them back. Postgres arms the timer for each message anew, so it holds for the statement that comes after enter().
+create function rowhouse.limit_transaction(limits jsonb, organization uuid default null) returns boolean
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
 as $$
@@ -387,6 +399,8 @@ begin
   if limits ? 'idleInTransactionTimeoutMs' then
     perform set_config('idle_in_transaction_session_timeout', limits ->> 'idleInTransactionTimeoutMs', true);
   end if;
+  return organization is not null and limits ? 'concurrency'
+    and rowhouse.take_slot(organization, (limits ->> 'concurrency')::int);
 end
 $$;
 

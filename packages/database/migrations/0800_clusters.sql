@@ -114,9 +114,16 @@ create index placements_by_wish on rowhouse.placements (organization_id)
 alter table rowhouse.plans
   add column region text constraint region_is_a_slug check (region ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
   add column cluster text references rowhouse.clusters (id),
-  -- Connections that one process of a runtime holds for one organization, and its statements at the same time.
+  -- Connections that one process of a runtime holds for one organization, and how many it keeps to a home when they rest.
   add column connections_max int constraint connections_max_is_positive check (connections_max > 0),
+  add column connections_min int constraint connections_min_is_positive check (connections_min > 0),
+  -- Transactions of one organization at the same time, over all processes (0835_slots.sql).
   add column concurrency_max int constraint concurrency_max_is_positive check (concurrency_max > 0),
+  -- How long a query waits for a connection, and how long a connection to a home rests before it is closed.
+  add column acquire_timeout_ms int constraint acquire_timeout_is_positive check (acquire_timeout_ms > 0),
+  add column idle_timeout_ms int constraint idle_timeout_is_positive check (idle_timeout_ms > 0),
+  -- Most connections of the login of a home, over all processes: its CONNECTION LIMIT.
+  add column login_connections_max int constraint login_connections_max_is_positive check (login_connections_max > 0),
   add column statement_timeout_ms int constraint statement_timeout_is_positive check (statement_timeout_ms > 0),
   add column idle_in_transaction_timeout_ms int
     constraint idle_in_transaction_timeout_is_positive check (idle_in_transaction_timeout_ms > 0);
@@ -125,7 +132,11 @@ alter table rowhouse.plans
 create table rowhouse.organization_limits (
   organization_id uuid primary key references rowhouse.organizations (id) on delete cascade,
   connections_max int constraint connections_max_is_positive check (connections_max > 0),
+  connections_min int constraint connections_min_is_positive check (connections_min > 0),
   concurrency_max int constraint concurrency_max_is_positive check (concurrency_max > 0),
+  acquire_timeout_ms int constraint acquire_timeout_is_positive check (acquire_timeout_ms > 0),
+  idle_timeout_ms int constraint idle_timeout_is_positive check (idle_timeout_ms > 0),
+  login_connections_max int constraint login_connections_max_is_positive check (login_connections_max > 0),
   statement_timeout_ms int constraint statement_timeout_is_positive check (statement_timeout_ms > 0),
   idle_in_transaction_timeout_ms int
     constraint idle_in_transaction_timeout_is_positive check (idle_in_transaction_timeout_ms > 0),
@@ -257,7 +268,11 @@ begin
   return (
     select nullif(jsonb_strip_nulls(jsonb_build_object(
       'connections', coalesce(l.connections_max, p.connections_max),
+      'connectionsMin', coalesce(l.connections_min, p.connections_min),
       'concurrency', coalesce(l.concurrency_max, p.concurrency_max),
+      'acquireTimeoutMs', coalesce(l.acquire_timeout_ms, p.acquire_timeout_ms),
+      'idleTimeoutMs', coalesce(l.idle_timeout_ms, p.idle_timeout_ms),
+      'loginConnections', coalesce(l.login_connections_max, p.login_connections_max),
       'statementTimeoutMs', coalesce(l.statement_timeout_ms, p.statement_timeout_ms),
       'idleInTransactionTimeoutMs', coalesce(l.idle_in_transaction_timeout_ms, p.idle_in_transaction_timeout_ms)
     )), '{}')

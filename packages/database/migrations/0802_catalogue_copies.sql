@@ -86,19 +86,24 @@ begin
   perform set_config('rowhouse.applying_copy', given.id::text, true);
 
   insert into rowhouse.plans as l (
-    id, name, isolation, region, log_retention_days, connections_max, concurrency_max, statement_timeout_ms, idle_in_transaction_timeout_ms
+    id, name, isolation, region, log_retention_days, connections_max, connections_min, concurrency_max, acquire_timeout_ms,
+    idle_timeout_ms, login_connections_max, statement_timeout_ms, idle_in_transaction_timeout_ms
   ) values (
-    plan.id, plan.name, plan.isolation, plan.region, plan.log_retention_days, plan.connections_max, plan.concurrency_max,
+    plan.id, plan.name, plan.isolation, plan.region, plan.log_retention_days, plan.connections_max, plan.connections_min,
+    plan.concurrency_max, plan.acquire_timeout_ms, plan.idle_timeout_ms, plan.login_connections_max,
     plan.statement_timeout_ms, plan.idle_in_transaction_timeout_ms
   )
   on conflict (id) do update set
     name = excluded.name, isolation = excluded.isolation, region = excluded.region, log_retention_days = excluded.log_retention_days,
-    connections_max = excluded.connections_max, concurrency_max = excluded.concurrency_max,
+    connections_max = excluded.connections_max, connections_min = excluded.connections_min,
+    concurrency_max = excluded.concurrency_max, acquire_timeout_ms = excluded.acquire_timeout_ms,
+    idle_timeout_ms = excluded.idle_timeout_ms, login_connections_max = excluded.login_connections_max,
     statement_timeout_ms = excluded.statement_timeout_ms, idle_in_transaction_timeout_ms = excluded.idle_in_transaction_timeout_ms
-  where (l.name, l.isolation, l.region, l.log_retention_days, l.connections_max, l.concurrency_max, l.statement_timeout_ms,
-    l.idle_in_transaction_timeout_ms) is distinct from (excluded.name, excluded.isolation, excluded.region,
-    excluded.log_retention_days, excluded.connections_max, excluded.concurrency_max, excluded.statement_timeout_ms,
-    excluded.idle_in_transaction_timeout_ms);
+  where (l.name, l.isolation, l.region, l.log_retention_days, l.connections_max, l.connections_min, l.concurrency_max,
+    l.acquire_timeout_ms, l.idle_timeout_ms, l.login_connections_max, l.statement_timeout_ms, l.idle_in_transaction_timeout_ms) is distinct from (
+    excluded.name, excluded.isolation, excluded.region, excluded.log_retention_days, excluded.connections_max,
+    excluded.connections_min, excluded.concurrency_max, excluded.acquire_timeout_ms, excluded.idle_timeout_ms,
+    excluded.login_connections_max, excluded.statement_timeout_ms, excluded.idle_in_transaction_timeout_ms);
   -- A slug that was given on before the copy of its former owner has come.
   update rowhouse.organizations o set slug = o.id::text
   where o.slug = given.slug and o.id <> given.id and rowhouse.is_copy(o.id);
@@ -152,7 +157,9 @@ begin
     insert into rowhouse.organization_limits
     select b.* from jsonb_populate_record(null::rowhouse.organization_limits, copy -> 'limits') b
     on conflict (organization_id) do update set
-      connections_max = excluded.connections_max, concurrency_max = excluded.concurrency_max,
+      connections_max = excluded.connections_max, connections_min = excluded.connections_min,
+      concurrency_max = excluded.concurrency_max, acquire_timeout_ms = excluded.acquire_timeout_ms,
+      idle_timeout_ms = excluded.idle_timeout_ms, login_connections_max = excluded.login_connections_max,
       statement_timeout_ms = excluded.statement_timeout_ms,
       idle_in_transaction_timeout_ms = excluded.idle_in_transaction_timeout_ms, updated_at = excluded.updated_at;
   end if;

@@ -20,10 +20,6 @@ alter table rowhouse.homes
   add column attempts int not null default 0;
 create index homes_unfinished on rowhouse.homes (run_until) where state in ('building', 'dropping');
 
-alter table rowhouse.plans
-  -- Most connections of the login of a home, over all processes: its CONNECTION LIMIT. Null: no bound.
-  add column login_connections_max int constraint login_connections_max_is_positive check (login_connections_max > 0);
-
 -- How many homes, or organizations, a cluster holds of what its capacity bounds.
 create function rowhouse.cluster_has_room(cluster rowhouse.clusters, isolation text) returns boolean
   language plpgsql stable

@@ -4,7 +4,8 @@ import { RowhouseError } from '@rowhouse/contracts'
 
 import { Connection } from './connection/connection.ts'
 import type { Step } from './connection/connection.ts'
-import type { Door, Pool } from './connection/pool.ts'
+import type { Door } from './connection/door.ts'
+import type { Pool } from './connection/pool.ts'
 import { loadDriver } from './driver.ts'
 import type { Driver, PgTarget } from './driver.ts'
 import { shakeHands } from './handshake.ts'
@@ -42,6 +43,8 @@ const textsWithSettings: Readonly<Record<Exclude<Entrance, 'enter_catalogue'>, s
 export class Gateway implements Door<Connection> {
   readonly idle: Connection[] = []
   readonly pool: Pool<Connection>
+  min?: number
+  idleTimeoutMs?: number
   readonly #target: PgTarget
   readonly #options: ResolvedOptions
   #driver: Driver | null = null
@@ -52,6 +55,12 @@ export class Gateway implements Door<Connection> {
     this.#options = options
     this.#target = target
     this.pool = pool
+  }
+
+  /** Takes over what an organization's limits say of its connections that rest; what they do not say is the pool's. */
+  keep(limits: { readonly connectionsMin?: number; readonly idleTimeoutMs?: number } | null): void {
+    this.min = limits?.connectionsMin ?? 0
+    this.idleTimeoutMs = limits?.idleTimeoutMs ?? this.#options.pool.idleTimeoutMs
   }
 
   /** What tokens for this database are made with. A connection must have been taken first. */

@@ -68,8 +68,8 @@ export class Organization {
     } catch (error) {
       return Promise.reject(error)
     }
-    const route = this.#fixed ?? this.#router.current(this.#actor.org)
-    const connection = route?.gateway.pool.tryTake(route.gateway, this.#actor.org, route.share)
+    const route = this.#fixed ?? this.#router.current(this.#actor)
+    const connection = route?.gateway.pool.tryTake(route.gateway, this.#actor.org, route.bounds)
     const result =
       route === null || connection === undefined
         ? this.#queryLater(text, values, null)
@@ -97,10 +97,10 @@ export class Organization {
   /** A connection by the way that is known, or is found. */
   async #connect(recovery: Recovery): Promise<Opened> {
     for (;;) {
-      const route = this.#fixed ?? this.#router.current(this.#actor.org) ?? (await this.#router.find(this.#actor))
-      const { gateway, share } = route
+      const route = this.#fixed ?? this.#router.current(this.#actor) ?? (await this.#router.find(this.#actor))
+      const { gateway, bounds } = route
       try {
-        return { route, connection: await gateway.pool.take(gateway, this.#actor.org, share) }
+        return { route, connection: await gateway.pool.take(gateway, this.#actor.org, bounds) }
       } catch (error) {
         if (!(await recovery.afterConnect(error, route))) throw recovery.explain(error, route)
       }

@@ -29,6 +29,25 @@ export interface TwoWorlds {
 
 const NOTES_PER_WORLD = 3
 
+/** As a tenant migration writes them: against no schema. */
+export const worldTables = `
+  create table folders (
+    organization_id uuid not null default rowhouse.organization_id(),
+    id uuid not null default gen_random_uuid(),
+    name text not null,
+    primary key (organization_id, id)
+  );
+  create table notes (
+    organization_id uuid not null default rowhouse.organization_id(),
+    id uuid not null default gen_random_uuid(),
+    folder_id uuid,
+    body text,
+    primary key (organization_id, id),
+    foreign key (organization_id, folder_id) references folders (organization_id, id) on delete set null (folder_id)
+  );
+  select rowhouse.protect('folders');
+  select rowhouse.protect('notes');`
+
 /**
  * Makes the protected tables `folders(id, name)` and `notes(id, folder_id, body)` and the report `usage`, and two
  * new organizations with an owner, a member, a viewer, one folder and three notes each.
@@ -36,22 +55,7 @@ const NOTES_PER_WORLD = 3
 export async function createTwoWorlds(database: TestDatabase): Promise<TwoWorlds> {
   await withClient(database.migratorUrl, async (migrator) => {
     await migrator.query(`
-      create table if not exists folders (
-        organization_id uuid not null default rowhouse.organization_id(),
-        id uuid not null default gen_random_uuid(),
-        name text not null,
-        primary key (organization_id, id)
-      );
-      create table if not exists notes (
-        organization_id uuid not null default rowhouse.organization_id(),
-        id uuid not null default gen_random_uuid(),
-        folder_id uuid,
-        body text,
-        primary key (organization_id, id),
-        foreign key (organization_id, folder_id) references folders (organization_id, id) on delete set null (folder_id)
-      );
-      select rowhouse.protect('folders');
-      select rowhouse.protect('notes');
+      ${worldTables.replaceAll('create table', 'create table if not exists')}
       select rowhouse.define_report('usage', 'select count(*) as notes from notes', 'notes bigint');
       select rowhouse.approve_report('usage', 'the tests enter as it');
     `)

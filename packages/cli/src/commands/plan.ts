@@ -14,7 +14,10 @@ interface PlanOptions {
   readonly region?: string | null
   readonly cluster?: string | null
   readonly connectionsMax?: number | null
+  readonly connectionsMin?: number | null
   readonly concurrencyMax?: number | null
+  readonly acquireTimeoutMs?: number | null
+  readonly idleTimeoutMs?: number | null
   readonly loginConnectionsMax?: number | null
   readonly statementTimeoutMs?: number | null
   readonly idleInTransactionTimeoutMs?: number | null
@@ -54,7 +57,10 @@ export function addPlanCommands(program: Command): void {
     .option('--region <region>', 'where they live, or any', nameOrAny)
     .option('--cluster <id>', 'the one cluster they live on, or any', nameOrAny)
     .option('--connections-max <n>', 'connections of one organization in one process, or none', numberOrNone)
-    .option('--concurrency-max <n>', 'statements of one organization at a time, or none', numberOrNone)
+    .option('--connections-min <n>', 'connections to a home that one process keeps open, or none', numberOrNone)
+    .option('--concurrency-max <n>', 'transactions of one organization at a time, over all, or none', numberOrNone)
+    .option('--acquire-timeout-ms <n>', 'how long a query waits for a connection, or none', numberOrNone)
+    .option('--idle-timeout-ms <n>', 'how long a connection to a home rests, or none', numberOrNone)
     .option('--login-connections-max <n>', 'connections of a home’s login over all processes, or none', numberOrNone)
     .option('--statement-timeout-ms <n>', 'longest statement, or none', numberOrNone)
     .option('--idle-in-transaction-timeout-ms <n>', 'longest rest inside a transaction, or none', numberOrNone)
@@ -71,7 +77,10 @@ export function addPlanCommands(program: Command): void {
 function limits(plan: Plan): string {
   const said = [
     [plan.connectionsMax, 'connections'],
+    [plan.connectionsMin, 'kept open'],
     [plan.concurrencyMax, 'at a time'],
+    [plan.acquireTimeoutMs, 'ms for a connection'],
+    [plan.idleTimeoutMs, 'ms of rest'],
     [plan.loginConnectionsMax, 'of the login'],
     [plan.statementTimeoutMs, 'ms a statement'],
     [plan.idleInTransactionTimeoutMs, 'ms idle'],

@@ -15,8 +15,14 @@ export const plan = z
     cluster: z.string().nullable(),
     /** Connections that one process of an application holds for one organization. */
     connectionsMax: bound,
-    /** Statements of one organization at the same time. */
+    /** Connections to a home that one process keeps when they rest. */
+    connectionsMin: bound,
+    /** Transactions of one organization at the same time, over all processes. */
     concurrencyMax: bound,
+    /** How long a query waits for a connection. */
+    acquireTimeoutMs: bound,
+    /** How long a connection to a home rests before it is closed. */
+    idleTimeoutMs: bound,
     /** Connections of the login of a home, over all processes. */
     loginConnectionsMax: bound,
     statementTimeoutMs: bound,
@@ -51,7 +57,10 @@ export const setPlan = endpoint({
     region: slug.nullable().optional(),
     cluster: slug.nullable().optional(),
     connectionsMax: bound.optional(),
+    connectionsMin: bound.optional(),
     concurrencyMax: bound.optional(),
+    acquireTimeoutMs: bound.optional(),
+    idleTimeoutMs: bound.optional(),
     loginConnectionsMax: bound.optional(),
     statementTimeoutMs: bound.optional(),
     idleInTransactionTimeoutMs: bound.optional(),

@@ -49,7 +49,13 @@ export const contextCodes = {
     'A cluster that is not on loopback must be reached with verified TLS.',
     'Set its tls to verify-full, and tls_ca where its certificate is of an authority of your own.',
   ),
-  organization_busy: code(503, 3, true, 'The organization is being moved.', 'Run the query again in a moment.'),
+  organization_busy: code(
+    503,
+    3,
+    true,
+    'The organization is being moved, or has as much under way as it may.',
+    'Run the query again in a moment; what an organization may have is in its plan.',
+  ),
   no_active_organization: code(
     403,
     1,

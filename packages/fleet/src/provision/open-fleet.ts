@@ -6,7 +6,7 @@ import { Envelope, checkMasterKey, loginUrl } from '@rowhouse/database'
 import { carryCopy } from '../copies/carry-copy.ts'
 import { homeMigrations } from '../rollout/index.ts'
 import type { HomeMigrations } from '../rollout/index.ts'
-import { assignHome, limitOrganization } from './assign-home.ts'
+import { assignHome } from './assign-home.ts'
 import { addCluster } from './clusters/add-cluster.ts'
 import type { NewCluster } from './clusters/add-cluster.ts'
 import { checkCluster, checkClusters } from './clusters/check-cluster.ts'
@@ -23,6 +23,8 @@ import type { NewOrganization } from './create-organization.ts'
 import { dropHome } from './drop-home.ts'
 import type { ServerDriver } from './drivers/driver.ts'
 import type { Home } from './home.ts'
+import { keepLimits, limitOrganization } from './keep-limits.ts'
+import type { LimitsPass } from './keep-limits.ts'
 import { reconcile } from './reconcile.ts'
 import type { ReconcilePass } from './reconcile.ts'
 import { keepSpares } from './spares.ts'
@@ -55,6 +57,8 @@ export interface Fleet {
   dropHome(home: string): Promise<void>
   /** Gives the login of an organization's home the limits of its plan. */
   limitLogin(organizationId: string): Promise<void>
+  /** The same for all whose limits have changed since. */
+  keepLimits(): Promise<LimitsPass>
   readonly clusters: {
     add(cluster: NewCluster): Promise<Cluster>
     list(): Promise<Cluster[]>
@@ -113,6 +117,7 @@ export function openFleet(options: FleetOptions): Fleet {
     assignHome: (home, organizationId) => assignHome(context, home, organizationId),
     dropHome: (home) => dropHome(context, home),
     limitLogin: (organizationId) => limitOrganization(context, organizationId),
+    keepLimits: () => keepLimits(context),
     clusters: {
       add: (cluster) => addCluster(context, cluster),
       list: () => readClusters(catalogue, { withServers: true }),

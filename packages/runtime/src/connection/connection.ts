@@ -39,8 +39,8 @@ export class Connection {
   organization: string | null | undefined = undefined
   /** Set when the connection must not serve anybody again. */
   broken = false
-  /** Sweeps of the pool it sat idle through. */
-  idleSweeps = 0
+  /** On the pool's clock. */
+  restedAtMs = 0
   readonly client: PgClient
   readonly #driver: Driver
   readonly #prepared: boolean

@@ -1,47 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-import { resolveOptions } from '../options.ts'
-import type { PoolOptions } from '../options.ts'
-import { Pool } from './pool.ts'
-import type { Door, Poolable } from './pool.ts'
-
-class FakeConnection implements Poolable {
-  organization: string | null | undefined = undefined
-  broken = false
-  idleSweeps = 0
-  ended = false
-  destroy(): void {
-    this.broken = true
-  }
-  end(): Promise<void> {
-    this.ended = true
-    return Promise.resolve()
-  }
-}
-
-type Open = () => Promise<FakeConnection>
-
-const doorOf = (open: Open = () => Promise.resolve(new FakeConnection())): Door<FakeConnection> => ({ idle: [], open })
-
-function serverOf(pool: PoolOptions): Pool<FakeConnection> {
-  const url = 'postgres://rowhouse_app@localhost/app'
-  return new Pool(resolveOptions({ url, signingKey: 'k'.repeat(32), pool }, {}).pool)
-}
-
-/** A pool with one door. */
-function poolOf(options: PoolOptions, open?: Open) {
-  const pool = serverOf(options)
-  const door = doorOf(open)
-  return {
-    take: (organization: string | null) => pool.take(door, organization),
-    tryTake: (organization: string | null) => pool.tryTake(door, organization),
-    give: (connection: FakeConnection) => pool.give(connection),
-    close: () => pool.close(),
-    get counts() {
-      return pool.counts
-    },
-  }
-}
+import { FakeConnection, doorOf, poolOf, serverOf } from './test-pool.ts'
+import type { Open } from './test-pool.ts'
+import type { Door } from './door.ts'
 
 /** Lets all that is resolved run. */
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
@@ -123,11 +84,11 @@ test('an idle connection is closed after its time, a used one is not', async () 
   kept.organization = 'a'
   pool.give(kept)
   pool.give(dropped)
-  await vi.advanceTimersByTimeAsync(100)
+  await vi.advanceTimersByTimeAsync(50)
   const taken = pool.tryTake('a')
   expect(taken).toBe(kept)
   pool.give(kept)
-  await vi.advanceTimersByTimeAsync(100)
+  await vi.advanceTimersByTimeAsync(50)
   expect([kept.ended, dropped.ended]).toEqual([false, true])
   await vi.advanceTimersByTimeAsync(100)
   expect(kept.ended).toBe(true)
@@ -172,7 +133,32 @@ test('whoever waits too long for its share is told so', async () => {
   await pool.take('a')
   const waiting = pool.take('a').catch((error: unknown) => error)
   await vi.advanceTimersByTimeAsync(50)
-  expect(await waiting).toMatchObject({ code: 'pool_exhausted', details: { share: 1, busy: 1 } })
+  expect(await waiting).toMatchObject({ code: 'organization_busy', details: { share: 1, busy: 1 } })
+})
+
+test('where too many wait, the organization that has most waiting is refused, and no other', async () => {
+  const pool = poolOf({ max: 2, organizationMax: 1, waitingMax: 3 })
+  await Promise.all([pool.take('flood'), pool.take('other')])
+  const outcomes: string[] = []
+  const note = (name: string, taking: Promise<unknown>): void => {
+    taking.catch((error: unknown) => outcomes.push(`${name}: ${(error as { code: string }).code}`))
+  }
+  for (let count = 0; count < 3; count += 1) note('flood', pool.take('flood'))
+  note('flood', pool.take('flood'))
+  note('other', pool.take('other'))
+  note('other', pool.take('other'))
+  await settle()
+  expect(outcomes).toEqual(['flood: organization_busy', 'flood: organization_busy', 'flood: organization_busy'])
+  expect(pool.counts.waiting).toBe(3)
+})
+
+test('how long one waits is for its organization to say', async () => {
+  const pool = serverOf({ max: 1 })
+  const door = doorOf()
+  await pool.take(door, 'a')
+  const waiting = pool.take(door, 'b', { share: 1, acquireTimeoutMs: 20 }).catch((error: unknown) => error)
+  await vi.advanceTimersByTimeAsync(20)
+  expect(await waiting).toMatchObject({ code: 'pool_exhausted', details: { acquireTimeoutMs: 20 } })
 })
 
 test('organizations take turns, however many queries one of them has waiting', async () => {

@@ -1,38 +1,21 @@
 // The connections to one database server, whatever login and database each is for: one hard bound over all of them. An
 // idle one is closed to make room for another login. Waiters are served organization by organization, and none holds more
 // than its share. It knows nothing of what is done with a connection.
-import { RowhouseError } from '@rowhouse/contracts'
+import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 
 import type { ResolvedPool } from '../options.ts'
+import { Alarm } from './alarm.ts'
+import type { Bounds, Counts, Door, Poolable } from './door.ts'
+import { Idle } from './idle.ts'
+import type { Resting } from './idle.ts'
+import { refusalOf } from './refusal.ts'
 import { Turns } from './turns.ts'
-
-/** What the pool needs of a connection. */
-export interface Poolable {
-  organization: string | null | undefined
-  readonly broken: boolean
-  idleSweeps: number
-  destroy(): void
-  end(): Promise<void>
-}
-
-/** Where connections lead: one login in one database of the server. */
-export interface Door<C> {
-  /** Idle connections through this door, last used last; the pool's own. */
-  readonly idle: C[]
-  open(): Promise<C>
-}
-
-export interface Counts {
-  readonly idle: number
-  readonly busy: number
-  readonly opening: number
-  readonly waiting: number
-}
+import { FULL_MS, RECENT_MS, Uses } from './uses.ts'
 
 interface Waiter<C> {
   readonly door: Door<C>
   readonly organization: string | null
-  readonly share: number
+  readonly bounds: Bounds
   readonly resolve: (connection: C) => void
   readonly reject: (error: unknown) => void
   readonly timer: NodeJS.Timeout
@@ -51,57 +34,80 @@ interface Held<C> {
  */
 const TURNS_PER_LOGIN = 8
 
+/** Of Postgres, where login, database or server have as many connections as they may. */
+const TOO_MANY_CONNECTIONS = '53300'
+
 export class Pool<C extends Poolable> {
   readonly #options: ResolvedPool
-  readonly #max: number
-  readonly #doors = new Set<Door<C>>()
+  #max: number
+  readonly #now: () => number
+  readonly #bounds: Bounds
   readonly #busy = new Map<C, Held<C>>()
   readonly #held = new Map<string, number>()
   readonly #waiting = new Turns<Waiter<C>>()
   readonly #turns = new WeakMap<C, number>()
+  readonly #uses: Uses<C>
+  readonly #idle = new Idle<C>((door) => this.#uses.remove(door))
   readonly #goodbyes = new Set<Promise<void>>()
-  #idleCount = 0
+  readonly #sweeper = new Alarm(() => this.#sweep())
   #opening = 0
   #closing = 0
   #closed: Promise<void> | null = null
   #drained: (() => void) | null = null
-  #sweeper: NodeJS.Timeout | null = null
 
-  /** @param max of connections; what the server itself allows, where that is less than the options say */
-  constructor(options: ResolvedPool, max: number = options.max) {
+  /** @param now a clock that is never set, in milliseconds */
+  constructor(options: ResolvedPool, now: () => number = () => performance.now()) {
     this.#options = options
-    this.#max = Math.min(max, options.max)
+    this.#max = options.max
+    this.#now = now
+    this.#uses = new Uses(() => this.#max, now)
+    this.#bounds = { share: options.organizationMax, acquireTimeoutMs: options.acquireTimeoutMs }
   }
 
   get counts(): Counts {
-    return { idle: this.#idleCount, busy: this.#busy.size, opening: this.#opening, waiting: this.#waiting.size }
+    return { idle: this.#idle.count, busy: this.#busy.size, opening: this.#opening, waiting: this.#waiting.size }
   }
 
-  /**
-   * An idle connection, now, or undefined: then `take` is the way.
-   *
-   * @param share most connections that the organization may hold
-   */
-  tryTake(door: Door<C>, organization: string | null, share: number = this.#options.organizationMax): C | undefined {
+  /** Takes over what the server itself allows, where that is less than the options say; what is busy may end first. */
+  bound(max: number | null): void {
+    this.#max = Math.min(max ?? this.#options.max, this.#options.max)
+    for (let first = this.#idle.first(); first !== undefined && this.#total - this.#closing > this.#max;) {
+      this.#idle.take(first)
+      this.#goodbye(first.connection, first.door)
+      first = this.#idle.first()
+    }
+    this.#serve()
+  }
+
+  /** Connections that an organization holds now. */
+  heldBy(organization: string): number {
+    return this.#held.get(organization) ?? 0
+  }
+
+  /** An idle connection, now, or undefined: then `take` is the way. */
+  tryTake(door: Door<C>, organization: string | null, bounds: Bounds = this.#bounds): C | undefined {
     if (this.#closed !== null || this.#waiting.has(organization)) return undefined
-    if (!this.#isWithinShare(organization, share)) return undefined
-    const connection = this.#pick(door, organization)
+    if (!this.#isWithinShare(organization, bounds)) return undefined
+    const connection = this.#idle.pick(door, organization)
     if (connection !== undefined) this.#hand(connection, door, organization)
     return connection
   }
 
-  /** @throws RowhouseError closed, pool_exhausted, or what opening a connection failed with */
-  async take(door: Door<C>, organization: string | null, share: number = this.#options.organizationMax): Promise<C> {
+  /**
+   * @throws RowhouseError closed; organization_busy (for too long it has held all it may, or most of those who wait are its
+   * own), pool_exhausted, or what opening a connection failed with
+   */
+  async take(door: Door<C>, organization: string | null, bounds: Bounds = this.#bounds): Promise<C> {
     if (this.#closed !== null) throw new RowhouseError('closed')
-    const idle = this.tryTake(door, organization, share)
+    const idle = this.tryTake(door, organization, bounds)
     if (idle !== undefined) return idle
-    if (this.#waiting.size >= this.#options.waitingMax) throw this.#exhausted(organization, share)
+    if (this.#waiting.size >= this.#options.waitingMax) this.#turnAway(organization, bounds)
     return new Promise<C>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.remove(waiter)
-        reject(this.#exhausted(organization, share))
-      }, this.#options.acquireTimeoutMs)
-      const waiter: Waiter<C> = { door, organization, share, resolve, reject, timer, covered: false }
+        reject(this.#exhausted(organization, bounds))
+      }, bounds.acquireTimeoutMs)
+      const waiter: Waiter<C> = { door, organization, bounds, resolve, reject, timer, covered: false }
       this.#waiting.add(waiter)
       this.#serve()
     })
@@ -111,11 +117,17 @@ export class Pool<C extends Poolable> {
   give(connection: C): void {
     const held = this.#busy.get(connection)
     if (held === undefined) return
+    const { door, organization } = held
     this.#busy.delete(connection)
-    this.#release(held.organization)
-    if (connection.broken) connection.destroy()
-    else if (this.#closed !== null) this.#goodbye(connection)
-    else this.#rest(connection, held.door)
+    this.#release(organization)
+    if (connection.broken) {
+      connection.destroy()
+      this.#uses.remove(door)
+    } else if (this.#closed !== null || this.#isSurplus(door)) {
+      this.#goodbye(connection, door)
+    } else {
+      this.#rest(connection, door)
+    }
     this.#serve()
     this.#settleDrain()
   }
@@ -128,17 +140,16 @@ export class Pool<C extends Poolable> {
 
   /** Closes what is idle behind a door that leads nowhere any more. */
   forget(door: Door<C>): void {
-    for (const connection of this.#takeIdle(door)) this.#goodbye(connection)
+    for (const connection of this.#idle.takeAll(door)) this.#goodbye(connection, door)
   }
 
   async #close(): Promise<void> {
-    if (this.#sweeper !== null) clearTimeout(this.#sweeper)
+    this.#sweeper.clear()
     for (const waiter of this.#waiting.takeAll()) {
       clearTimeout(waiter.timer)
       waiter.reject(new RowhouseError('closed'))
     }
-    const doors = [...this.#doors]
-    for (const door of doors) this.forget(door)
+    for (const door of this.#idle.doors) this.forget(door)
     if (this.#busy.size > 0 || this.#opening > 0) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve
@@ -156,58 +167,40 @@ export class Pool<C extends Poolable> {
   }
 
   /** Nobody's queries, such as a person's who has chosen no organization, have no share. */
-  #isWithinShare(organization: string | null, share: number): boolean {
-    return organization === null || (this.#held.get(organization) ?? 0) < share
+  #isWithinShare(organization: string | null, { share }: Bounds): boolean {
+    return organization === null || this.heldBy(organization) < share
   }
 
   #hand(connection: C, door: Door<C>, organization: string | null): void {
     this.#busy.set(connection, { door, organization })
-    if (organization !== null) this.#held.set(organization, (this.#held.get(organization) ?? 0) + 1)
+    if (organization !== null) this.#held.set(organization, this.heldBy(organization) + 1)
+    this.#uses.touch(door)
   }
 
   #release(organization: string | null): void {
     if (organization === null) return
-    const held = (this.#held.get(organization) ?? 0) - 1
+    const held = this.heldBy(organization) - 1
     if (held > 0) this.#held.set(organization, held)
     else this.#held.delete(organization)
   }
 
-  /** An idle connection through this door; the one that last worked for the organization where there is one. */
-  #pick(door: Door<C>, organization: string | null): C | undefined {
-    const { idle } = door
-    while (idle.length > 0) {
-      let index = idle.length - 1
-      while (index > 0 && idle[index]?.organization !== organization) index -= 1
-      if (idle[index]?.organization !== organization) index = idle.length - 1
-      const [connection] = idle.splice(index, 1)
-      this.#idleCount -= 1
-      if (idle.length === 0) this.#doors.delete(door)
-      if (connection?.broken === false) return connection
-    }
-    return undefined
-  }
-
-  #takeIdle(door: Door<C>): C[] {
-    const connections = door.idle.splice(0)
-    this.#idleCount -= connections.length
-    this.#doors.delete(door)
-    return connections
-  }
-
   #rest(connection: C, door: Door<C>): void {
-    connection.idleSweeps = 0
-    // Again at the end, so that the first door is the one that has not been used for longest.
-    this.#doors.delete(door)
-    this.#doors.add(door)
-    door.idle.push(connection)
-    this.#idleCount += 1
-    this.#sweepLater()
+    connection.restedAtMs = this.#now()
+    this.#uses.touch(door)
+    this.#idle.put(door, connection)
+    this.#sweeper.set(this.#idleTimeoutOf(door))
+  }
+
+  /** Whether one that comes to rest is one too many: the bound is lower by now, or others have come. */
+  #isSurplus(door: Door<C>): boolean {
+    const others = this.#total - this.#closing
+    return others >= this.#max || (others + 1 === this.#max && this.#uses.isBeyondRoom(door))
   }
 
   /** Gives idle connections to those whose turn it is, and opens or makes room for those whose login has none. */
   #serve(): void {
     while (this.#closed === null) {
-      const first = this.#waiting.peek((waiter) => this.#isWithinShare(waiter.organization, waiter.share))
+      const first = this.#waiting.peek(({ organization, bounds }) => this.#isWithinShare(organization, bounds))
       if (first === undefined) return
       const next = first.door.idle.length > 0 ? first : this.#beforeTurn(first)
       if (next !== undefined) {
@@ -215,27 +208,31 @@ export class Pool<C extends Poolable> {
         continue
       }
       const uncovered = this.#uncovered()
-      if (uncovered === undefined) return
-      if (this.#total >= this.#max) {
+      if (uncovered !== undefined && this.#total < this.#max) {
+        uncovered.covered = true
+        this.#opening += 1
+        void this.#openOne(uncovered.door)
+        continue
+      }
+      if (uncovered !== undefined) {
         // One at a time: what is closing makes room in a moment, and then this runs again.
-        if (this.#closing === 0) this.#evict()
+        if (this.#closing === 0) this.#makeRoom(uncovered.door)
         return
       }
-      uncovered.covered = true
-      this.#opening += 1
-      void this.#openOne(uncovered.door)
+      // There is no room to be made for those whose turn it is, so nobody else waits for it.
+      const other = this.#connected()
+      if (other === undefined) return
+      this.#handOut(other)
     }
   }
 
   get #total(): number {
-    return this.#opening + this.#closing + this.#busy.size + this.#idleCount
+    return this.#opening + this.#closing + this.#busy.size + this.#idle.count
   }
 
   /** Somebody whose login has an idle connection, and who may go before the one whose turn it is and whose login has none. */
   #beforeTurn(first: Waiter<C>): Waiter<C> | undefined {
-    const waiter = this.#waiting.peek(
-      ({ door, organization, share }) => door.idle.length > 0 && this.#isWithinShare(organization, share),
-    )
+    const waiter = this.#connected()
     const connection = waiter?.door.idle.at(-1)
     if (connection === undefined || first.covered || this.#total < this.#max) return waiter
     const turns = this.#turns.get(connection) ?? 0
@@ -244,8 +241,14 @@ export class Pool<C extends Poolable> {
     return waiter
   }
 
+  #connected(): Waiter<C> | undefined {
+    return this.#waiting.peek(
+      ({ door, organization, bounds }) => door.idle.length > 0 && this.#isWithinShare(organization, bounds),
+    )
+  }
+
   #handOut(waiter: Waiter<C>): void {
-    const connection = this.#pick(waiter.door, waiter.organization)
+    const connection = this.#idle.pick(waiter.door, waiter.organization)
     // All that were idle had broken.
     if (connection === undefined) return
     this.#waiting.serve(waiter)
@@ -254,29 +257,49 @@ export class Pool<C extends Poolable> {
     waiter.resolve(connection)
   }
 
-  /** The next waiter that no connection is being opened for, and whose organization may hold one more than it will. */
+  /**
+   * The next waiter that no connection is being opened for, whose organization may hold one more than it will, and for whose
+   * door there is room or can be.
+   */
   #uncovered(): Waiter<C> | undefined {
+    const isFull = this.#total >= this.#max && this.#closing === 0
     for (const queue of this.#waiting.queues) {
-      const waiter = queue.find(({ covered }) => !covered)
-      if (waiter === undefined) continue
-      if (waiter.organization === null) return waiter
-      const promised = queue.filter(({ covered }) => covered).length
-      if ((this.#held.get(waiter.organization) ?? 0) + promised < waiter.share) return waiter
+      // Those that one is being opened for are the first ones.
+      const promised = queue.findIndex(({ covered }) => !covered)
+      const waiter = queue[promised]
+      if (waiter === undefined || !this.#uses.mayAdd(waiter.door)) continue
+      const { organization, bounds, door } = waiter
+      if (organization !== null && this.heldBy(organization) + promised >= bounds.share) continue
+      if (!isFull || this.#spare(door) !== undefined) return waiter
     }
     return undefined
   }
 
-  /** Closes the connection that was idle for longest. */
-  #evict(): void {
-    const [door] = this.#doors
-    const connection = door?.idle.shift()
-    if (door === undefined || connection === undefined) return
-    this.#idleCount -= 1
-    if (door.idle.length === 0) this.#doors.delete(door)
-    this.#goodbye(connection)
+  #makeRoom(door: Door<C>): void {
+    const spare = this.#spare(door)
+    if (spare === undefined) return
+    this.#idle.take(spare)
+    this.#goodbye(spare.connection, spare.door)
   }
 
-  #goodbye(connection: C): void {
+  /**
+   * A connection that rests and is to be closed for a door that needs one: one that nobody has used lately; else of a door
+   * that has more than its room, or more than this one would then have; else, where this one has none, any.
+   */
+  #spare(door: Door<C>): Resting<C> | undefined {
+    const first = this.#idle.first()
+    if (first === undefined || this.#now() - first.connection.restedAtMs >= RECENT_MS) return first
+    const count = this.#uses.count(door)
+    for (const other of this.#idle.doors) {
+      const [connection] = other.idle
+      const isRicher = this.#uses.count(other) > count + 1 || this.#uses.isBeyondRoom(other)
+      if (connection !== undefined && other !== door && isRicher) return { door: other, connection }
+    }
+    return count === 0 ? first : undefined
+  }
+
+  #goodbye(connection: C, door: Door<C>): void {
+    this.#uses.remove(door)
     this.#closing += 1
     const ended = this.#end(connection)
     this.#goodbyes.add(ended)
@@ -295,67 +318,80 @@ export class Pool<C extends Poolable> {
 
   /** A failed attempt is told to one waiter of its door, so attempts end when nobody waits any more. */
   async #openOne(door: Door<C>): Promise<void> {
+    this.#uses.add(door)
     try {
       const connection = await door.open()
       this.#opening -= 1
       if (this.#closed === null) this.#rest(connection, door)
-      else this.#goodbye(connection)
+      else this.#goodbye(connection, door)
     } catch (error) {
       this.#opening -= 1
+      this.#uses.remove(door)
       const waiter = [...this.#waiting.queues].flat().find((one) => one.door === door && one.covered)
-      if (waiter !== undefined) {
-        this.#waiting.remove(waiter)
-        clearTimeout(waiter.timer)
-        waiter.reject(error)
-      }
+      if (waiter !== undefined && this.#isWorthWaiting(error, door)) waiter.covered = false
+      else if (waiter !== undefined) this.#refuse(waiter, error)
     }
     this.#serve()
     this.#settleDrain()
   }
 
-  /** Closes what sat idle through a whole sweep: after idleTimeoutMs, and before twice that. Keeps `min` open. */
-  #sweepLater(): void {
-    if (this.#sweeper !== null || this.#options.idleTimeoutMs === 0) return
-    this.#sweeper = setTimeout(() => {
-      this.#sweeper = null
-      let spare = this.#idleCount + this.#busy.size - this.#options.min
-      const doors = [...this.#doors]
-      for (const door of doors) {
-        for (const connection of this.#takeIdle(door)) {
-          connection.idleSweeps += 1
-          if (connection.broken || (connection.idleSweeps > 1 && spare > 0)) {
-            spare -= 1
-            this.#goodbye(connection)
-          } else {
-            this.#keepIdle(connection, door)
-          }
-        }
+  /** The server takes no more of this login, and one that is there already will come back. */
+  #isWorthWaiting(error: unknown, door: Door<C>): boolean {
+    const isFull = isRowhouseError(error) && error.details?.['sqlState'] === TOO_MANY_CONNECTIONS
+    if (!isFull || this.#uses.count(door) === 0) return false
+    this.#uses.noteFull(door)
+    setTimeout(() => this.#serve(), FULL_MS).unref()
+    return true
+  }
+
+  /** Closes what rested for its time. Keeps as many open as the server, or the door, is to keep. */
+  #sweep(): void {
+    const nowMs = this.#now()
+    let spare = this.#idle.count + this.#busy.size - this.#options.min
+    for (const door of this.#idle.doors) {
+      const timeoutMs = this.#idleTimeoutOf(door)
+      for (const connection of door.idle.slice()) {
+        const isOver = timeoutMs > 0 && nowMs - connection.restedAtMs >= timeoutMs
+        if (!connection.broken && (!isOver || spare <= 0 || this.#uses.count(door) <= (door.min ?? 0))) continue
+        spare -= 1
+        this.#idle.take({ door, connection })
+        this.#goodbye(connection, door)
       }
-      if (this.#idleCount > 0) this.#sweepLater()
-    }, this.#options.idleTimeoutMs)
-    this.#sweeper.unref()
-  }
-
-  #keepIdle(connection: C, door: Door<C>): void {
-    door.idle.push(connection)
-    this.#idleCount += 1
-    this.#doors.add(door)
-  }
-
-  #exhausted(organization: string | null, share: number): RowhouseError {
-    const { acquireTimeoutMs } = this.#options
-    const details = { max: this.#max, acquireTimeoutMs, ...this.counts }
-    if (!this.#isWithinShare(organization, share)) {
-      return new RowhouseError(
-        'pool_exhausted',
-        `The organization holds its share of ${share} connections, and none became free within ${acquireTimeoutMs} ms.`,
-        { details: { ...details, share } },
-      )
     }
-    return new RowhouseError(
-      'pool_exhausted',
-      `None of ${this.#max} connections became free within ${acquireTimeoutMs} ms.`,
-      { details },
-    )
+    for (const door of this.#idle.doors) this.#sweeper.set(this.#idleTimeoutOf(door))
+  }
+
+  #idleTimeoutOf({ idleTimeoutMs }: Door<C>): number {
+    return idleTimeoutMs ?? this.#options.idleTimeoutMs
+  }
+
+  #refuse(waiter: Waiter<C>, error: unknown): void {
+    this.#waiting.remove(waiter)
+    clearTimeout(waiter.timer)
+    waiter.reject(error)
+  }
+
+  /**
+   * Makes place for one more to wait: the last of the organization that has most waiting is refused, which is the one who
+   * comes where that is its own.
+   */
+  #turnAway(organization: string | null, bounds: Bounds): void {
+    const crowd = this.#waiting.longest
+    const last = crowd.at(-1)
+    if (last === undefined) throw this.#exhausted(organization, bounds)
+    if (last.organization === organization) throw this.#exhausted(organization, bounds, crowd.length)
+    this.#refuse(last, this.#exhausted(last.organization, last.bounds, crowd.length))
+  }
+
+  #exhausted(organization: string | null, bounds: Bounds, crowd?: number): RowhouseError {
+    const held = organization === null ? 0 : this.heldBy(organization)
+    return refusalOf({
+      organization,
+      bounds,
+      held,
+      max: this.#max,
+      counts: this.counts,
+      ...(crowd !== undefined && { crowd }),
+    })
   }
 }

@@ -19,6 +19,13 @@ export class Turns<Item extends { readonly organization: string | null }> {
     return this.#queues.has(organization)
   }
 
+  /** Those of the organization that has most waiting, in order. */
+  get longest(): readonly Item[] {
+    let longest: readonly Item[] = []
+    for (const queue of this.#queues.values()) if (queue.length > longest.length) longest = queue
+    return longest
+  }
+
   add(item: Item): void {
     const queue = this.#queues.get(item.organization)
     if (queue === undefined) this.#queues.set(item.organization, [item])

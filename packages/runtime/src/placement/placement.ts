@@ -10,8 +10,16 @@ import type { PgTarget } from '../driver.ts'
 
 /** What plan and organization bound; absent: not bound. */
 export interface Limits {
+  /** Connections of one process. */
   readonly connections?: number
+  /** Connections of one process that stay open to a home of its own when they are idle. */
+  readonly connectionsMin?: number
+  /** Transactions at the same time, over all processes; the database counts them. */
   readonly concurrency?: number
+  /** How long a query waits for a connection. */
+  readonly acquireTimeoutMs?: number
+  /** How long a connection to a home of its own rests before it is closed. */
+  readonly idleTimeoutMs?: number
   readonly statementTimeoutMs?: number
   readonly idleInTransactionTimeoutMs?: number
 }

@@ -12,6 +12,7 @@ import { isCopied } from './placement.ts'
 import type { Route, Router } from './router.ts'
 
 const LOOKS_MAX = 3
+const TOO_MANY_CONNECTIONS = '53300'
 /** Each time a table changed between Parse and Bind; a rollout of several statements does it several times. */
 const REPARSES_MAX = 3
 const WAIT_MS_MIN = 25
@@ -92,6 +93,13 @@ export class Recovery {
     const { cluster, database_name: database, login } = home
     const where = `${database === null ? 'the catalogue' : `database ${database}`} of cluster ${cluster}`
     const details = { organizationId: this.#actor.org, cluster, database, login }
+    if (sqlstateOf(error) === TOO_MANY_CONNECTIONS && login !== null && / for role /.test(error.message)) {
+      return new RowhouseError('organization_busy', `The login of ${where} has as many connections as it may.`, {
+        details,
+        hint: 'Try again in a moment; a plan says how many a login may have, over all processes.',
+        cause: error,
+      })
+    }
     if (error.code === 'database_login_refused' || sqlstateOf(error) === '3D000') {
       return new RowhouseError('home_missing', `The organization is said to live in ${where}, and is not there.`, {
         details,
@@ -99,7 +107,8 @@ export class Recovery {
       })
     }
     if (error.code !== 'database_unreachable') return error
-    return new RowhouseError('home_unreachable', `The home of the organization, ${where}, does not answer.`, {
+    const what = sqlstateOf(error) === TOO_MANY_CONNECTIONS ? 'takes no more connections' : 'does not answer'
+    return new RowhouseError('home_unreachable', `The home of the organization, ${where}, ${what}.`, {
       details,
       cause: error,
     })
@@ -132,7 +141,7 @@ export class Recovery {
 
 /** Refused by this side: closed, or no free connection. */
 function isOurs({ code }: RowhouseError): boolean {
-  return code === 'closed' || code === 'pool_exhausted' || code === 'tls_required'
+  return code === 'closed' || code === 'pool_exhausted' || code === 'organization_busy' || code === 'tls_required'
 }
 
 function sqlstateOf({ details }: RowhouseError): unknown {

@@ -4,17 +4,17 @@
 import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 
 import type { Connection, Step } from '../connection/connection.ts'
+import type { Bounds, Counts } from '../connection/door.ts'
 import { Pool } from '../connection/pool.ts'
-import type { Counts } from '../connection/pool.ts'
 import type { Actor } from '../context.ts'
 import { Gateway, isStaleIdentity } from '../gateway.ts'
 import type { Entrance } from '../gateway.ts'
-import type { ResolvedOptions } from '../options.ts'
+import type { ResolvedOptions, ResolvedPool } from '../options.ts'
 import { fromOutcome, fromQuery } from '../postgres-error.ts'
 import { mintToken } from '../token.ts'
 import type { Outcome } from '../wire/batch.ts'
 import { PLACEMENT, PLACEMENT_CHANGES, isShared, keyOf, targetOf } from './placement.ts'
-import type { Placement } from './placement.ts'
+import type { Limits, Placement } from './placement.ts'
 
 /** One way to one organization's rows. */
 export interface Route {
@@ -22,8 +22,7 @@ export interface Route {
   readonly entrance: Entrance
   /** Null: the catalogue's database. */
   readonly home: Placement | null
-  /** Most connections that the organization may hold. */
-  readonly share: number
+  readonly bounds: Bounds
 }
 
 interface Remembered {
@@ -74,9 +73,9 @@ export class Router {
     this.#options = options
     this.#main = new Pool(options.pool)
     const gateway = new Gateway(options, this.#main, { connectionString: options.url })
-    const share = options.pool.organizationMax
-    this.shared = { gateway, entrance: 'enter', home: null, share }
-    this.catalogue = { gateway, entrance: 'enter_catalogue', home: null, share }
+    const bounds = boundsOf(null, options.pool)
+    this.shared = { gateway, entrance: 'enter', home: null, bounds }
+    this.catalogue = { gateway, entrance: 'enter_catalogue', home: null, bounds }
   }
 
   /** How long a home may take to hear what the catalogue knows. */
@@ -98,15 +97,30 @@ export class Router {
   }
 
   /** The way that is known, or null where the catalogue must be asked first: then `find` is the way. */
-  current(organization: string | null): Route | null {
-    const known = organization === null ? undefined : this.#remembered.get(organization)
-    if (known === undefined || organization === null) return this.shared
-    if (known.isOutdated || !this.#isGood(known)) return null
+  current(actor: Actor): Route | null {
+    const organization = actor.org
+    if (organization === null) return this.shared
+    const known = this.#remembered.get(organization)
+    if (known === undefined) {
+      // What its plan allows is of no account to one query at a time.
+      if (this.#main.heldBy(organization) > 0) this.#learn(organization, actor)
+      return this.shared
+    }
+    const isGood = !known.isOutdated && this.#isGood(known)
+    if (known.route.home !== null && !isGood) return null
+    if (!isGood) this.#learn(organization, actor)
     if (this.#remembered.size > this.#options.placement.rememberedMax / 2) {
       this.#remembered.delete(organization)
       this.#remembered.set(organization, known)
     }
     return known.route
+  }
+
+  /** Asks what an organization that shares tables may have, beside its queries: they wait for nothing. */
+  #learn(organization: string, actor: Actor): void {
+    if (this.#looking.has(organization)) return
+    // Where nobody answers, the bound stays as it was, and the next query asks again.
+    this.#look(organization, actor).catch(() => {})
   }
 
   /**
@@ -156,12 +170,11 @@ export class Router {
       if (isRowhouseError(error) && error.code === 'organization_not_found') this.#forget(organization)
       throw error
     }
-    if (isShared(placement)) {
-      this.#forget(organization)
-      return this.shared
-    }
-    const route = this.#routeTo(placement, this.#remembered.get(organization)?.route)
     const former = this.#remembered.get(organization)?.route
+    const pool = this.#poolOf(placement)
+    const route = isShared(placement)
+      ? { ...this.shared, bounds: boundsOf(placement.limits, this.#options.pool) }
+      : this.#routeTo(placement, pool, former)
     if (former !== undefined && former.gateway !== route.gateway) this.#forget(organization)
     this.#remembered.delete(organization)
     this.#remembered.set(organization, { route, learnedAtMs, isOutdated: false })
@@ -173,31 +186,25 @@ export class Router {
   }
 
   #forget(organization: string): void {
-    const known = this.#remembered.get(organization)
+    const route = this.#remembered.get(organization)?.route
     this.#remembered.delete(organization)
-    if (known !== undefined && known.route.home?.login !== null) known.route.gateway.pool.forget(known.route.gateway)
+    // The way to shared tables is others' as well.
+    if (route !== undefined && route.home !== null && route.home.login !== null)
+      route.gateway.pool.forget(route.gateway)
   }
 
-  #routeTo(placement: Placement, former: Route | undefined): Route {
-    const { organizationMax } = this.#options.pool
-    const { connections = organizationMax, concurrency = organizationMax } = placement.limits ?? {}
-    return {
-      gateway: this.#gatewayTo(placement, former),
-      entrance: 'enter_home',
-      home: placement,
-      share: Math.min(connections, concurrency, organizationMax),
-    }
+  #routeTo(placement: Placement, pool: Pool<Connection>, former: Route | undefined): Route {
+    const gateway = this.#gatewayTo(placement, pool, former)
+    // Its connections are this organization's alone, so how long they rest is for its plan to say.
+    if (placement.login !== null) gateway.keep(placement.limits)
+    return { gateway, entrance: 'enter_home', home: placement, bounds: boundsOf(placement.limits, this.#options.pool) }
   }
 
-  #gatewayTo(placement: Placement, former: Route | undefined): Gateway {
+  #gatewayTo(placement: Placement, pool: Pool<Connection>, former: Route | undefined): Gateway {
     const key = keyOf(placement)
     if (former?.home && keyOf(former.home) === key && former.home.tls_ca === placement.tls_ca) return former.gateway
     const open = (): Gateway =>
-      new Gateway(
-        this.#options,
-        this.#poolOf(placement),
-        targetOf(placement, this.#options.url, this.#options.signingKey),
-      )
+      new Gateway(this.#options, pool, targetOf(placement, this.#options.url, this.#options.signingKey))
     if (placement.login !== null) return open()
     let gateway = this.#sharedGateways.get(key)
     if (gateway === undefined) {
@@ -208,12 +215,12 @@ export class Router {
   }
 
   #poolOf({ cluster, host, cluster_connections_max }: Placement): Pool<Connection> {
-    if (host === null) return this.#main
-    let pool = this.#servers.get(cluster)
+    let pool = host === null ? this.#main : this.#servers.get(cluster)
     if (pool === undefined) {
-      pool = new Pool(this.#options.pool, cluster_connections_max ?? undefined)
+      pool = new Pool(this.#options.pool)
       this.#servers.set(cluster, pool)
     }
+    pool.bound(cluster_connections_max)
     return pool
   }
 
@@ -264,5 +271,14 @@ export class Router {
       return this.#question(actor, text, values, false)
     }
     throw refusal
+  }
+}
+
+/** What plan and organization say, within what the options of this process say. */
+function boundsOf(limits: Limits | null, pool: ResolvedPool): Bounds {
+  const { connections = pool.organizationMax, concurrency = pool.organizationMax } = limits ?? {}
+  return {
+    share: Math.min(connections, concurrency, pool.organizationMax),
+    acquireTimeoutMs: limits?.acquireTimeoutMs ?? pool.acquireTimeoutMs,
   }
 }

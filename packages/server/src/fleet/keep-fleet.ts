@@ -12,7 +12,7 @@ export interface FleetKeeper {
 
 /** Begins at once and goes on until it is stopped. */
 export function keepFleet(
-  fleet: Pick<Fleet, 'reconcile' | 'keepSpares' | 'clusters'>,
+  fleet: Pick<Fleet, 'reconcile' | 'keepLimits' | 'keepSpares' | 'clusters'>,
   onError: (error: unknown) => void,
   everyMs: number = EVERY_MS,
 ): FleetKeeper {
@@ -34,6 +34,7 @@ export function keepFleet(
       checkedAtMs = performance.now()
     }
     await fleet.reconcile()
+    await fleet.keepLimits()
     await fleet.keepSpares()
   }
   const running = (async () => {

@@ -9,8 +9,9 @@ import type { Handlers } from '../context.ts'
 type Mine = 'listPlans' | 'setPlan' | 'listPlacements' | 'getPlacement' | 'setOrganizationPlan'
 
 const planColumns = `
-  p.id, p.name, p.isolation, p.region, p.cluster, p.connections_max as "connectionsMax", p.concurrency_max as "concurrencyMax",
-  p.login_connections_max as "loginConnectionsMax", p.statement_timeout_ms as "statementTimeoutMs",
+  p.id, p.name, p.isolation, p.region, p.cluster, p.connections_max as "connectionsMax",
+  p.connections_min as "connectionsMin", p.concurrency_max as "concurrencyMax", p.acquire_timeout_ms as "acquireTimeoutMs",
+  p.idle_timeout_ms as "idleTimeoutMs", p.login_connections_max as "loginConnectionsMax", p.statement_timeout_ms as "statementTimeoutMs",
   p.idle_in_transaction_timeout_ms as "idleInTransactionTimeoutMs",
   (select count(*)::int from rowhouse.organizations o where o.plan = p.id) as organizations`
 
@@ -20,7 +21,10 @@ const settings = {
   region: 'region',
   cluster: 'cluster',
   connectionsMax: 'connections_max',
+  connectionsMin: 'connections_min',
   concurrencyMax: 'concurrency_max',
+  acquireTimeoutMs: 'acquire_timeout_ms',
+  idleTimeoutMs: 'idle_timeout_ms',
   loginConnectionsMax: 'login_connections_max',
   statementTimeoutMs: 'statement_timeout_ms',
   idleInTransactionTimeoutMs: 'idle_in_transaction_timeout_ms',
@@ -61,6 +65,8 @@ export const planHandlers: Pick<Handlers, Mine> = {
         [params.planId, ...values],
       ),
     )
+    // Logins on servers that do not answer now are the worker's to go on with.
+    await services.fleet.keepLimits()
     const [plan] = await services.catalogue.query<Plan>(`select ${planColumns} from rowhouse.plans p where p.id = $1`, [
       params.planId,
     ])

@@ -1,14 +1,16 @@
-// A home of one organization, made with plain SQL: a schema or a database with the tables `folders` and `notes`, and a login
-// that may reach nothing else. What the doors of a home must hold is tested on these; what makes homes in earnest is fleet's.
-import { randomBytes } from 'node:crypto'
-import { deriveLoginPassword, install, loginUrl } from '@rowhouse/database'
+// Homes of organizations in tests, made by the fleet as it makes them in earnest: recorded, with a login, the released tenant
+// migrations, verified, assigned. What tests need beyond that is where they are and how to get there past the runtime.
+import { loginUrl } from '@rowhouse/database'
 import type { HomeLogin } from '@rowhouse/database'
-import { inject } from 'vitest'
+import { openFleet } from '@rowhouse/fleet'
+import type { Fleet } from '@rowhouse/fleet'
 
 import { withClient } from '../test-database.ts'
 import type { TestDatabase } from '../test-database.ts'
+import { worldTables } from '../two-worlds.ts'
 
 export interface Home {
+  readonly id: string
   readonly isolation: 'schema' | 'database'
   readonly login: HomeLogin
   readonly schemaName: string
@@ -22,90 +24,76 @@ export interface Home {
   readonly url: string
 }
 
-const TABLES = `
-  create table folders (
-    organization_id uuid not null default rowhouse.organization_id(),
-    id uuid not null default gen_random_uuid(),
-    name text not null,
-    primary key (organization_id, id)
-  );
-  create table notes (
-    organization_id uuid not null default rowhouse.organization_id(),
-    id uuid not null default gen_random_uuid(),
-    folder_id uuid,
-    body text,
-    primary key (organization_id, id),
-    foreign key (organization_id, folder_id) references folders (organization_id, id) on delete set null (folder_id)
-  );
-  select rowhouse.protect('folders');
-  select rowhouse.protect('notes');`
+/** Makes homes of one model in a test database; `tables` are made in each, beside those of the two worlds. */
+export interface Builder {
+  /** An organization in a home of its own. */
+  build(organization: { readonly name: string; readonly slug: string; readonly ownerId: string }): Promise<{
+    readonly organizationId: string
+    readonly home: Home
+  }>
+  readonly fleet: Fleet
+}
 
-export async function buildHome(
+export const testEncryptionKey = 'encryption-key-of-the-tests-0123456789'
+
+export async function openBuilder(
   database: TestDatabase,
   isolation: 'schema' | 'database',
-  organizationId: string,
-): Promise<Home> {
-  const hex = randomBytes(8).toString('hex')
-  const name = `h_${hex}`
-  const login: HomeLogin = `rowhouse_h_${hex}`
-  const place = isolation === 'database' ? await buildDatabase(database, name) : { ...database, databaseName: null }
-  const schemaName = isolation === 'schema' ? name : 'public'
-  await withClient(place.adminUrl, async (admin) => {
-    const password = deriveLoginPassword(database.signingKey, login)
-    await admin.query(`create role ${login} login password '${password}'`)
+  tables: string,
+): Promise<Builder> {
+  const plan = `${isolation}-of-its-own`
+  await withClient(database.adminUrl, async (admin) => {
+    await admin.query('insert into rowhouse.plans (id, name, isolation) values ($1, $1, $2)', [plan, isolation])
+    // Released, as after a rollout's first wave: what every new home gets.
     await admin.query(
-      `do $$ begin
-        execute format('grant connect on database %I to ${login}', current_database());
-        execute format('alter role ${login} in database %I set search_path = ${schemaName}', current_database());
-      end $$`,
+      `insert into rowhouse.tenant_migrations (version, name, checksum, sql, released_at)
+       values ('20260101000000', 'tables', encode(sha256(convert_to($1, 'UTF8')), 'hex'), $1, now())`,
+      [worldTables + tables],
     )
-    if (isolation === 'schema') {
-      await admin.query(`create schema ${schemaName} authorization rowhouse_owner; grant rowhouse_tenant to ${login}`)
-    } else {
-      await admin.query('select rowhouse.give_tenant_access($1)', [login])
-    }
-    await admin.query('select rowhouse.register_home($1, $2, $3)', [schemaName, login, organizationId])
   })
-  await withClient(place.migratorUrl, (migrator) => migrator.query(`set search_path = ${schemaName}; ${TABLES}`))
+  const { adminUrl: catalogueUrl, signingKey } = database
+  const fleet = openFleet({ catalogueUrl, signingKey, encryptionKey: testEncryptionKey })
   return {
-    isolation,
-    login,
-    schemaName,
-    databaseName: place.databaseName,
-    databaseId: place.databaseId,
-    adminUrl: place.adminUrl,
-    controlUrl: place.controlUrl,
-    url: loginUrl(place.adminUrl, login, database.signingKey),
+    fleet,
+    build: async (organization) => {
+      const organizationId = await fleet.createOrganization({ ...organization, plan })
+      return { organizationId, home: await findHome(database, organizationId) }
+    },
   }
 }
 
-interface Place {
-  readonly databaseName: string | null
-  readonly databaseId: string
-  readonly adminUrl: string
-  readonly migratorUrl: string
-  readonly controlUrl: string
-}
-
-async function buildDatabase(database: TestDatabase, name: string): Promise<Place> {
-  await withClient(inject('adminUrl'), async (admin) => {
-    await admin.query(`create database ${name} template ${inject('templateName')}`)
-    await admin.query(`revoke connect, temporary on database ${name} from public`)
+async function findHome(database: TestDatabase, organizationId: string): Promise<Home> {
+  const { signingKey } = database
+  const row = await withClient(database.adminUrl, async (admin) => {
+    const { rows } = await admin.query<Pick<Home, 'id' | 'isolation' | 'login' | 'schemaName' | 'databaseName'>>(
+      `select id, isolation, login, schema_name as "schemaName", database_name as "databaseName"
+       from rowhouse.homes where organization_id = $1 and state = 'assigned'`,
+      [organizationId],
+    )
+    return rows[0]
   })
-  const url = new URL(inject('adminUrl'))
-  url.pathname = `/${name}`
-  const { databaseId, urls } = await install({ adminUrl: url.href, signingKey: database.signingKey })
-  await withClient(inject('adminUrl'), (admin) => admin.query(`revoke connect on database ${name} from rowhouse_app`))
-  return { databaseName: name, databaseId, adminUrl: url.href, migratorUrl: urls.migrator, controlUrl: urls.control }
+  if (row === undefined) throw new Error('The organization has no home of its own.')
+  const url = new URL(database.adminUrl)
+  if (row.databaseName !== null) url.pathname = `/${row.databaseName}`
+  const databaseId = await withClient(url.href, async (admin) => {
+    const { rows } = await admin.query<{ id: string }>('select id from rowhouse.database')
+    return (rows[0] as { id: string }).id
+  })
+  return {
+    ...row,
+    databaseId,
+    adminUrl: url.href,
+    controlUrl: loginUrl(url.href, 'rowhouse_control', signingKey),
+    url: loginUrl(url.href, row.login, signingKey),
+  }
 }
 
+/** Whatever a test has made of its rows: databases and logins are the server's, and outlive the test database. */
 export async function dropHome(database: TestDatabase, { login, databaseName, schemaName }: Home): Promise<void> {
   await withClient(database.adminUrl, async (admin) => {
-    await admin.query(`update rowhouse.placements set home_id = null where login = $1`, [login])
     if (databaseName === null) await admin.query(`drop schema ${schemaName} cascade`)
-    else await admin.query(`drop database ${databaseName} with (force)`)
-    await admin.query('delete from rowhouse.tenant_schemas where login = $1', [login])
-    await admin.query(`drop owned by ${login}`)
+    else await admin.query(`drop database if exists ${databaseName} with (force)`)
+    await admin.query(`drop owned by ${login} cascade`)
     await admin.query(`drop role ${login}`)
   })
 }

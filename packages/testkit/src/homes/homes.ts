@@ -1,5 +1,5 @@
 // The conformance suite of isolation models: the same test code for two organizations that share tables, have a schema each,
-// or a database each. What passes in one and not in the others is no property of Rowhouse.
+// or a database each, in homes that the fleet made. What passes in one and not in the others is no property of Rowhouse.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { carryCopy } from '@rowhouse/fleet'
 import { createRowhouse } from 'rowhouse'
@@ -7,12 +7,13 @@ import type { Rowhouse, RowhouseOptions } from 'rowhouse'
 import { afterAll, beforeAll, describe } from 'vitest'
 
 import { createTwoWorlds } from '../two-worlds.ts'
+import type { World } from '../two-worlds.ts'
 import { mintToken } from '../tokens.ts'
 import type { Claims } from '../tokens.ts'
 import { createTestDatabase, withClient } from '../test-database.ts'
 import type { TestDatabase } from '../test-database.ts'
-import { buildHome, dropHome } from './build-home.ts'
-import type { Home } from './build-home.ts'
+import { dropHome, openBuilder } from './build-home.ts'
+import type { Builder, Home } from './build-home.ts'
 
 export type IsolationModel = 'shared' | 'schema' | 'database'
 export const isolationModels: readonly IsolationModel[] = ['shared', 'schema', 'database']
@@ -54,6 +55,7 @@ export interface Homes {
 /**
  * Defines the same tests for every isolation model.
  *
+ * @param tables SQL of a tenant migration, for what the tests need beside `folders` and `notes`
  * @example
  * describeInEveryModel('a member', (homes) => {
  *   it('reads the own notes', async () => {
@@ -63,19 +65,19 @@ export interface Homes {
  *   })
  * })
  */
-export function describeInEveryModel(name: string, define: (homes: () => Homes) => void): void {
+export function describeInEveryModel(name: string, define: (homes: () => Homes) => void, tables = ''): void {
   for (const model of isolationModels) {
     describe(`${name} (${model})`, () => {
-      define(useHomes(model))
+      define(useHomes(model, tables))
     })
   }
 }
 
 /** Two organizations of one model, for the tests of a block. */
-export function useHomes(model: IsolationModel): () => Homes {
+export function useHomes(model: IsolationModel, tables = ''): () => Homes {
   let homes: Homes | undefined
   beforeAll(async () => {
-    homes = await createHomes(model)
+    homes = await createHomes(model, tables)
   })
   afterAll(() => homes?.drop())
   return () => {
@@ -84,7 +86,7 @@ export function useHomes(model: IsolationModel): () => Homes {
   }
 }
 
-export async function createHomes(model: IsolationModel): Promise<Homes> {
+export async function createHomes(model: IsolationModel, tables = ''): Promise<Homes> {
   const database = await createTestDatabase()
   const opened: Rowhouse[] = []
   const run = async (text: string, values: readonly unknown[] = []): Promise<void> => {
@@ -94,7 +96,14 @@ export async function createHomes(model: IsolationModel): Promise<Homes> {
     withClient(database.controlUrl, (catalogue) =>
       carryCopy({ catalogue, catalogueUrl: database.adminUrl, signingKey: database.signingKey }, tenant.organizationId),
     )
-  const tenants = model === 'shared' ? await shareTables(database) : await settle(database, model)
+  // The shared tables are there too where organizations have homes: some share and others do not.
+  const worlds = await createTwoWorlds(database)
+  if (tables !== '') await withClient(database.migratorUrl, (migrator) => migrator.query(tables))
+  const builder = model === 'shared' ? null : await openBuilder(database, model, tables)
+  const tenants =
+    builder === null
+      ? { a: shared(database, worlds.a), b: shared(database, worlds.b) }
+      : { a: await settle(database, builder, 'Alder'), b: await settle(database, builder, 'Birch') }
   return {
     model,
     database,
@@ -112,51 +121,25 @@ export async function createHomes(model: IsolationModel): Promise<Homes> {
     carry,
     drop: async () => {
       await Promise.all(opened.map((rowhouse) => rowhouse.close()))
+      await builder?.fleet.close()
       for (const { home } of [tenants.a, tenants.b]) if (home !== null) await dropHome(database, home)
       await database.drop()
     },
   }
 }
 
-async function shareTables(database: TestDatabase): Promise<{ a: Tenant; b: Tenant }> {
-  const { a, b } = await createTwoWorlds(database)
-  const shared = { home: null, url: database.appUrl, notes: 'public.notes', enter: 'select rowhouse.enter($1)' }
-  return { a: { ...a, ...shared }, b: { ...b, ...shared } }
+function shared(database: TestDatabase, world: World): Tenant {
+  return { ...world, home: null, url: database.appUrl, notes: 'public.notes', enter: 'select rowhouse.enter($1)' }
 }
 
-async function settle(database: TestDatabase, model: 'schema' | 'database'): Promise<{ a: Tenant; b: Tenant }> {
-  // The shared tables are there too, as they are where some organizations share and others do not.
-  await createTwoWorlds(database)
-  return { a: await settleOne(database, model, 'Alder'), b: await settleOne(database, model, 'Birch') }
-}
-
-async function settleOne(database: TestDatabase, model: 'schema' | 'database', name: string): Promise<Tenant> {
+async function settle(database: TestDatabase, builder: Builder, name: string): Promise<Tenant> {
   const [ownerId, memberId, viewerId] = [randomUUID(), randomUUID(), randomUUID()] as const
   const slug = `${name.toLowerCase()}-${randomBytes(4).toString('hex')}`
-  const organizationId = await withClient(database.controlUrl, async (control) => {
-    const { rows } = await control.query<{ id: string }>('select rowhouse.create_organization($1, $2, $3) as id', [
-      name,
-      slug,
-      ownerId,
-    ])
-    const { id } = rows[0] as { id: string }
-    await control.query(
-      `insert into rowhouse.members (organization_id, user_id, role) values ($1, $2, 'member'), ($1, $3, 'viewer')`,
-      [id, memberId, viewerId],
-    )
-    return id
-  })
-  const home = await buildHome(database, model, organizationId)
+  const { organizationId, home } = await builder.build({ name, slug, ownerId })
   await withClient(database.controlUrl, async (control) => {
     await control.query(
-      `with home as (
-        insert into rowhouse.homes (cluster, database_name, schema_name, login, isolation, state, organization_id)
-        values ('main', $2, $3, $4, $5, 'assigned', $1) returning id
-      )
-      update rowhouse.placements p
-      set database_name = $2, schema_name = $3, login = $4, isolation = $5, home_id = home.id, epoch = epoch + 1
-      from home where p.organization_id = $1`,
-      [organizationId, home.databaseName, home.schemaName, home.login, model],
+      `insert into rowhouse.members (organization_id, user_id, role) values ($1, $2, 'member'), ($1, $3, 'viewer')`,
+      [organizationId, memberId, viewerId],
     )
     await carryCopy(
       { catalogue: control, catalogueUrl: database.adminUrl, signingKey: database.signingKey },
