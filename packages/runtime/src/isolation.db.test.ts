@@ -1,6 +1,6 @@
 // Two organizations on one connection, with and without named statements, directly and by way of a pooler that gives
 // every transaction another server connection: what one leaves behind must not reach the other.
-import { createTwoWorlds, startTransactionPooler, useTestDatabase } from '@rowhouse/testkit'
+import { createTwoWorlds, startTransactionPooler, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TransactionPooler, TwoWorlds } from '@rowhouse/testkit'
 import { assert, asyncProperty, array, constantFrom, record } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -76,6 +76,25 @@ describe.each(ways)('$name', ({ name, options }) => {
     await expect(
       b.transaction((tx) => tx.query(`insert into notes (body) values ('still writable')`)),
     ).resolves.toMatchObject({ rowCount: 1 })
+  })
+
+  test('random numbers and sequences that one knows do not go on for the other', async () => {
+    const seeded = await withClient(database().appUrl, async (client) => {
+      await client.query('select setseed(0.25)')
+      return (await client.query<{ random: number }>('select random()')).rows[0]?.random
+    })
+    await withClient(database().adminUrl, (admin) =>
+      admin.query(
+        'create sequence if not exists public.numbers; grant usage on sequence public.numbers to rowhouse_app',
+      ),
+    )
+    // As many as the pooler has server connections: each of them was seeded by the one, and serves the other.
+    for (let count = 0; count < 2; count += 1) await a.query(`select setseed(0.25), nextval('public.numbers')`)
+    for (let count = 0; count < 2; count += 1) {
+      const { rows } = await b.query<{ random: number }>('select random()')
+      expect(rows[0]?.random).not.toBe(seeded)
+      await expect(b.query('select lastval()')).rejects.toMatchObject({ details: { sqlState: '55000' } })
+    }
   })
 
   test('a refused person gets an error, the statement does not run, and the next query does', async () => {

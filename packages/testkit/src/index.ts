@@ -2,6 +2,8 @@
 export { createHomes, describeInEveryModel, isolationModels, useHomes } from './homes/homes.ts'
 export type { Homes, IsolationModel, Tenant } from './homes/homes.ts'
 export type { Home } from './homes/build-home.ts'
+export { startHoldingProxy } from './holding-proxy.ts'
+export type { Held, HoldingProxy } from './holding-proxy.ts'
 export { sqlstateOf } from './outcome.ts'
 export { testSigningKey } from './signing-key.ts'
 export { createTestDatabase, useTestDatabase, withClient } from './test-database.ts'

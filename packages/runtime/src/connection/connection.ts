@@ -20,16 +20,23 @@ export interface Step {
 /** Most statements one connection keeps parsed. */
 const STATEMENTS_MAX = 200
 
+const SEED_BYTES = 6
+
 const bare = (text: string): Step => ({ text, values: [] })
 
-/** RESET ALL leaves the role alone. */
-const RESET_SETTINGS = ['reset all', 'reset role'].map(bare)
+/** RESET ALL leaves the role alone, and what lastval() tells. */
+const RESET_SETTINGS = ['reset all', 'reset role', 'discard sequences'].map(bare)
 
-/**
- * What a session keeps and a transaction does not: settings, temporary tables, cursors, channels.
- * Sent before a connection works for another organization, as a transaction of its own, in the same write.
- */
-const RESET = [...RESET_SETTINGS, ...['discard temp', 'close all', 'unlisten *'].map(bare)]
+/** What a session keeps and a transaction does not, besides settings: temporary tables, cursors, channels. */
+const RESET_SESSION = [...RESET_SETTINGS, ...['discard temp', 'close all', 'unlisten *'].map(bare)]
+
+/** Where random() goes on from, which RESET leaves alone: whoever set it, or saw enough of it, knows what comes next. */
+const reseed = (): Step => ({
+  text: 'select pg_catalog.setseed($1)',
+  values: [(randomBytes(SEED_BYTES).readUIntBE(0, SEED_BYTES) / 2 ** (8 * SEED_BYTES - 1) - 1).toString()],
+})
+/** Sent before a connection works for another organization, as a transaction of its own, in the same write. */
+const reset = (): readonly Step[] => [...RESET_SESSION, reseed()]
 
 // Building a batch is synchronous, so one scratch buffer serves every connection.
 const writer = new MessageWriter()
@@ -74,7 +81,12 @@ export class Connection {
     // Nobody's organization is nobody's twice: two people without one are no more alike than two organizations.
     const isSame = organization !== null && this.organization === organization
     if (!this.#prepared) {
-      this.#send(withReset(steps), done)
+      const all = withReset(steps)
+      // Whoever asks counts their own: what failed before their statement can be tried again.
+      const added = all.length - steps.length
+      this.#send(all, (outcome) => {
+        done({ ...outcome, completed: Math.max(0, outcome.completed - added) })
+      })
     } else if (isSame || this.organization === undefined) {
       this.#send(steps, done)
     } else {
@@ -89,7 +101,7 @@ export class Connection {
     const noteReset = ({ error }: Outcome): void => {
       failure = error
     }
-    this.#send(RESET, noteReset, steps, (outcome) => {
+    this.#send(reset(), noteReset, steps, (outcome) => {
       if (failure !== null) this.broken = true
       done(failure === null ? outcome : { ...outcome, status: 'broken', error: failure })
     })
@@ -222,5 +234,6 @@ interface Prepared {
  */
 function withReset(steps: readonly Step[]): readonly Step[] {
   const begins = steps[0]?.text.startsWith('begin') ?? false
-  return begins ? [...steps.slice(0, 1), ...RESET_SETTINGS, ...steps.slice(1)] : [...RESET_SETTINGS, ...steps]
+  const settings = [...RESET_SETTINGS, reseed()]
+  return begins ? [...steps.slice(0, 1), ...settings, ...steps.slice(1)] : [...settings, ...steps]
 }

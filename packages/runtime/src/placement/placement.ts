@@ -62,8 +62,8 @@ export function isCopied(home: Placement | null): boolean {
 }
 
 /** What tells homes apart: another key is another way. */
-export function keyOf({ cluster, host, port, database_name, login, tls }: Placement): string {
-  return JSON.stringify([cluster, host, port, database_name, login, tls])
+export function keyOf({ cluster, host, port, database_name, login, tls, tls_ca }: Placement): string {
+  return JSON.stringify([cluster, host, port, database_name, login, tls, tls_ca])
 }
 
 function isLoopback(host: string): boolean {

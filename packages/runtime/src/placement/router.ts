@@ -62,9 +62,13 @@ export class Router {
   readonly #servers = new Map<string, Pool<Connection>>()
   readonly #remembered = new Map<string, Remembered>()
   readonly #looking = new Map<string, Promise<Route>>()
+  /** What was heard to change while it was being asked for: the answer that is on its way may be older. */
+  readonly #changedMeanwhile = new Set<string>()
   /** Ways to databases that several organizations share, by key. */
   readonly #sharedGateways = new Map<string, Gateway>()
   #snapshot: string | null = null
+  /** The first question after changes, for all who wait for it. */
+  #beginning: Promise<void> | null = null
   #confirmedAtMs = 0
   #poller: NodeJS.Timeout | null = null
   #isClosed = false
@@ -154,15 +158,19 @@ export class Router {
   #look(organization: string, actor: Actor): Promise<Route> {
     const under = this.#looking.get(organization)
     if (under !== undefined) return under
-    const looking = this.#ask(organization, actor).finally(() => this.#looking.delete(organization))
+    const looking = this.#ask(organization, actor).finally(() => {
+      this.#looking.delete(organization)
+      this.#changedMeanwhile.delete(organization)
+    })
     this.#looking.set(organization, looking)
     return looking
   }
 
   async #ask(organization: string, actor: Actor): Promise<Route> {
     // Before the answer, so that no change between the two goes unnoticed.
-    if (this.#snapshot === null) await this.#hear()
+    if (this.#snapshot === null) await (this.#beginning ??= this.#hear().finally(() => (this.#beginning = null)))
     const learnedAtMs = this.#options.now()
+    this.#changedMeanwhile.delete(organization)
     let placement: Placement
     try {
       placement = (await this.#question(actor, PLACEMENT, [])) as Placement
@@ -177,7 +185,8 @@ export class Router {
       : this.#routeTo(placement, pool, former)
     if (former !== undefined && former.gateway !== route.gateway) this.#forget(organization)
     this.#remembered.delete(organization)
-    this.#remembered.set(organization, { route, learnedAtMs, isOutdated: false })
+    const isOutdated = this.#changedMeanwhile.has(organization)
+    this.#remembered.set(organization, { route, learnedAtMs, isOutdated })
     if (this.#remembered.size > this.#options.placement.rememberedMax) {
       const [oldest] = this.#remembered.keys()
       if (oldest !== undefined) this.#forget(oldest)
@@ -202,7 +211,7 @@ export class Router {
 
   #gatewayTo(placement: Placement, pool: Pool<Connection>, former: Route | undefined): Gateway {
     const key = keyOf(placement)
-    if (former?.home && keyOf(former.home) === key && former.home.tls_ca === placement.tls_ca) return former.gateway
+    if (former?.home && keyOf(former.home) === key) return former.gateway
     const open = (): Gateway =>
       new Gateway(this.#options, pool, targetOf(placement, this.#options.url, this.#options.signingKey))
     if (placement.login !== null) return open()
@@ -232,8 +241,11 @@ export class Router {
       const { snapshot, organization_ids: changed } = (await this.#question(RUNTIME, PLACEMENT_CHANGES, [
         this.#snapshot,
       ])) as { readonly snapshot: string; readonly organization_ids: readonly string[] | null }
-      const outdated = changed === null ? this.#remembered.values() : changed.map((id) => this.#remembered.get(id))
-      for (const known of outdated) if (known !== undefined) known.isOutdated = true
+      for (const id of changed ?? [...this.#remembered.keys(), ...this.#looking.keys()]) {
+        const known = this.#remembered.get(id)
+        if (known !== undefined) known.isOutdated = true
+        if (this.#looking.has(id)) this.#changedMeanwhile.add(id)
+      }
       this.#snapshot = snapshot
       this.#confirmedAtMs = askedAtMs
     } finally {

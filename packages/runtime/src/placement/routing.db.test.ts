@@ -1,6 +1,6 @@
 // How a statement finds the home of its organization, and what happens when it is not where it was: moved, gone, not told
 // yet, its catalogue down. Round trips are counted on the wire.
-import { createHomes, startTlsProxy, startWireTap, useHomes, withClient } from '@rowhouse/testkit'
+import { createHomes, startHoldingProxy, startTlsProxy, startWireTap, useHomes, withClient } from '@rowhouse/testkit'
 import type { Homes, Tenant } from '@rowhouse/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -103,6 +103,15 @@ describe('an organization in another database', () => {
     expect(rowhouse.connections.idle).toBeLessThanOrEqual(4)
   })
 
+  it('is found behind a pooler that carries no named statements: what goes before enter is not the statement', async () => {
+    const { a } = homes()
+    const rowhouse = homes().open({ preparedStatements: false })
+    expect((await ownerOf(rowhouse, a).query('select * from notes')).rowCount).toBe(3)
+    expect(await codeOf(ownerOf(rowhouse, a).transaction((tx) => tx.query('select * from notes')))).toBe('done')
+    // What is refused after enter is the statement's own, and not tried again.
+    expect(await codeOf(ownerOf(rowhouse, a).query('select 1 / 0'))).toBe('query_failed')
+  })
+
   it('waits for a copy that is on its way, and says so where it does not come', async () => {
     const { a } = homes()
     const patient = homes().open({ placement: { copyWaitMs: 10_000 } })
@@ -133,6 +142,41 @@ describe('an organization in another database', () => {
     await eventually(async () => (await codeOf(viewer.query('select 1'))) === 'copy_outdated')
     await homes().carry(a)
     expect(await codeOf(viewer.query('select 1'))).toBe('not_a_member')
+  })
+
+  it('is looked up again where it changed while the answer was on its way; else whoever was removed then would stay', async () => {
+    const { a, database } = homes()
+    const person = '44444444-4444-4444-8444-444444444444'
+    await homes().change(a, `insert into rowhouse.members (organization_id, user_id, role) values ($1, $2, 'member')`, [
+      a.organizationId,
+      person,
+    ])
+    const proxy = await startHoldingProxy(database.appUrl)
+    // Without names each statement travels with its text, so that the proxy knows them.
+    const rowhouse = homes().open({
+      url: proxy.url,
+      preparedStatements: false,
+      placement: { pollMs: 20, copyWaitMs: 20 },
+    })
+    try {
+      const removed = rowhouse.as({ organizationId: a.organizationId, userId: person })
+      const answer = proxy.hold('answer', 'rowhouse.placement($1)')
+      const first = codeOf(removed.query('select 1'))
+      await answer.isHeld
+      // The answer of before is on its way; the home is not told, only the runtime could know.
+      await homes().changeCatalogue('delete from rowhouse.members where organization_id = $1 and user_id = $2', [
+        a.organizationId,
+        person,
+      ])
+      const asked = proxy.count('rowhouse.placement_changes')
+      await eventually(() => Promise.resolve(proxy.count('rowhouse.placement_changes') > asked + 2))
+      answer.release()
+      expect([await first, await codeOf(removed.query('select 1'))]).toEqual(['copy_outdated', 'copy_outdated'])
+    } finally {
+      await rowhouse.close()
+      await proxy.close()
+    }
+    await homes().carry(a)
   })
 
   it('goes on while the catalogue is down, for the stated time, and then says so', async () => {
@@ -204,8 +248,9 @@ describe('a cluster with TLS', () => {
 
   it('is spoken to where its certificate is valid and names its host, and not otherwise', async () => {
     const { a, database } = homes()
-    const here = await startTlsProxy(database.adminUrl, 'here')
-    const other = await startTlsProxy(database.adminUrl, 'other')
+    const start = (kind: Parameters<typeof startTlsProxy>[1]) => startTlsProxy(database.adminUrl, kind)
+    const [here, other, byName] = [await start('here'), await start('other'), await start('byName')]
+    const [expired, selfSigned] = [await start('expired'), await start('selfSigned')]
     const reach = async (host: string, port: number, authority: string | null): Promise<string> => {
       await homes().changeCatalogue(
         `update rowhouse.clusters set host = $1, port = $2, tls_ca = $3, tls = 'verify-full' where id = 'near'`,
@@ -224,9 +269,13 @@ describe('a cluster with TLS', () => {
       expect(await reach('127.0.0.1', here.port, null)).toBe('home_unreachable')
       expect(await reach('127.0.0.1', other.port, other.authority)).toBe('home_unreachable')
       expect(await reach('localhost', other.port, other.authority)).toBe('home_unreachable')
+      // A name is no address; one that has ended, and one that vouches for itself.
+      expect(await reach('localhost', byName.port, byName.authority)).toBe('done')
+      expect(await reach('127.0.0.1', byName.port, byName.authority)).toBe('home_unreachable')
+      expect(await reach('localhost', expired.port, expired.authority)).toBe('home_unreachable')
+      expect(await reach('localhost', selfSigned.port, selfSigned.authority)).toBe('home_unreachable')
     } finally {
-      await here.close()
-      await other.close()
+      await Promise.all([here, other, byName, expired, selfSigned].map((proxy) => proxy.close()))
     }
   })
 })
