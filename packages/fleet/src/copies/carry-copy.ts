@@ -6,6 +6,8 @@ import type { ClientConfig } from 'pg'
 import { RowhouseError } from '@rowhouse/contracts'
 import { connectionError, errorCodeOf, loginUrl } from '@rowhouse/database'
 
+import { tlsOf } from '../provision/clusters/servers.ts'
+
 /** Shorter than the 30 s for which rowhouse.take_copies_due() leaves a copy to who took it. */
 const CONNECT_TIMEOUT_MS = 5_000
 const APPLY_TIMEOUT_MS = 15_000
@@ -63,13 +65,22 @@ export async function carryCopy(options: CopyOptions, organizationId: string): P
     await apply(targetOf(due, options), due.copy)
   } catch (error) {
     const refusal = refusalOf(error, due)
-    // Somebody has carried a newer version meanwhile.
-    if (refusal.code !== 'copy_refused') {
+    // Somebody has carried a newer version meanwhile. Where the catalogue itself is no newer the home is ahead of it, as
+    // after a restore from a backup, or is no home of a copy: what is true here has not arrived, and that stays due.
+    if (refusal.code !== 'copy_refused' || !(await isNewerBy(catalogue, organizationId, due.version))) {
       await catalogue.query('select rowhouse.settle_copy($1, $2, $3)', [organizationId, due.version, refusal.code])
       throw refusal
     }
   }
   await catalogue.query('select rowhouse.settle_copy($1, $2)', [organizationId, due.version])
+}
+
+async function isNewerBy(catalogue: Catalogue, organizationId: string, version: string): Promise<boolean> {
+  const { rows } = await catalogue.query('select from rowhouse.organizations where id = $1 and version > $2', [
+    organizationId,
+    version,
+  ])
+  return rows.length > 0
 }
 
 async function apply(target: ClientConfig, copy: string): Promise<void> {
@@ -101,8 +112,7 @@ function targetOf({ host, port, tls, tls_ca, database_name }: Due, { catalogueUr
     database: database_name,
     user: 'rowhouse_control',
     password: decodeURIComponent(url.password),
-    // With `host` a certificate is held against an address too; pg gives the name of the server only where it is a name.
-    ssl: tls === 'off' ? false : { rejectUnauthorized: true, host, ...(tls_ca !== null && { ca: tls_ca }) },
+    ssl: tlsOf({ tls, tlsCa: tls_ca }, host),
   }
 }
 

@@ -18,6 +18,8 @@ import { isLoopback, tlsOf } from './servers.ts'
 /** Where the URL names none, or the one that every server has. */
 const DATA_DATABASE = 'rowhouse_data'
 const CONNECT_TIMEOUT_MS = 10_000
+/** A server that takes connections and answers nothing would else hold up whoever looks after all of them. */
+const QUERY_TIMEOUT_MS = 60_000
 
 export interface NewCluster {
   readonly id: string
@@ -110,6 +112,7 @@ export async function withServer<Result>(
   tls: Pick<Cluster, 'tls' | 'tlsCa'>,
   database: string,
   use: (client: ClientBase) => Promise<Result>,
+  queryTimeoutMs: number = QUERY_TIMEOUT_MS,
 ): Promise<Result> {
   const at = new URL(url)
   at.pathname = `/${encodeURIComponent(database)}`
@@ -117,8 +120,11 @@ export async function withServer<Result>(
     connectionString: at.href,
     ssl: tlsOf(tls, url.hostname.replace(/^\[|\]$/g, '')),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: queryTimeoutMs,
     application_name: 'rowhouse fleet',
   })
+  // What breaks while nothing is asked would else end the process.
+  client.on('error', () => {})
   try {
     await client.connect()
   } catch (error) {
@@ -154,8 +160,9 @@ async function makeDataDatabase(fleet: FleetContext, url: URL, tls: Pick<Cluster
   await withServer(url, tls, 'postgres', async (client) => {
     const { rowCount } = await client.query('select from pg_catalog.pg_database where datname = $1', [name])
     if (rowCount === 0) {
-      await client.query(`create database ${escapeIdentifier(name)} template template0`)
+      await client.query(`create database ${escapeIdentifier(name)} template template0 allow_connections false`)
       await client.query(`revoke all on database ${escapeIdentifier(name)} from public`)
+      await client.query(`alter database ${escapeIdentifier(name)} allow_connections true`)
     }
   })
   await install({

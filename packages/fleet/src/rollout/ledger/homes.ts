@@ -1,6 +1,8 @@
 // The homes that a rollout goes through, and how their databases are reached.
 import type { ClientBase, ClientConfig } from 'pg'
 
+import { tlsOf } from '../../provision/clusters/servers.ts'
+
 export interface Home {
   readonly id: string
   readonly cluster: string
@@ -74,6 +76,6 @@ export function homeConnection(
     database: decodeURIComponent(url.pathname.slice(1)),
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
-    ...(tls === 'verify-full' && { ssl: { rejectUnauthorized: true, ...(tlsCa !== null && { ca: tlsCa }) } }),
+    ssl: tlsOf({ tls, tlsCa }, host),
   }
 }
