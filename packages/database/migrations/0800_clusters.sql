@@ -200,7 +200,11 @@ create function rowhouse.count_membership_version() returns trigger
 as $$
 begin
   -- Where an organization lives is for a move to say, in either database.
-  if tg_op <> 'DELETE' and tg_table_name <> 'placements' then
+  if tg_op = 'DELETE' then
+    -- With the organization itself goes all that is known of it.
+    perform rowhouse.refuse_in_copy(o.organization_id) from replaced o
+    where exists (select from rowhouse.organizations g where g.id = o.organization_id);
+  elsif tg_table_name <> 'placements' then
     perform rowhouse.refuse_in_copy(n.organization_id) from written n;
   end if;
   case tg_op

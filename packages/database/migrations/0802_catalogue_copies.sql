@@ -48,6 +48,14 @@ begin
 end
 $$;
 
+-- Whose copy is being applied: a row that is locked meanwhile. Not an advisory lock, which any tenant of the database could
+-- hold, and with it the news that somebody was removed.
+create table rowhouse.copies_in_turn (
+  organization_id uuid primary key
+);
+alter table rowhouse.copies_in_turn enable row level security;
+revoke all on rowhouse.copies_in_turn from public;
+
 -- Makes what this database knows of an organization equal to a copy, and says whether there was anything to do: not where
 -- it has that version already. Members, roles, connections and grants that are gone go; whoever belongs to nobody here any more
 -- loses e-mail and name. Where the placement is another database, the organization does not live here from then on.
@@ -69,7 +77,8 @@ begin
     raise exception 'That is no copy of an organization.' using errcode = 'RH084', hint = 'rowhouse.catalogue_copy() makes them.';
   end if;
   -- One at a time for an organization; not its own lock, which its requests hold shared.
-  perform pg_advisory_xact_lock(hashtextextended('rowhouse copy ' || given.id, 0));
+  insert into rowhouse.copies_in_turn (organization_id) values (given.id) on conflict do nothing;
+  perform from rowhouse.copies_in_turn t where t.organization_id = given.id for update;
   select c.version into known_version from rowhouse.catalogue_copies c where c.organization_id = given.id;
   if known_version is null and exists (select from rowhouse.organizations o where o.id = given.id) then
     raise exception 'Organization % is of this catalogue.', given.id

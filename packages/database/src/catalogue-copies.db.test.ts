@@ -152,6 +152,9 @@ describe('in a database of its own', () => {
       await attempt(url, [`update rowhouse.members set role = 'owner' where organization_id = $1`, a.organizationId]),
     ).toBe('RH084')
     expect(await attempt(url, ['select rowhouse.catalogue_copy($1)', a.organizationId])).toBe('RH084')
+    expect(await attempt(url, ['delete from rowhouse.members where organization_id = $1', a.organizationId])).toBe(
+      'RH084',
+    )
     const guard = 'if rowhouse.is_copy(organization)'
     expect(
       await without(
@@ -162,6 +165,42 @@ describe('in a database of its own', () => {
         () => attempt(url, insert),
       ),
     ).toBe('done')
+  })
+
+  it('its administrators neither: what they take away there would be back, or be gone there alone', async () => {
+    const { a, database } = homes()
+    await withClient(database.controlUrl, (control) =>
+      control.query(
+        `insert into rowhouse.roles (organization_id, name, permissions) values ($1, 'clerk', '{data.read}')`,
+        [a.organizationId],
+      ),
+    )
+    await homes().carry(a)
+    const version = Number(await versionOf(a.home?.controlUrl ?? '', a))
+    const remove = (): Promise<string> =>
+      attempt(a.url, [a.enter, a.token({ version })], [`select rowhouse.remove_role('clerk')`])
+    expect(await remove()).toBe('RH084')
+    const guard = 'perform rowhouse.refuse_in_copy(o.organization_id)'
+    expect(await without(a.home?.adminUrl ?? '', 'count_membership_version', guard, 'perform 1', remove)).toBe('done')
+  })
+
+  it('is applied while a tenant of the database holds whatever lock it can', async () => {
+    const { a } = homes()
+    const version = Number(await versionOf(a.home?.controlUrl ?? '', a))
+    await withClient(a.url, async (tenant) => {
+      await tenant.query('begin')
+      await tenant.query(a.enter, [a.token({ version })])
+      await tenant.query(`select pg_advisory_xact_lock(hashtextextended('rowhouse copy ' || $1::uuid, 0))`, [
+        a.organizationId,
+      ])
+      await tenant.query('select count(*) from rowhouse.organizations, rowhouse.members')
+      expect(await attempt(a.url, ['select from rowhouse.copies_in_turn for update'])).toBe('42501')
+      await homes().change(a, 'delete from rowhouse.members where organization_id = $1 and user_id = $2', [
+        a.organizationId,
+        a.memberId,
+      ])
+      await tenant.query('rollback')
+    })
   })
 
   it('a slug that was given on is no obstacle', async () => {

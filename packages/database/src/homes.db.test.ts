@@ -209,3 +209,24 @@ async function create(name: string): Promise<string> {
     return (rows[0] as { id: string }).id
   })
 }
+
+describe('what the login of a home learns of other homes in its database', () => {
+  it('is that they are there, whose they are and how large, and no row of them', async () => {
+    await migrator(`analyze ${b.schema}.contacts`)
+    const seen = async (text: string): Promise<unknown> => (await asHome(a, text)).rows
+    expect(await seen(`select nspname as name from pg_namespace where nspname = '${b.schema}'`)).toHaveLength(1)
+    expect(await seen(`select rolname as name from pg_roles where rolname = '${b.login}'`)).toHaveLength(1)
+    expect(
+      await seen(`select pg_get_constraintdef(oid) as definition from pg_constraint
+        where conname = 'rowhouse_lives_here' and conrelid = (
+          select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          where n.nspname = '${b.schema}' and c.relname = 'contacts')`),
+    ).toEqual([{ definition: expect.stringContaining(b.organization) }])
+    expect(
+      await seen(`select reltuples >= 0 as counted from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = '${b.schema}' and c.relname = 'contacts'`),
+    ).toEqual([{ counted: true }])
+    expect(await seen(`select from pg_stats where schemaname = '${b.schema}'`)).toEqual([])
+    expect(await sqlstateOf(asHome(a, `select from ${b.schema}.contacts`))).toBe('42501')
+  })
+})

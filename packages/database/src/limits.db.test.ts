@@ -1,6 +1,7 @@
 // What row security does not hide, held by tests so that docs/isolation.md stays true in both directions.
 import { createTwoWorlds, mintToken, sqlstateOf, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
+import type { Client } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 const database = useTestDatabase()
@@ -37,6 +38,22 @@ describe('a tenant login can learn', () => {
         const activity = await app.query('select to_jsonb(a) as backend from pg_stat_activity a')
         expect(JSON.stringify(activity.rows)).not.toContain('secret of B')
       })
+    })
+  })
+})
+
+describe('a tenant login can hold up', () => {
+  it('rollouts and whatever else takes its turn by an advisory lock, as long as its transaction runs', async () => {
+    const lead = (client: Client): Promise<unknown> =>
+      client
+        .query<{ leads: boolean }>('select pg_try_advisory_lock(rowhouse.rollout_lock_key()) as leads')
+        .then(({ rows }) => rows[0]?.leads)
+    await withClient(database().appUrl, async (app) => {
+      await app.query('begin')
+      await app.query("select pg_advisory_xact_lock(hashtextextended('rowhouse rolls out', 0))")
+      expect(await withClient(database().migratorUrl, lead)).toBe(false)
+      await app.query('rollback')
+      expect(await withClient(database().migratorUrl, lead)).toBe(true)
     })
   })
 })
