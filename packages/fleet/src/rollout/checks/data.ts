@@ -32,8 +32,8 @@ export function findDataChanges(statement: CheckedStatement, made: Made): Found[
   if (kind === 'DoStmt') return [...inBody(statement, made), ...findDynamicSql(statement)]
   if (kind === 'CallStmt') return [unknownFunction(namesOf(nodeAt(node, 'funccall')['funcname']).join('.'), -1)]
   if (kind === 'CreateFunctionStmt') return []
-  // A SELECT runs its functions; elsewhere they are part of a definition.
-  const runs = kind === 'SelectStmt' || kind === 'CreateTableAsStmt'
+  // These run their functions; elsewhere they are part of a definition.
+  const runs = kind === 'SelectStmt' || kind === 'CreateTableAsStmt' || kind in CHANGES
   return [...changesIn(tree, made), ...(runs ? callsIn(tree) : [])]
 }
 

@@ -1,6 +1,6 @@
 // Which statements belong into a home at all. A list of what is known, so that what nobody thought of is refused.
 import type { Node } from '../migration/parser.ts'
-import { kindsOf, locationOf, namesOf, nodeAt, stringAt } from '../migration/tree.ts'
+import { everyNode, kindsOf, locationOf, namesOf, nodeAt, stringAt } from '../migration/tree.ts'
 import type { CheckedStatement, Found } from './context.ts'
 
 const FOR_HOMES = new Set([
@@ -56,20 +56,46 @@ const DROPPED_OUTSIDE = new Set([
   'OBJECT_CAST',
   'OBJECT_ACCESS_METHOD',
 ])
-/** Who is acting, and where names are found, is the runner's affair. */
+/**
+ * Who is acting, where names are found, what a transaction is, which triggers fire, and how text is read: with another
+ * encoding or with backslashes in strings the statements that follow are others than those that were checked.
+ */
 const RUNNERS_SETTINGS = new Set([
   'search_path',
   'role',
   'session_authorization',
   'row_security',
   'lock_timeout',
+  'transaction',
   'transaction_isolation',
+  'transaction_read_only',
+  'transaction_deferrable',
+  'session_replication_role',
+  'event_triggers',
+  'client_encoding',
+  'standard_conforming_strings',
+  'backslash_quote',
+])
+/** Those by which Rowhouse tells who may go past its guard, and who acts. */
+const isRunners = (name: string): boolean => RUNNERS_SETTINGS.has(name) || name.startsWith('rowhouse.')
+/** Kinds that run their functions at once. */
+const RUN_CALLS = new Set([
+  'SelectStmt',
+  'CreateTableAsStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'CallStmt',
 ])
 
 export function findForeignStatements({ kind, node }: CheckedStatement): Found[] {
   if (kind === 'VariableSetStmt') return setting(node)
   if (kind === 'TransactionStmt') return transaction(node)
-  if (kind === 'SelectStmt') return settingCalls(node)
+  return [...(RUN_CALLS.has(kind) ? settingCalls(node) : []), ...foreignKind(kind, node)]
+}
+
+function foreignKind(kind: string, node: Node): Found[] {
   const isForHomes =
     FOR_HOMES.has(kind) &&
     !(kind === 'DropStmt' && DROPPED_OUTSIDE.has(stringAt(node, 'removeType'))) &&
@@ -117,23 +143,22 @@ const isGrantBeyondHome = (node: Node): boolean =>
 
 function setting(node: Node): Found[] {
   const name = stringAt(node, 'name').toLowerCase()
-  if (node['is_local'] === true && !RUNNERS_SETTINGS.has(name)) return []
+  if (node['is_local'] === true && !isRunners(name)) return []
   return [
     {
       check: 'session_setting',
       at: -1,
       message:
-        RUNNERS_SETTINGS.has(name) || name === ''
+        isRunners(name) || name === ''
           ? `${name || 'A RESET'} is set by the rollout.`
           : `The setting ${name} would outlive the migration.`,
-      instead: RUNNERS_SETTINGS.has(name) || name === '' ? 'Leave it out.' : `Write set local ${name} = …`,
+      instead: isRunners(name) || name === '' ? 'Leave it out.' : `Write set local ${name} = …`,
     },
   ]
 }
 
-function settingCalls(node: Node): Found[] {
-  return kindsOf(node['targetList']).flatMap(([, target]) => {
-    const call = nodeAt(nodeAt(target, 'val'), 'FuncCall')
+function settingCalls(statement: Node): Found[] {
+  return [...everyNode(statement)].flatMap(({ node: call }) => {
     if (namesOf(call['funcname']).at(-1) !== 'set_config') return []
     return [
       {

@@ -155,6 +155,20 @@ describe('what reaches beyond a home', () => {
     ['set work_mem = 1000', 'session_setting'],
     ['reset all', 'session_setting'],
     ["select set_config('search_path', 'public', true)", 'session_setting'],
+    ["select 1 where pg_catalog.set_config('role', 'rowhouse_owner', true) is not null", 'session_setting'],
+    ["select lower(set_config('rowhouse.protecting', '1', true))", 'session_setting'],
+    ["create table made as select set_config('search_path', 'h_b', true) as path", 'session_setting'],
+    ["create table made (n text); insert into made values (set_config('role', 'r', true))", 'session_setting'],
+    ["do $$ begin perform set_config('search_path', 'h_b', true); end $$", 'session_setting'],
+    ['do $$ begin set local role rowhouse_owner; end $$', 'session_setting'],
+    ["set local rowhouse.protecting = '1'", 'session_setting'],
+    ['set local standard_conforming_strings = off', 'session_setting'],
+    ["set local names 'SJIS'", 'session_setting'],
+    ['set local session_replication_role = replica', 'session_setting'],
+    ['set local transaction read only', 'session_setting'],
+    ['do $$ begin create extension dblink; end $$', 'statement_not_for_homes'],
+    ['do $$ begin if true then alter role rowhouse_app bypassrls; end if; end $$', 'statement_not_for_homes'],
+    ["do $$ begin copy t from program 'true'; end $$", 'statement_not_for_homes'],
     ['rollback', 'transaction_control'],
     ['savepoint a', 'transaction_control'],
     ['create index concurrently i on t (n); alter table t add column m int', 'concurrently'],
@@ -182,6 +196,22 @@ describe('a change of rows', () => {
     'do $$ begin if true then insert into t values (1); end if; end $$',
   ])('is refused: %s', async (sql) => {
     expect(await checksOf(sql)).toEqual(['change_data'])
+  })
+
+  it.each([
+    ['create temp table t (n int); delete from t', 'change_data'],
+    ['create table pg_temp.t (n int); delete from t', 'change_data'],
+    ['create temp table t as select 1 as n; truncate t', 'change_data'],
+    ['create table if not exists t as select 1 as n; delete from t', 'change_data'],
+    ['create temp view t as select 1 as n; drop table t', 'drop_table'],
+  ])('of a table of the home is not hidden by a temporary one of its name: %s', async (sql, check) => {
+    expect(await checksOf(sql)).toContain(check)
+  })
+
+  it('is refused where a made table is filled by a function that could do it', async () => {
+    expect(await checksOf('create table made (n int); insert into made select empty_all()')).toEqual([
+      'unknown_function',
+    ])
   })
 
   it('is right in a table that the same migration makes', async () => {
@@ -238,6 +268,15 @@ describe('a dangerous statement', () => {
     const { problems } = await prepare(sql)
     expect(problems.map((problem) => [problem.check, problem.onlyIfLarge])).toEqual([[check, onlyIfLarge]])
     expect(problems[0]?.instead).not.toBe('')
+  })
+
+  it.each([
+    ['drop table t', 'drop_table'],
+    ['alter table t drop column n', 'drop_column'],
+    ['alter table t rename to u', 'rename'],
+    ['if true then lock table t; end if', 'lock_table'],
+  ])('is refused in a DO block as well: %s', async (sql, check) => {
+    expect(await checksOf(`do $$ begin ${sql}; end $$`)).toEqual([check])
   })
 
   it.each([

@@ -1,6 +1,7 @@
 // A migration file, read: its statements, how they are run, and everything that is wrong with them. It touches no database,
 // so whether a table is large enough for a problem to matter is asked later (../checks/large-tables.ts).
 import { RowhouseError } from '@rowhouse/contracts'
+import { expressionsOf, parseFragment } from '../checks/bodies.ts'
 import type { CheckedStatement, Found } from '../checks/context.ts'
 import { findContractions } from '../checks/contract.ts'
 import { findDataChanges } from '../checks/data.ts'
@@ -183,6 +184,9 @@ function check(file: MigrationFile, statement: ParsedStatement, made: Made, plac
       ...findSchemaNames(checked),
       ...findDataChanges(checked, made),
       ...findContractions(checked, made),
+      ...insideDo(checked)
+        .flatMap((inner) => [...findForeignStatements(inner), ...findContractions(inner, made)])
+        .map((found) => ({ ...found, at: -1 })),
     ]
   } catch (error) {
     // A body that Postgres itself would not take.
@@ -190,6 +194,12 @@ function check(file: MigrationFile, statement: ParsedStatement, made: Made, plac
     if (error instanceof RowhouseError) throw invalid(file, place(statement.start), error.message)
     throw error
   }
+}
+
+/** The statements of a DO block, which runs at once. Their places are the block's. */
+function insideDo({ kind, node, text }: CheckedStatement): CheckedStatement[] {
+  if (kind !== 'DoStmt') return []
+  return expressionsOf(kind, node, text).flatMap((piece) => parseFragment(piece))
 }
 
 interface Made {
@@ -224,10 +234,14 @@ function checkOutside(outside: Outside | null, all: readonly ParsedStatement[], 
 }
 
 function remember({ kind, node }: ParsedStatement, made: Made): void {
-  if (kind === 'CreateStmt' && node['if_not_exists'] !== true)
-    made.relations.add(stringAt(nodeAt(node, 'relation'), 'relname'))
-  if (kind === 'CreateTableAsStmt') made.relations.add(stringAt(nodeAt(nodeAt(node, 'into'), 'rel'), 'relname'))
-  if (kind === 'ViewStmt' && node['replace'] !== true) made.relations.add(stringAt(nodeAt(node, 'view'), 'relname'))
+  // A temporary one stands behind the home's: its name goes on meaning the table that people use.
+  const add = (relation: Node): void => {
+    if (stringAt(relation, 'relpersistence') !== 't' && stringAt(relation, 'schemaname') === '')
+      made.relations.add(stringAt(relation, 'relname'))
+  }
+  if (kind === 'CreateStmt' && node['if_not_exists'] !== true) add(nodeAt(node, 'relation'))
+  if (kind === 'CreateTableAsStmt' && node['if_not_exists'] !== true) add(nodeAt(nodeAt(node, 'into'), 'rel'))
+  if (kind === 'ViewStmt' && node['replace'] !== true) add(nodeAt(node, 'view'))
   if (kind === 'CreateFunctionStmt') made.functions.add(namesOf(node['funcname']).at(-1) ?? '')
 }
 
