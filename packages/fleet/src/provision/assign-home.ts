@@ -4,6 +4,7 @@ import { RowhouseError } from '@rowhouse/contracts'
 
 import { readCluster } from './clusters/cluster.ts'
 import type { FleetContext } from './context.ts'
+import { resumeHome } from './create-home.ts'
 import { organizationOf, readHome } from './home.ts'
 import type { Home } from './home.ts'
 import { limitHome } from './keep-limits.ts'
@@ -15,31 +16,28 @@ import { codedErrors } from './refusal.ts'
  */
 export async function assignHome(fleet: FleetContext, homeId: string, organizationId: string): Promise<void> {
   const home = await readHome(fleet.catalogue, homeId)
-  if (home.organizationId !== null && home.organizationId !== organizationId) {
-    throw new RowhouseError('home_not_ready', `The home ${homeId} is another organization's.`, {
-      details: { home: homeId },
-    })
-  }
-  await bindHome(fleet, home, organizationId)
+  if (organizationOf(home) !== organizationId) await bindHome(fleet, home, organizationId)
   await codedErrors(fleet.catalogue.query('select rowhouse.assign_home($1, $2)', [homeId, organizationId]))
   await settleIn(fleet, homeId, organizationId)
 }
 
-/** A warm home is bound to the organization that would be made with its id; an older one needs other checks. */
-async function bindHome(fleet: FleetContext, home: Home, organizationId: string): Promise<void> {
-  if (organizationOf(home) === organizationId) return
-  const cluster = await readCluster(fleet.catalogue, home.cluster)
-  await fleet.servers.asMigrator(
-    cluster,
-    home.databaseName,
-    async (client) => {
-      await client.query('begin')
-      await client.query('select rowhouse.register_home($1, $2, $3)', [home.schemaName, home.login, organizationId])
-      await client.query('select from rowhouse.settle_home($1)', [home.schemaName])
-      await client.query('commit')
-    },
-    { keep: home.isolation === 'schema' },
+/**
+ * A warm home is bound to the organization that would be made with its id. For an older one it is taken first, so that nobody
+ * moves in meanwhile, and then made anew from where its login is bound: a run that dies here leaves what the next one finishes.
+ */
+async function bindHome(fleet: FleetContext, { id }: Home, organizationId: string): Promise<void> {
+  const { rowCount } = await fleet.catalogue.query(
+    `update rowhouse.homes h set organization_id = $2, state = 'building', step = 'server', updated_at = now()
+     where h.id = $1 and h.state = 'spare' and (h.run is null or h.run_until < now())
+       and not exists (select from rowhouse.homes other where other.organization_id = $2)
+       and exists (select from rowhouse.placements p where p.organization_id = $2 and p.state = 'placing')`,
+    [id, organizationId],
   )
+  const isBound = rowCount === 1 && (await resumeHome(fleet, id)) !== null
+  if (isBound) return
+  throw new RowhouseError('home_not_ready', `The home ${id} is another organization's, or ${organizationId} has one.`, {
+    details: { home: id },
+  })
 }
 
 /** What follows once the placement says where. May be done again. */

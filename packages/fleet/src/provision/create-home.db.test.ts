@@ -1,5 +1,5 @@
 // Homes in both models, as a server has them afterwards.
-import { sqlstateOf, withClient } from '@rowhouse/testkit'
+import { sqlstateOf, startHoldingProxy, withClient } from '@rowhouse/testkit'
 import { loginUrl } from '@rowhouse/database'
 import { describe, expect, it } from 'vitest'
 
@@ -73,6 +73,35 @@ it('a database home admits nobody else: not PUBLIC, not rowhouse_app, not the lo
     'rowhouse_migrator TEMPORARY',
     'rowhouse_owner CREATE',
   ])
+})
+
+it('a database home admits nobody while PUBLIC still may connect to it: a session that came then would stay', async () => {
+  const { fleet, open, database, admin } = test()
+  const stranger = await fleet.createHome({ cluster: 'main', isolation: 'database' })
+  const proxy = await startHoldingProxy(database.adminUrl)
+  const slow = open({ catalogueUrl: proxy.url })
+  try {
+    const revoke = proxy.hold('request', 'revoke all on database')
+    const making = slow.createHome({ cluster: 'main', isolation: 'database' })
+    await revoke.isHeld
+    const [made] = await admin("select database_name as name from rowhouse.homes where state = 'building'")
+    const name = String(made?.['name'])
+    const [acl] = await admin("select has_database_privilege($1, $2, 'connect') as may", [stranger.login, name])
+    expect(acl).toEqual({ may: true })
+    const url = new URL(loginUrl(database.adminUrl, stranger.login, database.signingKey))
+    url.pathname = `/${name}`
+    const come = () => sqlstateOf(withClient(url.href, (client) => client.query('select 1')))
+    expect(await come()).toBe('55000')
+    // It would, if only the privilege kept it out.
+    await admin(`alter database ${name} allow_connections true`)
+    expect(await come()).toBe('done')
+    revoke.release()
+    await making
+    expect(await come()).toBe('42501')
+  } finally {
+    await slow.close()
+    await proxy.close()
+  }
 })
 
 it('each database has an identity and keys of its own, and none of the template’s or of each other', async () => {

@@ -9,7 +9,7 @@ import { readCluster } from './clusters/cluster.ts'
 import type { Isolation } from './clusters/cluster.ts'
 import type { FleetContext } from './context.ts'
 import { makeDatabaseHome } from './database-home.ts'
-import { noteHome, recordHome, releaseHome, takeHome } from './home.ts'
+import { holding, noteHome, recordHome, releaseHome, takeHome } from './home.ts'
 import type { Home, HomeStep } from './home.ts'
 import { makeServer } from './server-home.ts'
 import { makeSchemaHome, migrateHome } from './schema-home.ts'
@@ -79,8 +79,11 @@ async function finish(fleet: FleetContext, begun: Home, run: string): Promise<Ho
   try {
     for (const { to, run: make } of steps.slice(order.indexOf(home.step))) {
       step = to
-      await fleet.beforeStep(home, to)
-      const change = await make(fleet, home)
+      const at = home
+      const change = await holding(fleet.catalogue, at.id, run, async () => {
+        await fleet.beforeStep(at, to)
+        return make(fleet, at)
+      })
       home = await noteHome(fleet.catalogue, home.id, run, { ...change, step: to })
     }
     // A rollout may have ended while the home was made: it is handed out with what every home has now.

@@ -112,6 +112,69 @@ describe.each(['schema', 'database'] as const)('an organization of a %s plan', (
   })
 })
 
+describe('an organization that waits, and is given a warm home that was made for another id', () => {
+  const waiting = async (): Promise<{ id: string; ownerId: string }> => {
+    const wanted = organization(await test().plan('schema'))
+    const [row] = await test().admin('select rowhouse.create_organization($1, $2, $3, $4) as id', [
+      wanted.name,
+      wanted.slug,
+      wanted.ownerId,
+      wanted.plan,
+    ])
+    return { id: String(row?.['id']), ownerId: wanted.ownerId }
+  }
+  /** Somebody else who wants a home comes while it is being bound. */
+  const meanwhile = (act: () => Promise<unknown>) =>
+    test().open({
+      beforeStep: async (_home, step) => {
+        if (step === 'made') await act()
+      },
+    })
+
+  it('lives there, and nobody else can move in while it is being bound to it', async () => {
+    const { fleet, plan } = test()
+    const late = await waiting()
+    const home = await fleet.createHome({ cluster: 'main', isolation: 'schema' })
+    const other = organization(await plan('schema'))
+    let otherId = ''
+    await meanwhile(async () => (otherId = await fleet.createOrganization(other))).assignHome(home.id, late.id)
+    expect(await placeOf(late.id)).toMatchObject({ state: 'active', login: home.login })
+    expect(await firstQuery(late.id, late.ownerId)).toBe(1)
+    expect(otherId).not.toBe(home.id)
+    expect(await firstQuery(otherId, other.ownerId)).toBe(1)
+  })
+
+  it('would leave the other one with tables of somebody else’s, were it not taken first', async () => {
+    const { fleet, plan, admin } = test()
+    const late = await waiting()
+    const home = await fleet.createHome({ cluster: 'main', isolation: 'schema' })
+    const other = organization(await plan('schema'))
+    const [{ bound }] = (await admin(
+      `with bound as (select from rowhouse.register_home($1, $2, $3)) select count(*)::int as bound from bound`,
+      [home.schemaName, home.login, late.id],
+    )) as [{ bound: number }]
+    expect(bound).toBe(1)
+    await admin('select from rowhouse.settle_home($1)', [home.schemaName])
+    const otherId = await fleet.createOrganization(other)
+    expect(otherId).toBe(home.id)
+    await expect(firstQuery(otherId, other.ownerId)).rejects.toMatchObject({ code: '23514' })
+    await expect(fleet.assignHome(home.id, late.id)).rejects.toMatchObject({ code: 'home_not_ready' })
+  })
+
+  it('is refused a home that has an organization, and a second one', async () => {
+    const { fleet } = test()
+    const [late, later] = [await waiting(), await waiting()]
+    const [one, two] = [
+      await fleet.createHome({ cluster: 'main', isolation: 'schema' }),
+      await fleet.createHome({ cluster: 'main', isolation: 'schema' }),
+    ]
+    await fleet.assignHome(one.id, late.id)
+    await expect(fleet.assignHome(two.id, late.id)).rejects.toMatchObject({ code: 'home_not_ready' })
+    await expect(fleet.assignHome(one.id, later.id)).rejects.toMatchObject({ code: 'home_not_ready' })
+    expect(await test().admin('select state from rowhouse.homes where id = $1', [two.id])).toEqual([{ state: 'spare' }])
+  })
+})
+
 it('an organization of a shared plan lives among the others, as before', async () => {
   const { fleet, plan } = test()
   const id = await fleet.createOrganization(organization(await plan('shared')))
@@ -147,6 +210,16 @@ describe('when there is no place', () => {
   const nothingLeft = async (slug: string): Promise<void> => {
     expect(await test().admin('select from rowhouse.organizations where slug = $1', [slug])).toEqual([])
     expect(await test().leftovers()).toEqual([])
+  }
+
+  /** Warm homes and organizations that other tests left waiting would be taken up here. */
+  const startAnew = async (): Promise<void> => {
+    const { fleet, admin } = test()
+    for (const { id } of await admin("select id from rowhouse.homes where state = 'spare'"))
+      await fleet.dropHome(String(id))
+    await admin(
+      "delete from rowhouse.organizations where id in (select organization_id from rowhouse.placements where state = 'placing')",
+    )
   }
 
   it('in the region: cluster_missing, and nothing is left', async () => {
@@ -192,6 +265,54 @@ describe('when there is no place', () => {
     await nothingLeft(wanted.slug)
     await admin("delete from rowhouse.clusters where id = 'dead'")
     expect(await fleet.createOrganization({ ...wanted, plan: await plan('schema') })).toEqual(expect.any(String))
+  })
+
+  it('and a worker that looks meanwhile finds nothing half gone', async () => {
+    await startAnew()
+    const { fleet, open, plan, admin } = test()
+    const unlucky = open({
+      beforeStep: async (_home, step) => {
+        if (step === 'made') throw new Error('the server is away')
+        if (step !== 'dropping') return
+        await admin("update rowhouse.placements set updated_at = now() - interval '1 minute' where state = 'placing'")
+        await fleet.reconcile()
+      },
+    })
+    const wanted = organization(await plan('schema'))
+    await expect(unlucky.createOrganization(wanted)).rejects.toThrow('the server is away')
+    await nothingLeft(wanted.slug)
+  })
+
+  it('but a worker makes the home: it says so, and does not take the organization from under it', async () => {
+    await startAnew()
+    const { open, plan, admin } = test()
+    const wanted = organization(await plan('schema'))
+    let ends: Promise<unknown> = Promise.resolve()
+    let go: () => void = () => {}
+    const worker = open({
+      beforeStep: (_home, step) =>
+        step === 'verified' ? new Promise<void>((resolve) => (go = resolve)) : Promise.resolve(),
+    })
+    // Its process stood still for longer than its lease.
+    const frozen = open({
+      beforeStep: async (home, step) => {
+        if (step !== 'made') return
+        await admin("update rowhouse.homes set run_until = now() - interval '1 second' where id = $1", [home.id])
+        await admin("update rowhouse.placements set updated_at = now() - interval '1 minute' where state = 'placing'")
+        ends = worker.reconcile()
+        await expect
+          .poll(() => admin("select from rowhouse.homes where id = $1 and step = 'migrated'", [home.id]), {
+            timeout: 20_000,
+          })
+          .toHaveLength(1)
+      },
+    })
+    await expect(frozen.createOrganization(wanted)).rejects.toMatchObject({ code: 'organization_busy' })
+    go()
+    await ends
+    const [made] = await admin('select id from rowhouse.organizations where slug = $1', [wanted.slug])
+    expect(await placeOf(String(made?.['id']))).toMatchObject({ state: 'active', isolation: 'schema' })
+    expect(await firstQuery(String(made?.['id']), wanted.ownerId)).toBe(1)
   })
 
   it('because the slug is taken or the plan unknown: the warm home stays warm', async () => {

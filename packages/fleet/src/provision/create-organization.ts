@@ -1,6 +1,8 @@
 // A new organization with the home that its plan asks for. Where one is ready the catalogue does it in one call; else the
 // home is made now, and until then the organization is there but nobody enters it. When no cluster can make one, nothing of
 // it is left.
+import { RowhouseError } from '@rowhouse/contracts'
+
 import type { FleetContext } from './context.ts'
 import { assignHome, settleIn } from './assign-home.ts'
 import { createHome, resumeHome } from './create-home.ts'
@@ -52,8 +54,14 @@ export async function createOrganization(fleet: FleetContext, organization: NewO
   try {
     await placeOrganization(fleet, id)
   } catch (error) {
-    await removeOrganization(fleet, id)
-    throw coded(error)
+    if (await removeOrganization(fleet, id)) throw coded(error)
+    // A worker that found it waiting is faster, or has been.
+    if ((await readPlace(fleet, id)).state === 'placing') {
+      throw new RowhouseError('organization_busy', `Another process makes the home of the organization ${id}.`, {
+        details: { organizationId: id },
+        cause: error,
+      })
+    }
   }
   return id
 }
@@ -75,15 +83,21 @@ export async function placeOrganization(fleet: FleetContext, organizationId: str
   const { rows } = await codedErrors(
     fleet.catalogue.query<{ cluster: string }>('select c as cluster from rowhouse.clusters_for($1) c', [plan]),
   )
-  for (const [position, { cluster }] of rows.entries()) {
-    try {
-      const home = await createHome(fleet, { cluster, isolation, organizationId })
-      await assignHome(fleet, home.id, organizationId)
-      return
-    } catch (error) {
-      if (position === rows.length - 1) throw error
-      await abandonHome(fleet, organizationId)
+  // Dropped when the organization has another: a server that is away answers late, and a worker would find it without one.
+  const left: string[] = []
+  try {
+    for (const [position, { cluster }] of rows.entries()) {
+      try {
+        const home = await createHome(fleet, { cluster, isolation, organizationId })
+        await assignHome(fleet, home.id, organizationId)
+        return
+      } catch (error) {
+        if (position === rows.length - 1) throw error
+        left.push(...(await leaveHome(fleet, organizationId)))
+      }
     }
+  } finally {
+    for (const id of left) await dropHome(fleet, id).catch(() => undefined)
   }
 }
 
@@ -113,19 +127,31 @@ async function homeOf(fleet: FleetContext, organizationId: string): Promise<Home
   return rows[0] ?? null
 }
 
-/** The home that could not be made goes, now or when its server answers again. */
-async function abandonHome(fleet: FleetContext, organizationId: string): Promise<void> {
-  const home = await homeOf(fleet, organizationId)
-  if (home === null) return
-  await dropHome(fleet, home.id).catch(() => undefined)
+/** The home that could not be made is nobody's from now on; what there is of it goes now or when its server answers again. */
+const LEAVE_HOME = `
+  update rowhouse.homes h set state = 'dropping', organization_id = null, updated_at = now()
+  where h.organization_id = $1 and h.state <> 'assigned' and (h.run is null or h.run_until < now())
+  returning h.id`
+
+async function leaveHome(fleet: FleetContext, organizationId: string): Promise<string[]> {
+  const { rows } = await fleet.catalogue.query<{ id: string }>(LEAVE_HOME, [organizationId])
+  return rows.map(({ id }) => id)
 }
 
-async function removeOrganization(fleet: FleetContext, organizationId: string): Promise<void> {
-  await abandonHome(fleet, organizationId)
-  await fleet.catalogue.query(
-    `delete from rowhouse.organizations o
-     where o.id = $1 and exists (
-       select from rowhouse.placements p where p.organization_id = o.id and p.state = 'placing')`,
+/** Both in one statement, or a worker would find the one without the other. False where a worker makes its home. */
+async function removeOrganization(fleet: FleetContext, organizationId: string): Promise<boolean> {
+  const { rows } = await fleet.catalogue.query<{ homes: string[]; gone: boolean }>(
+    `with left_home as (${LEAVE_HOME}), gone as (
+       delete from rowhouse.organizations o
+       where o.id = $1
+         and exists (select from rowhouse.placements p where p.organization_id = o.id and p.state = 'placing')
+         and not exists (select from rowhouse.homes h where h.organization_id = o.id and h.run_until >= now())
+       returning o.id
+     )
+     select array(select id from left_home) as homes, exists (select from gone) as gone`,
     [organizationId],
   )
+  const { homes, gone } = rows[0] as { homes: string[]; gone: boolean }
+  for (const id of homes) await dropHome(fleet, id).catch(() => undefined)
+  return gone
 }

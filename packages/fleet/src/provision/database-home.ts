@@ -79,7 +79,7 @@ async function createDatabase(
     for (let attempt = 1; ; attempt += 1) {
       const template = await useTemplate(fleet, cluster, client)
       try {
-        await client.query(`create database ${name} template ${escapeIdentifier(template)}`)
+        await client.query(`create database ${name} template ${escapeIdentifier(template)} allow_connections false`)
         break
       } catch (error) {
         const code = error instanceof DatabaseError ? error.code : undefined
@@ -88,8 +88,10 @@ async function createDatabase(
       }
     }
   }
-  // Nobody connects from here on but who is let in, before anything else is done to it.
+  // PUBLIC may connect to what CREATE DATABASE makes, and a session that has come stays whatever is revoked: so nobody can,
+  // until nobody else may.
   await client.query(`revoke all on database ${name} from public`)
+  await client.query(`alter database ${name} allow_connections true`)
 }
 
 /** Drops database and login, whatever there is of them. */

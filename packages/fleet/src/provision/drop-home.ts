@@ -6,7 +6,7 @@ import { RowhouseError } from '@rowhouse/contracts'
 
 import type { FleetContext } from './context.ts'
 import { dropDatabaseHome } from './database-home.ts'
-import { homeColumns, LEASE_MS, noteHome, readHome } from './home.ts'
+import { holding, homeColumns, LEASE_MS, noteHome, readHome } from './home.ts'
 import type { Home } from './home.ts'
 import { dropSchemaHome } from './schema-home.ts'
 import { dropServer } from './server-home.ts'
@@ -31,9 +31,10 @@ export async function dropHome(fleet: FleetContext, id: string): Promise<void> {
   if (home === undefined) throw await whyNot(fleet, id)
   try {
     await fleet.beforeStep(home, 'dropping')
-    if (!(await dropServer(fleet, home))) {
+    await holding(fleet.catalogue, home.id, run, async () => {
+      if (await dropServer(fleet, home)) return
       await (home.isolation === 'schema' ? dropSchemaHome : dropDatabaseHome)(fleet, home)
-    }
+    })
     await fleet.beforeStep(home, 'dropped')
     await fleet.catalogue.query('delete from rowhouse.homes where id = $1 and run = $2', [home.id, run])
   } catch (error) {

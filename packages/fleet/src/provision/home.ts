@@ -29,8 +29,11 @@ export interface Home {
   readonly version: string | null
 }
 
-/** Longer than any single step may take; a run renews it with every step. */
+/** A run renews it with every step, and while a step takes long: a server that a driver makes takes minutes. */
 export const LEASE_MS = 120_000
+const RENEW_EVERY_MS = LEASE_MS / 3
+/** A server is given up by its driver after a quarter of an hour; what takes longer than this hangs, and another run begins. */
+const RENEWALS_MAX = 45
 
 export const homeColumns = `
   id, cluster, database_name as "databaseName", schema_name as "schemaName", login, isolation, state, step, attempts, error,
@@ -129,6 +132,31 @@ export async function noteHome(
     throw new RowhouseError('home_taken', `Another process works on the home ${id} by now.`, { details: { home: id } })
   }
   return home
+}
+
+/** Holds the home for this run for as long as `work` takes. Where another run has it by now, noteHome() says so afterwards. */
+export async function holding<Result>(
+  catalogue: Pool | PoolClient,
+  id: string,
+  run: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  let renewals = 0
+  const renewal = setInterval(() => {
+    renewals += 1
+    if (renewals > RENEWALS_MAX) return
+    const renewed = catalogue.query(
+      `update rowhouse.homes set run_until = now() + $3 * interval '1 ms' where id = $1 and run = $2`,
+      [id, run, LEASE_MS],
+    )
+    // The catalogue is away for a moment; the next one comes before the lease ends.
+    renewed.catch(() => {})
+  }, RENEW_EVERY_MS)
+  try {
+    return await work()
+  } finally {
+    clearInterval(renewal)
+  }
 }
 
 /** Lets go of a home. */

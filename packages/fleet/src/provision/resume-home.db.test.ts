@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { useFleet } from './test-fleet.ts'
 import { homeProblems } from './verify-home.ts'
@@ -71,6 +71,45 @@ it.each(['dropping', 'dropped'])('a drop that is cut off before %s is finished b
   expect(await admin('select from rowhouse.homes where id = $1', [home.id])).toEqual([])
   expect(await admin('select from pg_database where datname = $1', [home.databaseName])).toEqual([])
   expect(await admin('select from pg_roles where rolname = $1', [home.login])).toEqual([])
+})
+
+describe('a step that takes longer than a lease', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it.each([
+    ['is renewed meanwhile, so that no other run begins', true],
+    ['without the renewal is taken over by the next pass', false],
+  ])('%s', async (_what, isRenewed) => {
+    // Of the timers only the one that renews; the rest is the database's time.
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const { fleet, open, admin } = test()
+    let release: () => void = () => {}
+    let held: (id: string) => void = () => {}
+    const isHeld = new Promise<string>((resolve) => (held = resolve))
+    const slow = open({
+      beforeStep: (home, step) => {
+        if (step !== 'made') return Promise.resolve()
+        held(home.id)
+        return new Promise<void>((resolve) => (release = resolve))
+      },
+    })
+    const making = slow.createHome({ cluster: 'main', isolation: 'schema' })
+    const id = await isHeld
+    await endLeases()
+    if (isRenewed) {
+      vi.advanceTimersByTime(60_000)
+      await expect
+        .poll(() => admin('select run_until > now() as held from rowhouse.homes where id = $1', [id]))
+        .toEqual([{ held: true }])
+    }
+    expect(await fleet.reconcile()).toMatchObject({ finished: isRenewed ? 0 : 1 })
+    release()
+    if (isRenewed) await making
+    else await expect(making).rejects.toMatchObject({ code: 'home_taken' })
+    expect(await test().leftovers()).toEqual([])
+  })
 })
 
 it('two runs never work on one home at a time', async () => {

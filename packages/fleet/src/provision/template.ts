@@ -15,6 +15,8 @@ const PREFIX = 'rowhouse_t_'
 const DIGITS = 16
 /** One builder at a time on a server; the lock ends with the session that holds it. */
 const BUILD_LOCK = 7_264_822_810
+/** A build takes seconds. In the maintenance database any login of the server may hold the lock. */
+const BUILD_WAIT = '60s'
 
 /** The name says what is in it: other contents, another name. */
 export async function templateName({ migrations }: FleetContext): Promise<string> {
@@ -35,7 +37,9 @@ const exists = async (client: ClientBase, name: string): Promise<boolean> => {
 export async function useTemplate(fleet: FleetContext, cluster: Cluster, client: ClientBase): Promise<string> {
   const name = await templateName(fleet)
   if (await exists(client, name)) return name
+  await client.query(`set lock_timeout = '${BUILD_WAIT}'`)
   await client.query('select pg_catalog.pg_advisory_lock($1)', [BUILD_LOCK])
+  await client.query('reset lock_timeout')
   try {
     if (!(await exists(client, name))) await buildTemplate(fleet, cluster, client, name)
   } finally {
@@ -47,8 +51,9 @@ export async function useTemplate(fleet: FleetContext, cluster: Cluster, client:
 async function buildTemplate(fleet: FleetContext, cluster: Cluster, client: ClientBase, name: string): Promise<void> {
   const draft = `${name}_draft`
   await client.query(`drop database if exists ${escapeIdentifier(draft)} with (force)`)
-  await client.query(`create database ${escapeIdentifier(draft)} template template0`)
+  await client.query(`create database ${escapeIdentifier(draft)} template template0 allow_connections false`)
   await client.query(`revoke all on database ${escapeIdentifier(draft)} from public`)
+  await client.query(`alter database ${escapeIdentifier(draft)} allow_connections true`)
   const { connectionString: adminUrl, ssl } = await fleet.servers.adminConfig(cluster, draft)
   await install({ adminUrl, signingKey: fleet.signingKey, ssl })
   await fleet.servers.asMigrator(

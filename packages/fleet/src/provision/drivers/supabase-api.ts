@@ -67,6 +67,8 @@ export function supabaseApi({ baseUrl, accessToken, fetch, sleep }: SupabaseApiO
       const last = attempt === ATTEMPTS_MAX
       const response = await fetch(new URL(path, baseUrl), {
         method,
+        // A body with a password follows no address that an answer names.
+        redirect: 'error',
         headers: {
           authorization: `Bearer ${accessToken}`,
           accept: 'application/json',
@@ -89,9 +91,9 @@ export function supabaseApi({ baseUrl, accessToken, fetch, sleep }: SupabaseApiO
     }
   }
 
-  async function json<Body>(response: Response, what: string): Promise<Body> {
+  async function json<Body>(response: Response, what: string, password = ''): Promise<Body> {
     if (response.ok) return (await response.json()) as Body
-    throw await refusal(response, what)
+    throw await refusal(response, what, [accessToken, password])
   }
 
   return {
@@ -108,7 +110,8 @@ export function supabaseApi({ baseUrl, accessToken, fetch, sleep }: SupabaseApiO
     },
     async create(project) {
       // Asked twice it would make two: who calls looks for the name before.
-      return json(await call('POST', '/v1/projects', project, false), `make the project ${project.name}`)
+      const response = await call('POST', '/v1/projects', project, false)
+      return json(response, `make the project ${project.name}`, project.db_pass)
     },
     async remove(ref) {
       const response = await call('DELETE', `/v1/projects/${encodeURIComponent(ref)}`)
@@ -132,8 +135,10 @@ function unreachable(baseUrl: string, cause: unknown): RowhouseError {
   return new RowhouseError('supabase_unreachable', `No answer from ${new URL(baseUrl).host}.`, { cause })
 }
 
-async function refusal(response: Response, what: string): Promise<RowhouseError> {
-  const text = await response.text().catch(() => '')
+/** @param secrets what the answer may repeat of the question; the message is kept and shown */
+async function refusal(response: Response, what: string, secrets: readonly string[]): Promise<RowhouseError> {
+  let text = await response.text().catch(() => '')
+  for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '[removed]')
   let message = text.slice(0, 300)
   try {
     const body = JSON.parse(text) as { message?: unknown }
