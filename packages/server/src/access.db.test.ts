@@ -34,6 +34,10 @@ const pathIn = (endpoint: Endpoint, organizationId: string): string =>
     .replace(':role', 'clerk')
     .replace(':table', 'notes')
     .replace(':recordId', randomUUID())
+    .replace(':rolloutId', randomUUID())
+    .replace(':connector', 'hubspot')
+    .replace(':clusterId', 'main')
+    .replace(':planId', 'standard')
 const request = (endpoint: Endpoint) => (endpoint.body === undefined ? {} : { body: bodies[endpoint.id] ?? {} })
 
 describe('every endpoint of an organization', () => {
@@ -107,6 +111,19 @@ describe('every other endpoint', () => {
     async (endpoint) => {
       const { status, body } = await server.call(endpoint.method, endpoint.path, request(endpoint))
       expect([status, body.code]).toEqual([401, 'unauthenticated'])
+    },
+  )
+})
+
+describe('every endpoint of operators', () => {
+  it.each(all.filter(({ path, access }) => !path.includes(':organizationId') && access === 'operator'))(
+    '$id is refused to a person, whatever they send',
+    async (endpoint) => {
+      for (const person of [server.worlds.a.ownerId, randomUUID()]) {
+        const bearer = await server.token(person)
+        const { status, body } = await server.call(endpoint.method, pathIn(endpoint, ''), { bearer })
+        expect([status, body.code]).toEqual([403, 'permission_denied'])
+      }
     },
   )
 })

@@ -77,7 +77,6 @@ export const addCluster = endpoint({
     'database_login_refused',
     'postgres_too_old',
     'driver_unknown',
-    'invalid_option',
   ],
 })
 
@@ -113,7 +112,6 @@ export const setCluster = endpoint({
     'database_unreachable',
     'database_login_refused',
     'postgres_too_old',
-    'invalid_option',
   ],
 })
 

@@ -66,7 +66,7 @@ export const setPlan = endpoint({
     idleInTransactionTimeoutMs: bound.optional(),
   }),
   response: plan,
-  errors: ['cluster_unknown', 'invalid_option'],
+  errors: ['cluster_unknown'],
 })
 
 export const placement = z

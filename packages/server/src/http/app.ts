@@ -119,7 +119,7 @@ async function respond(
       actor = kind
     })
   } catch (error) {
-    const refusal = toPublicError(error)
+    const refusal = toPublicError(error, actor)
     code = refusal.code
     if (refusal.code === 'internal') services.log(failedEvent(name, refusal.cause ?? error, requestId))
     metrics.refusal(code)

@@ -9,7 +9,7 @@ import { beginAudit, settleAudit } from '../catalogue/audit.ts'
 import type { Actor, Call, Services } from '../context.ts'
 import { handlers } from '../handlers.ts'
 import { readJson } from './body.ts'
-import { readQuery, validate } from './validate.ts'
+import { readQuery, requireText, validate } from './validate.ts'
 
 export interface Incoming {
   readonly request: Request
@@ -52,6 +52,7 @@ export async function answer(
   const { actor, byCookie } = await identify(services, request.headers, ip ?? 'unknown')
   onActor(actor)
   if (guards.sameSite) requireSameSite(request.method, request.headers, byCookie, services.publicUrl())
+  requireText(params, 'path')
   const organizationId = params['organizationId'] ?? null
   const connectionId = params['connectionId'] ?? null
   if (guards.access) await requireAccess(services.rowhouse, endpoint, actor, organizationId, trace, connectionId)

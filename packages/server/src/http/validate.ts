@@ -43,11 +43,11 @@ export function readQuery(url: URL): Record<string, string> {
 }
 
 /**
- * Looks at what the contract let through, so no deeper than that is. Postgres keeps every character but U+0000, and half a surrogate pair is none: it would be stored as another.
+ * Looks at what the contract let through, so no deeper than that is, and at what the path names. Postgres keeps every character but U+0000, and half a surrogate pair is none: it would be stored as another.
  *
  * @throws RowhouseError validation_failed
  */
-function requireText(value: unknown, where: 'query' | 'body', path: readonly string[] = []): void {
+export function requireText(value: unknown, where: 'path' | 'query' | 'body', path: readonly string[] = []): void {
   if (typeof value === 'string') {
     if (value.isWellFormed() && !value.includes('\0')) return
     const message = 'Holds a character that cannot be stored'

@@ -105,7 +105,7 @@ async function readPlacement(catalogue: Catalogue, organizationId: string): Prom
   return placement
 }
 
-/** @throws RowhouseError cluster_unknown, invalid_option */
+/** @throws RowhouseError cluster_unknown, validation_failed */
 async function withKnownCluster(cluster: string | null, write: () => Promise<unknown>): Promise<void> {
   try {
     await write()
@@ -114,7 +114,8 @@ async function withKnownCluster(cluster: string | null, write: () => Promise<unk
       throw new RowhouseError('cluster_unknown', `There is no cluster named ${cluster ?? ''}.`, { cause: error })
     }
     if (error instanceof DatabaseError && error.code === '23514') {
-      throw new RowhouseError('invalid_option', `The plan cannot be so: ${error.constraint ?? error.message}.`, {
+      throw new RowhouseError('validation_failed', `The plan cannot be so: ${error.constraint ?? error.message}.`, {
+        details: { issues: [] },
         cause: error,
       })
     }
