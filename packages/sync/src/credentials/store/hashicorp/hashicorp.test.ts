@@ -250,6 +250,15 @@ describe('a vault', () => {
     expect(await check()).toMatchObject({ ok: true })
   })
 
+  it('that leads to another machine without encryption is not followed with the token', async () => {
+    const standby = await vaultWith({ standbyOf: 'http://vault.example:8200' })
+    const error = await clientOf(standby, tokenOf(standby))
+      .kv.read(...PLACE)
+      .catch((failure: unknown) => failure)
+    // Not that the name was not found: nothing was asked there.
+    expect(error).toMatchObject({ code: 'credential_store_unavailable', details: { reason: 'Error' } })
+  })
+
   it('is believed with a certificate that is trusted, and never sends a token on to http', async () => {
     const { authority: ca, ...tls } = vaultCertificates
     const vault = await vaultWith({ tls })
@@ -320,6 +329,8 @@ describe('options', () => {
   const login: HashicorpLogin = { method: 'token', token: 't' }
   it.each([
     ['address', { address: 'vault.example' }],
+    ['address', { address: 'http://vault.example:8200' }],
+    ['address', { address: 'http://127.0.0.1.example:8200' }],
     ['mount', { mount: '../sys' }],
     ['path', { path: 'a//b' }],
     ['namespace', { namespace: 'a b' }],

@@ -6,7 +6,7 @@ export type HashicorpLogin =
   | { readonly method: 'approle'; readonly roleId: string; readonly secretId: string; readonly mount?: string }
 
 export interface HashicorpOptions {
-  /** Such as https://vault.example:8200. */
+  /** Such as https://vault.example:8200; http on this machine only. */
   readonly address: string
   /** A token, which is renewed while it can be; or an AppRole, which logs in again when its token ends. */
   readonly login: HashicorpLogin
@@ -43,8 +43,8 @@ const segments = /^[\w.-]+(\/[\w.-]+)*$/
 /** @throws RowhouseError invalid_option */
 export function resolveHashicorp(options: HashicorpOptions): ResolvedHashicorp {
   const { login, namespace = null, mount = 'secret', path = 'rowhouse', ca = null, timeoutMs = 5000 } = options
-  if (!URL.canParse(options.address) || !/^https?:$/.test(new URL(options.address).protocol))
-    throw refuse('address', 'an http or https URL')
+  if (!URL.canParse(options.address) || !isPrivate(new URL(options.address)))
+    throw refuse('address', 'an https URL; http only on this machine, because the token travels with each call')
   const named = { mount, path, ...(namespace === null ? {} : { namespace }) }
   for (const [name, value] of Object.entries(named))
     if (!segments.test(value) || value.split('/').some((segment) => /^\.+$/.test(segment)))
@@ -65,6 +65,12 @@ export function resolveHashicorp(options: HashicorpOptions): ResolvedHashicorp {
     timeoutMs,
     now: options.now ?? Date.now,
   })
+}
+
+/** Whether nobody on the way reads what goes there. */
+export function isPrivate({ protocol, hostname }: URL): boolean {
+  if (protocol === 'https:') return true
+  return protocol === 'http:' && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 }
 
 function refuse(option: string, takes: string): RowhouseError {

@@ -2,6 +2,7 @@
 // Statuses as https://developer.hashicorp.com/vault/api-docs#http-status-codes has them.
 import { RowhouseError } from '@rowhouse/contracts'
 import { Agent, request as send } from 'undici'
+import { isPrivate } from './options.ts'
 import type { ResolvedHashicorp } from './options.ts'
 
 export interface VaultCall {
@@ -63,10 +64,10 @@ export function openTransport({ address, namespace, ca, timeoutMs }: ResolvedHas
   }
 }
 
-/** The token goes along, so never from https to where anybody can read it. */
+/** The token goes along, so never to where anybody on the way can read it. */
 function follow(from: string, location: string | string[] | undefined): string {
   const to = new URL(Array.isArray(location) ? (location[0] ?? '') : (location ?? ''), from)
-  if (to.protocol !== new URL(from).protocol) throw new Error('redirected from https to http')
+  if (to.protocol !== new URL(from).protocol || !isPrivate(to)) throw new Error('redirected to where others read it')
   return to.href
 }
 
