@@ -47,12 +47,12 @@ test('a query for another organization brings its reset along, in the same write
   await open()
   await b.query(ids, ['x'])
   await a.query(ids, ['x'])
-  expect(await wordsOf(() => b.query(ids, ['x']))).toEqual(['BEBEBEBEBESBEBES'])
+  expect(await wordsOf(() => b.query(ids, ['x']))).toEqual(['BEBEBEBEBEBEBESBEBES'])
 })
 
 test('without named statements it is one write with one Sync as well', async () => {
   await open(false)
-  expect(await wordsOf(() => a.query(ids, ['x']))).toEqual(['PBEPBEPBEPBDES'])
+  expect(await wordsOf(() => a.query(ids, ['x']))).toEqual(['PBEPBEPBEPBEPBEPBDES'])
 })
 
 test('a transaction is one round trip to begin, one a statement, one to commit', async () => {

@@ -79,9 +79,9 @@ describe('a step that takes longer than a lease', () => {
   })
 
   it.each([
-    ['is renewed meanwhile, so that no other run begins', true],
-    ['without the renewal is taken over by the next pass', false],
-  ])('%s', async (_what, isRenewed) => {
+    ['is renewed meanwhile, so that no other run begins', 60_000, { isHeld: true, finished: 0, outcome: 'made' }],
+    ['without the renewal is taken over by the next pass', 0, { isHeld: false, finished: 1, outcome: 'home_taken' }],
+  ] as const)('%s', async (_what, passedMs, expected) => {
     // Of the timers only the one that renews; the rest is the database's time.
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const { fleet, open, admin } = test()
@@ -95,19 +95,19 @@ describe('a step that takes longer than a lease', () => {
         return new Promise<void>((resolve) => (release = resolve))
       },
     })
-    const making = slow.createHome({ cluster: 'main', isolation: 'schema' })
+    const making = slow.createHome({ cluster: 'main', isolation: 'schema' }).then(
+      () => 'made',
+      (error: { code?: string }) => error.code,
+    )
     const id = await isHeld
     await endLeases()
-    if (isRenewed) {
-      vi.advanceTimersByTime(60_000)
-      await expect
-        .poll(() => admin('select run_until > now() as held from rowhouse.homes where id = $1', [id]))
-        .toEqual([{ held: true }])
-    }
-    expect(await fleet.reconcile()).toMatchObject({ finished: isRenewed ? 0 : 1 })
+    vi.advanceTimersByTime(passedMs)
+    await expect
+      .poll(() => admin('select run_until > now() as held from rowhouse.homes where id = $1', [id]))
+      .toEqual([{ held: expected.isHeld }])
+    expect(await fleet.reconcile()).toMatchObject({ finished: expected.finished })
     release()
-    if (isRenewed) await making
-    else await expect(making).rejects.toMatchObject({ code: 'home_taken' })
+    expect(await making).toBe(expected.outcome)
     expect(await test().leftovers()).toEqual([])
   })
 })
