@@ -2,7 +2,6 @@
 // placement says so, and the home's own database learns who belongs to it.
 import { RowhouseError } from '@rowhouse/contracts'
 
-import { readCluster } from './clusters/cluster.ts'
 import type { FleetContext } from './context.ts'
 import { resumeHome } from './create-home.ts'
 import { organizationOf, readHome } from './home.ts'
