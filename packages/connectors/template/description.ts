@@ -1,6 +1,7 @@
 // What Template is, before any call: objects, limits, capabilities, the mapping a connection starts with.
 // Owns names and numbers only. Name the page of the provider's documentation that each number is from.
 import type { FieldKind } from '../src/kit/canonical.ts'
+import { mappingOf } from '../src/kit/mapping.ts'
 import type { ConnectorDescription, ObjectDescription } from '../src/kit/description.ts'
 
 export interface TemplateObject extends ObjectDescription {
@@ -33,16 +34,12 @@ export const description: ConnectorDescription = {
   capabilities: { webhooks: false, conditionalWrites: false, clientTag: false, fieldHistory: false },
   visibilityLagMs: 10_000,
   defaultMapping: [
-    {
-      object: 'contact',
-      table: 'contacts',
-      fields: [
-        { column: 'email', field: 'email' },
-        { column: 'first_name', field: 'firstName' },
-        { column: 'last_name', field: 'lastName' },
-      ],
-      references: [],
-      matchBy: ['email'],
-    },
+    mappingOf(
+      'contact',
+      'contacts',
+      { email: 'email', first_name: 'firstName', last_name: 'lastName' },
+      {},
+      { matchBy: ['email'] },
+    ),
   ],
 }

@@ -2,6 +2,7 @@
 // Owns names and numbers only.
 // Limits: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 // Search: https://developers.hubspot.com/docs/api-reference/search/guide
+import { mappingOf, referencesTo } from '../kit/mapping.ts'
 import type { ConnectorDescription } from '../kit/description.ts'
 import type { HubspotObject } from './object.ts'
 
@@ -47,7 +48,7 @@ export const contact: HubspotObject = {
   name: 'contact',
   remoteName: 'contacts',
   path: 'contacts',
-  references: [{ name: 'company', object: 'company' }],
+  references: referencesTo('company'),
   uniqueFields: ['email'],
   modifiedProperty: 'lastmodifieddate',
   typeId: '0-1',
@@ -62,10 +63,7 @@ export const deal: HubspotObject = {
   name: 'deal',
   remoteName: 'deals',
   path: 'deals',
-  references: [
-    { name: 'company', object: 'company' },
-    { name: 'contact', object: 'contact' },
-  ],
+  references: referencesTo('company', 'contact'),
   uniqueFields: [],
   readOnlyFields: [...readOnlyFields, 'hs_is_closed', 'hs_is_closed_won'],
   typeId: '0-3',
@@ -78,11 +76,8 @@ export const deal: HubspotObject = {
   },
 }
 
-const subjects = [
-  { name: 'company', object: 'company' },
-  { name: 'contact', object: 'contact' },
-  { name: 'deal', object: 'deal' },
-] as const
+const subjects = referencesTo('company', 'contact', 'deal')
+const subjectColumns = { company_id: 'company', contact_id: 'contact', deal_id: 'deal' } as const
 
 export const note: HubspotObject = {
   ...common,
@@ -155,76 +150,40 @@ export const description: ConnectorDescription = {
   // The search index has no documented bound; most changes are visible within seconds. The repair lane finds the rest.
   visibilityLagMs: 10_000,
   defaultMapping: [
-    {
-      object: 'company',
-      table: 'companies',
-      fields: [
-        { column: 'name', field: 'name' },
-        { column: 'domain', field: 'domain' },
-        { column: 'industry', field: 'industry' },
-        { column: 'employees', field: 'numberofemployees' },
-      ],
-      references: [],
-      matchBy: ['domain'],
-    },
-    {
-      object: 'contact',
-      table: 'contacts',
-      fields: [
-        { column: 'email', field: 'email' },
-        { column: 'first_name', field: 'firstname' },
-        { column: 'last_name', field: 'lastname' },
-        { column: 'phone', field: 'phone' },
-        { column: 'title', field: 'jobtitle' },
-      ],
-      references: [{ column: 'company_id', reference: 'company' }],
-      matchBy: ['email'],
-    },
-    {
-      object: 'deal',
-      table: 'deals',
-      fields: [
-        { column: 'name', field: 'dealname' },
-        { column: 'amount', field: 'amount' },
-        { column: 'stage', field: 'dealstage' },
-        { column: 'close_date', field: 'closedate' },
-      ],
-      references: [{ column: 'company_id', reference: 'company' }],
-      optional: true,
-      matchBy: [],
-    },
-    {
-      object: 'note',
-      table: 'notes',
-      fields: [
-        { column: 'body', field: 'hs_note_body' },
-        { column: 'noted_at', field: 'hs_timestamp' },
-      ],
-      references: [
-        { column: 'company_id', reference: 'company' },
-        { column: 'contact_id', reference: 'contact' },
-        { column: 'deal_id', reference: 'deal' },
-      ],
-      optional: true,
-      matchBy: [],
-    },
-    {
-      object: 'task',
-      table: 'tasks',
-      fields: [
-        { column: 'subject', field: 'hs_task_subject' },
-        { column: 'body', field: 'hs_task_body' },
-        { column: 'status', field: 'hs_task_status' },
-        { column: 'priority', field: 'hs_task_priority' },
-        { column: 'due_date', field: 'hs_timestamp' },
-      ],
-      references: [
-        { column: 'company_id', reference: 'company' },
-        { column: 'contact_id', reference: 'contact' },
-        { column: 'deal_id', reference: 'deal' },
-      ],
-      optional: true,
-      matchBy: [],
-    },
+    mappingOf(
+      'company',
+      'companies',
+      { name: 'name', domain: 'domain', industry: 'industry', employees: 'numberofemployees' },
+      {},
+      { matchBy: ['domain'] },
+    ),
+    mappingOf(
+      'contact',
+      'contacts',
+      { email: 'email', first_name: 'firstname', last_name: 'lastname', phone: 'phone', title: 'jobtitle' },
+      { company_id: 'company' },
+      { matchBy: ['email'] },
+    ),
+    mappingOf(
+      'deal',
+      'deals',
+      { name: 'dealname', amount: 'amount', stage: 'dealstage', close_date: 'closedate' },
+      { company_id: 'company' },
+      { optional: true },
+    ),
+    mappingOf('note', 'notes', { body: 'hs_note_body', noted_at: 'hs_timestamp' }, subjectColumns, { optional: true }),
+    mappingOf(
+      'task',
+      'tasks',
+      {
+        subject: 'hs_task_subject',
+        body: 'hs_task_body',
+        status: 'hs_task_status',
+        priority: 'hs_task_priority',
+        due_date: 'hs_timestamp',
+      },
+      subjectColumns,
+      { optional: true },
+    ),
   ],
 }

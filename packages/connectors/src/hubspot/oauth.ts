@@ -1,9 +1,10 @@
 // HubSpot's OAuth: the address a person is sent to, and the token endpoint of 2026-03. Owns the meaning
 // of its refusals; must not store anything. https://developers.hubspot.com/docs/api-reference/oauth
-import { advise, dateMs, failed, ok, pause, retry, retryAfterMs, transportFailure } from '../kit/answers.ts'
+import { failed, ok, pause, retry, retryAfterMs, transportFailure } from '../kit/answers.ts'
 import type { Answer, ConnectorOAuth, Credentials } from '../kit/connector.ts'
 import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
-import { objectOf, textOf } from '../kit/reading.ts'
+import { codeGrant, consentUrl, credentialsIn, refreshGrant, secretOf, withoutRefreshToken } from '../kit/oauth.ts'
+import { objectOf } from '../kit/reading.ts'
 import { description } from './description.ts'
 import { reasonOf } from './failures.ts'
 
@@ -33,31 +34,23 @@ export const oauth: ConnectorOAuth = {
   scopes: defaultScopes,
   requiredScopes: neededScopes,
 
-  authorizeUrl(app, { state, codeChallenge, scopes = defaultScopes }, baseUrl) {
+  authorizeUrl(app, request, baseUrl) {
+    const { scopes = defaultScopes } = request
     const base = baseUrl === description.defaultBaseUrl ? authorizeBaseUrl : baseUrl.replace(/\/$/, '')
-    const url = new URL(`${base}/oauth/authorize`)
-    url.search = new URLSearchParams({
-      client_id: app.clientId,
-      redirect_uri: app.redirectUri,
+    return consentUrl(`${base}/oauth/authorize`, app, request, {
       scope: scopes.filter((scope) => !optionalScopes.includes(scope)).join(' '),
       optional_scope: scopes.filter((scope) => optionalScopes.includes(scope)).join(' '),
-      state,
-      code_challenge: codeChallenge,
-      code_challenge_method: 'S256',
-      response_type: 'code',
-    }).toString()
-    return url.toString()
+    })
   },
 
-  async exchange(http, app, { code, codeVerifier }) {
-    const form = { grant_type: 'authorization_code', code, redirect_uri: app.redirectUri, code_verifier: codeVerifier }
-    return credentialsOf(await post(http, '', { ...secretOf(app), ...form }), null)
+  async exchange(http, app, grant) {
+    return credentialsOf(await post(http, '', { ...secretOf(app), ...codeGrant(app, grant) }), null)
   },
 
-  async refresh(http, app, { refreshToken }) {
-    if (refreshToken === null) return failed(advise('The connection has no refresh token: connect the account again.'))
-    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
-    return credentialsOf(await post(http, '', { ...secretOf(app), ...form }), refreshToken)
+  async refresh(http, app, credentials) {
+    if (credentials.refreshToken === null) return withoutRefreshToken()
+    const form = { ...secretOf(app), ...refreshGrant(credentials.refreshToken) }
+    return credentialsOf(await post(http, '', form), credentials)
   },
 
   async revoke(http, app, { refreshToken, accessToken }) {
@@ -69,28 +62,16 @@ export const oauth: ConnectorOAuth = {
   },
 }
 
-function secretOf(app: { readonly clientId: string; readonly clientSecret: string }): Record<string, string> {
-  return { client_id: app.clientId, client_secret: app.clientSecret }
-}
-
 function post(http: ConnectorHttp, path: string, form: Readonly<Record<string, string>>): Promise<HttpAnswer> {
   return http.request({ method: 'POST', path: `/oauth/2026-03/token${path}`, form, authorized: false })
 }
 
-function credentialsOf(answer: HttpAnswer, previousRefreshToken: string | null): Answer<Credentials> {
+function credentialsOf(answer: HttpAnswer, previous: Credentials | null): Answer<Credentials> {
   const failure = refusalOf(answer)
   if (failure) return failed(failure)
-  const body = objectOf(answer.body)
-  const accessToken = textOf(body['access_token'])
-  if (accessToken === null) return failed(retry('HubSpot answered without an access token.'))
-  const lifetimeSeconds = Number(body['expires_in'])
-  const nowMs = dateMs(answer.headers)
-  return ok({
-    accessToken,
-    refreshToken: textOf(body['refresh_token']) ?? previousRefreshToken,
-    expiresAtMs: nowMs !== null && lifetimeSeconds > 0 ? nowMs + lifetimeSeconds * 1000 : null,
-    instanceUrl: null,
-    scopes: Array.isArray(body['scopes']) ? body['scopes'].filter((scope) => typeof scope === 'string') : null,
+  const { scopes } = objectOf(answer.body) as { scopes?: unknown }
+  return credentialsIn(answer, description.name, previous, {
+    scopes: Array.isArray(scopes) ? scopes.filter((scope) => typeof scope === 'string') : null,
   })
 }
 

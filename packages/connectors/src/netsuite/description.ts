@@ -3,6 +3,7 @@
 // column (companyname); fields here carry REST's, and `columns` says where the other is not its lower case.
 // Limits: https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1500275531.html
 import type { FieldKind } from '../kit/canonical.ts'
+import { mappingOf, referencesTo } from '../kit/mapping.ts'
 import type { ConnectorDescription, ObjectDescription } from '../kit/description.ts'
 
 /** Most rows of one page of SuiteQL. */
@@ -67,7 +68,7 @@ export const contact: NetsuiteObject = {
   name: 'contact',
   remoteName: 'contact',
   table: 'contact',
-  references: [{ name: 'company', object: 'company' }],
+  references: referencesTo('company'),
   uniqueFields: ['email'],
   kinds: { email: 'email', altEmail: 'email' },
   columns: {},
@@ -84,7 +85,7 @@ export const salesOrder: NetsuiteObject = {
   where: "t.type = 'SalesOrd'",
   createdColumn: 'createddate',
   createdField: 'createdDate',
-  references: [{ name: 'company', object: 'company' }],
+  references: referencesTo('company'),
   uniqueFields: ['tranId'],
   readOnlyFields: ['id', 'externalId', 'createdDate', 'lastModifiedDate', 'total', 'subtotal', 'status'],
   kinds: {
@@ -122,43 +123,21 @@ export const description: ConnectorDescription = {
   // The date of change is set when a script or an import writes, and seen when it commits.
   visibilityLagMs: 60_000,
   defaultMapping: [
-    {
-      object: 'company',
-      table: 'companies',
-      fields: [
-        { column: 'name', field: 'companyName' },
-        { column: 'domain', field: 'url' },
-      ],
-      references: [],
-      matchBy: ['domain'],
-    },
-    {
-      object: 'contact',
-      table: 'contacts',
-      fields: [
-        { column: 'email', field: 'email' },
-        { column: 'first_name', field: 'firstName' },
-        { column: 'last_name', field: 'lastName' },
-        { column: 'phone', field: 'phone' },
-        { column: 'title', field: 'title' },
-      ],
-      references: [{ column: 'company_id', reference: 'company' }],
-      matchBy: ['email'],
-    },
-    {
-      object: 'sales_order',
-      table: 'sales_orders',
+    mappingOf('company', 'companies', { name: 'companyName', domain: 'url' }, {}, { matchBy: ['domain'] }),
+    mappingOf(
+      'contact',
+      'contacts',
+      { email: 'email', first_name: 'firstName', last_name: 'lastName', phone: 'phone', title: 'title' },
+      { company_id: 'company' },
+      { matchBy: ['email'] },
+    ),
+    mappingOf(
+      'sales_order',
+      'sales_orders',
+      { number: 'tranId', ordered_on: 'tranDate', status: 'orderStatus', memo: 'memo', lines: linesField },
+      { company_id: 'company' },
       // Many a connected role sees customers and no orders.
-      optional: true,
-      fields: [
-        { column: 'number', field: 'tranId' },
-        { column: 'ordered_on', field: 'tranDate' },
-        { column: 'status', field: 'orderStatus' },
-        { column: 'memo', field: 'memo' },
-        { column: 'lines', field: linesField },
-      ],
-      references: [{ column: 'company_id', reference: 'company' }],
-      matchBy: ['number'],
-    },
+      { matchBy: ['number'], optional: true },
+    ),
   ],
 }

@@ -6,7 +6,8 @@ import { advise, dateMs, failed, ok, pause, retry, transportFailure } from '../k
 import type { Answer, ConnectorOAuth, Credentials, OAuthApp } from '../kit/connector.ts'
 import type { Failure } from '../kit/failure.ts'
 import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
-import { objectOf, textOf } from '../kit/reading.ts'
+import { codeGrant, consentUrl, credentialsIn, refreshGrant, withoutRefreshToken } from '../kit/oauth.ts'
+import { objectOf } from '../kit/reading.ts'
 import { description } from './description.ts'
 import { errorOf } from './failures.ts'
 import { accountUrl, apiUrl, loginUrl } from './hosts.ts'
@@ -21,18 +22,9 @@ export const oauth: ConnectorOAuth = {
   scopes: defaultScopes,
   requiredScopes: defaultScopes,
 
-  authorizeUrl(app, { state, codeChallenge, scopes = defaultScopes }, baseUrl) {
-    const url = new URL(`${loginUrl(baseUrl)}/app/login/oauth2/authorize.nl`)
-    url.search = new URLSearchParams({
-      response_type: 'code',
-      client_id: app.clientId,
-      redirect_uri: app.redirectUri,
-      scope: scopes.join(' '),
-      state,
-      code_challenge: codeChallenge,
-      code_challenge_method: 'S256',
-    }).toString()
-    return url.toString()
+  authorizeUrl(app, request, baseUrl) {
+    const { scopes = defaultScopes } = request
+    return consentUrl(`${loginUrl(baseUrl)}/app/login/oauth2/authorize.nl`, app, request, { scope: scopes.join(' ') })
   },
 
   // The person chose the account on NetSuite's page, and the address they came back with names it.
@@ -41,19 +33,18 @@ export const oauth: ConnectorOAuth = {
     return /^[A-Za-z0-9_-]{1,60}$/.test(company) ? accountUrl(company, baseUrl) : baseUrl
   },
 
-  async exchange(http, app, { code, codeVerifier }) {
-    const form = { grant_type: 'authorization_code', code, redirect_uri: app.redirectUri, code_verifier: codeVerifier }
-    return credentialsOf(await post(http, app, tokenPath, form), null)
+  async exchange(http, app, grant) {
+    return credentialsOf(await post(http, app, tokenPath, codeGrant(app, grant)), null)
   },
 
-  async refresh(http, app, { refreshToken }) {
-    if (refreshToken === null) return failed(advise('The connection has no refresh token: connect the account again.'))
+  async refresh(http, app, credentials) {
+    const { refreshToken } = credentials
+    if (refreshToken === null) return withoutRefreshToken()
     const machine = machineOf(refreshToken)
     if (machine === null) {
-      const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
-      const answer = await post(http, app, tokenPath, form)
+      const answer = await post(http, app, tokenPath, refreshGrant(refreshToken))
       if (answer.status === 400 && objectOf(answer.body)['error'] === 'invalid_grant') return failed(advise(ended))
-      return credentialsOf(answer, refreshToken)
+      return credentialsOf(answer, credentials)
     }
     // The assertion has a time in it, and only NetSuite's clock counts: any answer carries it.
     const asked = await http.request({ method: 'GET', path: tokenPath, authorized: false })
@@ -69,7 +60,7 @@ export const oauth: ConnectorOAuth = {
       client_assertion: assertion,
     }
     const answer = await http.request({ method: 'POST', path: tokenPath, form, authorized: false })
-    return credentialsOf(answer, refreshToken)
+    return credentialsOf(answer, credentials)
   },
 
   async revoke(http, app, { refreshToken, accessToken }) {
@@ -95,21 +86,9 @@ function post(
   return http.request({ method: 'POST', path, form, headers, authorized: false })
 }
 
-function credentialsOf(answer: HttpAnswer, previousRefreshToken: string | null): Answer<Credentials> {
+function credentialsOf(answer: HttpAnswer, previous: Credentials | null): Answer<Credentials> {
   const failure = refusalOf(answer)
-  if (failure) return failed(failure)
-  const body = objectOf(answer.body)
-  const accessToken = textOf(body['access_token'])
-  if (accessToken === null) return failed(retry('NetSuite answered without an access token.'))
-  const lifetimeSeconds = Number(body['expires_in'])
-  const nowMs = dateMs(answer.headers)
-  return ok({
-    accessToken,
-    refreshToken: textOf(body['refresh_token']) ?? previousRefreshToken,
-    expiresAtMs: nowMs !== null && lifetimeSeconds > 0 ? nowMs + lifetimeSeconds * 1000 : null,
-    instanceUrl: null,
-    scopes: textOf(body['scope'])?.split(/[\s,]+/) ?? null,
-  })
+  return failure ? failed(failure) : credentialsIn(answer, description.name, previous)
 }
 
 // Here a 401 is a wrong client and a 400 a dead grant: neither is mended by another refresh.

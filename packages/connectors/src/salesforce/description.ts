@@ -1,5 +1,6 @@
 // What Salesforce is, before any call: objects, limits, capabilities, the mapping a connection starts with.
 // Limits: https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm
+import { mappingOf, referencesTo } from '../kit/mapping.ts'
 import type { ConnectorDescription } from '../kit/description.ts'
 import type { SalesforceObject } from './object.ts'
 
@@ -39,7 +40,7 @@ export const contact: SalesforceObject = {
   ...common,
   name: 'contact',
   remoteName: 'Contact',
-  references: [{ name: 'company', object: 'company' }],
+  references: referencesTo('company'),
   uniqueFields: ['Email'],
   readOnlyFields: [...readOnlyFields, 'Name'],
   kinds: { Email: 'email' },
@@ -53,7 +54,7 @@ export const deal: SalesforceObject = {
   ...common,
   name: 'deal',
   remoteName: 'Opportunity',
-  references: [{ name: 'company', object: 'company' }],
+  references: referencesTo('company'),
   uniqueFields: [],
   readOnlyFields: [...readOnlyFields, 'IsClosed', 'IsWon'],
   kinds: { Amount: 'number', Probability: 'number', CloseDate: 'date', StageName: 'choice' },
@@ -66,11 +67,8 @@ export const deal: SalesforceObject = {
   customFieldsOf: 'Opportunity',
 }
 
-const subjects = [
-  { name: 'company', object: 'company' },
-  { name: 'contact', object: 'contact' },
-  { name: 'deal', object: 'deal' },
-] as const
+const subjects = referencesTo('company', 'contact', 'deal')
+const subjectColumns = { company_id: 'company', contact_id: 'contact', deal_id: 'deal' } as const
 
 /** The classic note: text about one record, which it never leaves. It takes no custom fields, so no token either. */
 export const note: SalesforceObject = {
@@ -143,76 +141,34 @@ export const description: ConnectorDescription = {
   // SystemModstamp is set when a transaction writes, and seen when it commits.
   visibilityLagMs: 60_000,
   defaultMapping: [
-    {
-      object: 'company',
-      table: 'companies',
-      fields: [
-        { column: 'name', field: 'Name' },
-        { column: 'domain', field: 'Website' },
-        { column: 'industry', field: 'Industry' },
-        { column: 'employees', field: 'NumberOfEmployees' },
-      ],
-      references: [],
-      matchBy: ['domain'],
-    },
-    {
-      object: 'contact',
-      table: 'contacts',
-      fields: [
-        { column: 'email', field: 'Email' },
-        { column: 'first_name', field: 'FirstName' },
-        { column: 'last_name', field: 'LastName' },
-        { column: 'phone', field: 'Phone' },
-        { column: 'title', field: 'Title' },
-      ],
-      references: [{ column: 'company_id', reference: 'company' }],
-      matchBy: ['email'],
-    },
-    {
-      object: 'deal',
-      table: 'deals',
-      fields: [
-        { column: 'name', field: 'Name' },
-        { column: 'amount', field: 'Amount' },
-        { column: 'stage', field: 'StageName' },
-        { column: 'close_date', field: 'CloseDate' },
-      ],
-      references: [{ column: 'company_id', reference: 'company' }],
-      optional: true,
-      matchBy: [],
-    },
-    {
-      object: 'note',
-      table: 'notes',
-      fields: [
-        { column: 'title', field: 'Title' },
-        { column: 'body', field: 'Body' },
-      ],
-      references: [
-        { column: 'company_id', reference: 'company' },
-        { column: 'contact_id', reference: 'contact' },
-        { column: 'deal_id', reference: 'deal' },
-      ],
-      optional: true,
-      matchBy: [],
-    },
-    {
-      object: 'task',
-      table: 'tasks',
-      fields: [
-        { column: 'subject', field: 'Subject' },
-        { column: 'body', field: 'Description' },
-        { column: 'status', field: 'Status' },
-        { column: 'priority', field: 'Priority' },
-        { column: 'due_date', field: 'ActivityDate' },
-      ],
-      references: [
-        { column: 'company_id', reference: 'company' },
-        { column: 'contact_id', reference: 'contact' },
-        { column: 'deal_id', reference: 'deal' },
-      ],
-      optional: true,
-      matchBy: [],
-    },
+    mappingOf(
+      'company',
+      'companies',
+      { name: 'Name', domain: 'Website', industry: 'Industry', employees: 'NumberOfEmployees' },
+      {},
+      { matchBy: ['domain'] },
+    ),
+    mappingOf(
+      'contact',
+      'contacts',
+      { email: 'Email', first_name: 'FirstName', last_name: 'LastName', phone: 'Phone', title: 'Title' },
+      { company_id: 'company' },
+      { matchBy: ['email'] },
+    ),
+    mappingOf(
+      'deal',
+      'deals',
+      { name: 'Name', amount: 'Amount', stage: 'StageName', close_date: 'CloseDate' },
+      { company_id: 'company' },
+      { optional: true },
+    ),
+    mappingOf('note', 'notes', { title: 'Title', body: 'Body' }, subjectColumns, { optional: true }),
+    mappingOf(
+      'task',
+      'tasks',
+      { subject: 'Subject', body: 'Description', status: 'Status', priority: 'Priority', due_date: 'ActivityDate' },
+      subjectColumns,
+      { optional: true },
+    ),
   ],
 }
