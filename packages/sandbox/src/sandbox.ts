@@ -11,11 +11,13 @@ import { controlRoutes } from './control/control-routes.ts'
 import { overviewRoutes } from './control/overview.ts'
 import { troubleChangeEvents } from './control/change-event-routes.ts'
 import type { ChangeEventTrouble, CreatedAccount, Hand } from './control/simulated-crm.ts'
+import type { Endpoint } from './http/endpoints.ts'
 import { RequestLog } from './http/request-log.ts'
 import { createHubspot } from './hubspot/hubspot.ts'
 import type { WebhookTrouble } from './hubspot/webhooks.ts'
 import { createNetsuite } from './netsuite/netsuite.ts'
 import { createSalesforce } from './salesforce/salesforce.ts'
+import type { Connector } from './oauth/account.ts'
 import { Accounts } from './oauth/accounts.ts'
 import { standingAccess } from './oauth/standing.ts'
 import { Tokens } from './oauth/tokens.ts'
@@ -44,6 +46,8 @@ export interface Sandbox {
   changeEvents(account: string, trouble: ChangeEventTrouble): void
   /** Takes scopes away from every grant of the account; undefined gives them back. Throws `not_found`. */
   reduceScopes(account: string, scopes: readonly string[] | undefined): void
+  /** Everything that the simulation of a CRM answers: `GET /crm/v3/owners/:id`. */
+  endpoints(connector: Connector): readonly Endpoint[]
   /** Resolves when every webhook was delivered or given up. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -143,6 +147,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       world.tokens.reduceScopes(control.account(id).id, scopes)
       store.commit()
     },
+    endpoints: (connector) => simulations[connector].endpoints,
     settled: () => hubspot.webhooks.settled(),
     async close() {
       closing.abort()

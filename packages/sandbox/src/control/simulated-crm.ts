@@ -1,6 +1,7 @@
 // What every simulated CRM offers to the control API and to tests: its records, and the hand of a person
 // at work in it. Types only, so that neither the server nor the control routes need to know each other.
 import type { Hono } from 'hono'
+import type { Endpoint } from '../http/endpoints.ts'
 import type { Account, Connector } from '../oauth/account.ts'
 import type { Env } from '../world.ts'
 
@@ -76,6 +77,8 @@ export interface ChangeEventTrouble {
 
 export interface Simulation {
   readonly app: Hono<Env>
+  /** Everything it answers, each once; paths that mean the same are all there. */
+  readonly endpoints: readonly Endpoint[]
   /** Records in the API's own shape, with every field. */
   records(account: Account, object: string, archived: boolean): Record<string, unknown>[]
   /** The objects whose records are shown to people. */

@@ -57,6 +57,16 @@ export function checkSize(inputs: readonly unknown[], max = batchMax): void {
   if (inputs.length > max) throw invalid(`The maximum number of inputs supported in a batch request is ${max}`)
 }
 
+/** Histories are told of fewer records: https://github.com/PipedreamHQ/pipedream/pull/8462 */
+export const historyBatchMax = 50
+
+export function checkHistorySize(inputs: readonly unknown[]): void {
+  if (inputs.length <= historyBatchMax) return
+  throw invalid(
+    `The maximum number of inputs supported in a batch request for property histories is ${historyBatchMax}. Please reduce the number of items and try again`,
+  )
+}
+
 export function createBatch(
   portal: Portal,
   type: ObjectType,

@@ -3,6 +3,7 @@
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import type { Simulation } from '../control/simulated-crm.ts'
+import { endpointsOf } from '../http/endpoints.ts'
 import { pipeline } from '../http/pipeline.ts'
 import type { Dialect } from '../http/pipeline.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -81,6 +82,7 @@ export function createHubspot(world: World): Hubspot {
 
   return {
     app,
+    endpoints: endpointsOf(app),
     webhooks,
     objects: (account) => [
       ...standardTypes,

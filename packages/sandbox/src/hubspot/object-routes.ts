@@ -12,6 +12,7 @@ import {
   batchReadSchema,
   batchUpdateSchema,
   checkAssociations,
+  checkHistorySize,
   checkSize,
   createBatch,
   createSchema,
@@ -70,6 +71,7 @@ export function objectRoutes(world: World, portalOf: (context: Context<Env>) => 
   app.post('/:type/batch/read', async (context) => {
     const request = await readBody(context, batchReadSchema)
     checkSize(request.inputs)
+    if (request.propertiesWithHistory?.length) checkHistorySize(request.inputs)
     const archived = context.req.query('archived') === 'true'
     return answerBatch(context, at(), readBatch(portalOf(context), typeOf(context), request, archived), 200)
   })

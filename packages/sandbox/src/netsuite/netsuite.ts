@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import type { Context } from 'hono'
 import type { Simulation } from '../control/simulated-crm.ts'
 import { readJson } from '../http/body.ts'
+import { endpointsBelow, endpointsOf } from '../http/endpoints.ts'
 import { countWritten, pipeline } from '../http/pipeline.ts'
 import type { Dialect } from '../http/pipeline.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -70,6 +71,7 @@ export function createNetsuite(world: World): Simulation {
 
   return {
     app,
+    endpoints: [...endpointsOf(app), ...endpointsBelow('/services/rest', routes), 'OPTIONS /services/rest/:path'],
     records(account, object, _archived) {
       const { schema, records } = company(account)
       const type = schema.get(object)

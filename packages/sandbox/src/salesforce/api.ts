@@ -23,6 +23,12 @@ const simpleRoutes: readonly Route[] = [
   ...rowRoutes,
 ]
 
+/** Every resource below a version. */
+export const routes: readonly Pick<Route, 'method' | 'pattern'>[] = [
+  ...simpleRoutes,
+  { method: 'POST', pattern: '/composite' },
+]
+
 export type Context = Omit<Run, 'operation' | 'path'>
 
 /** Performs an operation; a refusal becomes its answer. Only simulation bugs are thrown. */

@@ -4,13 +4,14 @@ import { Hono } from 'hono'
 import type { Context } from 'hono'
 import type { Simulation } from '../control/simulated-crm.ts'
 import { readJson, readText } from '../http/body.ts'
+import { endpointsBelow, endpointsOf } from '../http/endpoints.ts'
 import { countWritten, pipeline } from '../http/pipeline.ts'
 import type { Dialect } from '../http/pipeline.ts'
 import { Refusal } from '../http/refusal.ts'
 import { accessTokenLifetimeMs, dailyMax } from '../oauth/editions.ts'
 import type { Account } from '../oauth/account.ts'
 import type { Env, World } from '../world.ts'
-import { perform } from './api.ts'
+import { perform, routes } from './api.ts'
 import { apiVersions } from './describe.ts'
 import { SalesforceRefusal, notFound } from './errors.ts'
 import { handOf } from './hand.ts'
@@ -65,6 +66,7 @@ export function createSalesforce(world: World): Simulation {
 
   return {
     app,
+    endpoints: [...endpointsOf(app), ...endpointsBelow('/services/data/:version', routes)],
     objects: (account) => organization(account).schema.shown(),
     count: (account, object) => organization(account).records.liveCount(objectOf(organization(account), object)),
     clear: (account) => organization(account).records.clear(),
