@@ -1,6 +1,7 @@
 export type * from './kit/connector.ts'
 export type * from './kit/description.ts'
 export type * from './kit/failure.ts'
+export type * from './kit/history.ts'
 export type * from './kit/http.ts'
 export type * from './kit/schema.ts'
 export type { FieldKind } from './kit/canonical.ts'

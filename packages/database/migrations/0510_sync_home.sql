@@ -88,6 +88,8 @@ create table rowhouse_home.sync_deliveries (
   through_seq bigint not null default 0,
   fields jsonb not null,
   prior_version text,
+  -- An update without a condition, where the CRM keeps a history: what it wrote over has not been looked at.
+  unexamined boolean not null default false,
   epoch bigint not null,
   at timestamptz not null,
   sent_at timestamptz not null default clock_timestamp(),
@@ -100,6 +102,8 @@ create index sync_deliveries_of_a_record
 create unique index a_record_has_one_pending_delivery
   on rowhouse_home.sync_deliveries (organization_id, connection_id, object, record_id) where status = 'pending';
 create index sync_deliveries_by_age on rowhouse_home.sync_deliveries (organization_id, connection_id, id);
+create index sync_deliveries_unexamined
+  on rowhouse_home.sync_deliveries (organization_id, connection_id, object, id) where unexamined;
 
 -- Every value that was overwritten and had not been agreed on.
 create table rowhouse_home.sync_conflicts (

@@ -1,18 +1,21 @@
 // Recognisable secrets, planted everywhere one is handed over; then everything that anybody can read is searched for them:
-// the log, every answer, live events, metrics, every table of the database, and everything that rests in a vault.
+// the log, every answer, live events, metrics, errors with their causes and stacks, every table of the database and its
+// files, what Postgres notes of statements and their parameters, and everything that rests in a vault.
 // Long because what is planted, what is done with it and where it is looked for are one story.
-import { createHmac, randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { mkdtemp, open, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { connectors } from '@rowhouse/connectors'
 import { startSandbox, startVault } from '@rowhouse/sandbox'
 import type { CreatedAccount, Sandbox, SimulatedVault } from '@rowhouse/sandbox'
 import { createSync } from '@rowhouse/sync'
-import type { StoreOptions } from '@rowhouse/sync'
+import type { StoreOptions, Sync } from '@rowhouse/sync'
 import { useSupabaseDatabase, useTestDatabase, withClient } from '@rowhouse/testkit'
+import type { Client } from 'pg'
 import { createRowhouse } from 'rowhouse'
 import type { Rowhouse } from 'rowhouse'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -42,13 +45,13 @@ const plant = (name: string, value = planted(name)): string => {
 /** Between the engine and the simulated CRM: learns what passes, and repeats it in its errors as a bad provider would. */
 interface Echo {
   readonly url: string
-  /** While true, every request is refused with its own secrets in the message. */
-  refuse: boolean
+  /** What is refused, with its own secrets in the message: every request, or writes of records, each by itself. */
+  refuse: 'nothing' | 'everything' | 'records'
   close(): Promise<void>
 }
 
 async function startEcho(target: string): Promise<Echo> {
-  const state = { refuse: false }
+  const state: Pick<Echo, 'refuse'> = { refuse: 'nothing' }
   const server: Server = createServer((request, response) => {
     const pass = async (): Promise<void> => {
       const chunks: Buffer[] = []
@@ -56,12 +59,27 @@ async function startEcho(target: string): Promise<Echo> {
       const body = Buffer.concat(chunks)
       const isToken = (request.url ?? '').includes('/token')
       const form = isToken ? new URLSearchParams(body.toString()) : new URLSearchParams()
-      for (const name of ['code', 'code_verifier', 'refresh_token', 'client_secret'])
+      for (const name of ['code', 'code_verifier', 'refresh_token', 'client_secret', 'client_assertion'])
         if (form.has(name)) plant(`${name} ${secrets.size}`, form.get(name) as string)
-      if (state.refuse) {
-        const message = `Refused ${request.headers.authorization ?? ''} ${[...form.values()].join(' ')}`
-        response.writeHead(isToken ? 400 : 401, { 'content-type': 'application/json' })
-        response.end(JSON.stringify({ status: 'error', message, category: 'EXPIRED_AUTHENTICATION' }))
+      const { authorization = '' } = request.headers
+      const basic = /^Basic (.+)/.exec(authorization)?.[1]
+      if (basic !== undefined) plant(`basic credentials ${secrets.size}`, basic)
+      const isRecord = /batch\/(create|update)$/.test(request.url ?? '')
+      if (state.refuse === 'everything' || (state.refuse === 'records' && isRecord)) {
+        const detail = `Refused ${authorization} ${[...form.values()].join(' ')} ${body.toString()}`
+        const category = isRecord ? 'VALIDATION_ERROR' : 'EXPIRED_AUTHENTICATION'
+        response.writeHead(isToken || isRecord ? 400 : 401, { 'content-type': 'application/json' })
+        // In HubSpot's words and in NetSuite's, of the API and of the token endpoint.
+        response.end(
+          JSON.stringify({
+            status: 'error',
+            message: detail,
+            category,
+            error: 'invalid_client',
+            error_description: detail,
+            'o:errorDetails': [{ detail, 'o:errorCode': 'INVALID_LOGIN' }],
+          }),
+        )
         return
       }
       const headers = new Headers()
@@ -153,6 +171,15 @@ const note = (seen: Seen, where: string, text: string): void => {
   seen.texts.set(where, [...(seen.texts.get(where) ?? []), text])
 }
 
+/** The certificate's key of a machine at NetSuite, and what the simulation checks it with. */
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+const machineKey = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+const certificate = { id: 'certificate-1', publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() }
+plant('private key', machineKey)
+// However its lines are broken.
+for (const [index, line] of machineKey.split('\n').slice(1, -2).entries())
+  plant(`line ${index} of the private key`, line)
+
 /** Where a run keeps credentials, and what lets it. */
 async function storeOf(run: Run): Promise<StoreOptions> {
   if (run === 'supabase') {
@@ -190,9 +217,64 @@ async function dump(run: Run): Promise<Map<string, string[]>> {
   })
 }
 
+/** What Postgres noted of statements: now under way, counted, and in its log from the run's beginning on. */
+async function notedByPostgres({ run, logFrom }: Running): Promise<Map<string, string[]>> {
+  const { adminUrl, serverLog } = databases[run]()
+  const noted = await withClient(adminUrl, async (admin) => {
+    const read = async (sql: string): Promise<string[]> =>
+      (await admin.query<{ text: string }>(sql)).rows.map(({ text }) => text)
+    return new Map([
+      ['pg_stat_activity', await read('select a::text as text from pg_stat_activity a')],
+      ['pg_stat_statements', await read(`select s::text as text from ${await statementsOf(admin)} s`)],
+    ])
+  })
+  if (serverLog !== undefined) noted.set('the log of Postgres', [await readFrom(serverLog, logFrom)])
+  return noted
+}
+
+async function statementsOf(admin: Client): Promise<string> {
+  const { rows } = await admin.query<{ name: string }>(
+    `select quote_ident(nspname) || '.pg_stat_statements' as name
+     from pg_extension e join pg_namespace n on n.oid = e.extnamespace where extname = 'pg_stat_statements'`,
+  )
+  return rows[0]?.name ?? ''
+}
+
+async function readFrom(file: string, offset: number): Promise<string> {
+  const handle = await open(file, 'r')
+  try {
+    const { size } = await handle.stat()
+    const { buffer } = await handle.read(
+      Buffer.alloc(Math.max(0, size - offset)),
+      0,
+      Math.max(0, size - offset),
+      offset,
+    )
+    return buffer.toString()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The files of the database as they lie on the disk: also what rows held before. */
+async function filesOf(run: Run): Promise<Map<string, string[]>> {
+  const folder = await withClient(databases[run]().adminUrl, async (admin) => {
+    await admin.query('checkpoint')
+    const { rows } = await admin.query<{ folder: string }>(
+      `select current_setting('data_directory') || '/base/' || oid as folder from pg_database where datname = current_database()`,
+    )
+    return rows[0]?.folder ?? ''
+  })
+  const files = new Map<string, string[]>()
+  for (const file of await readdir(folder))
+    files.set(`file ${file}`, [(await readFile(join(folder, file))).toString('latin1')])
+  return files
+}
+
 const formsOf = (secret: string): string[] => [
   secret,
   encodeURIComponent(secret),
+  JSON.stringify(secret).slice(1, -1),
   Buffer.from(secret).toString('base64').replace(/=+$/, ''),
   Buffer.from(secret).toString('hex'),
 ]
@@ -206,12 +288,15 @@ function search(texts: ReadonlyMap<string, readonly string[]>): string[] {
   return hits
 }
 
-async function searchAll({ run, seen }: Running): Promise<string[]> {
+async function searchAll(running: Running): Promise<string[]> {
+  const { run, seen } = running
   const log = await readFile(seen.logFile, 'utf8').catch(() => '')
   return search(
     new Map([
       ...seen.texts,
+      ...(await notedByPostgres(running)),
       ...(await dump(run)),
+      ...(await filesOf(run)),
       ['log', [log]],
       ['log events', seen.events.map((e) => JSON.stringify(e))],
     ]),
@@ -221,6 +306,10 @@ async function searchAll({ run, seen }: Running): Promise<string[]> {
 interface Running {
   readonly run: Run
   readonly server: TestServer
+  readonly rowhouse: Rowhouse
+  readonly sync: Sync
+  /** Where the log of Postgres ended before. */
+  readonly logFrom: number
   readonly seen: Seen
   readonly call: (method: string, path: string, body?: unknown, bearer?: string) => Promise<Answer>
 }
@@ -228,6 +317,7 @@ interface Running {
 async function start(run: Run, redact?: (text: string) => string): Promise<Running> {
   const seen: Seen = { texts: new Map(), events: [], logFile: join(folder, `${run}.log`) }
   const database = databases[run]
+  const logFrom = await noteStatements(database().adminUrl, database().serverLog)
   const written = createLog('debug', seen.logFile)
   const log: Log = (event) => {
     seen.events.push(event)
@@ -258,6 +348,9 @@ async function start(run: Run, redact?: (text: string) => string): Promise<Runni
   return {
     run,
     server,
+    rowhouse,
+    sync,
+    logFrom,
     seen,
     async call(method, path, body, bearer = operatorKey) {
       const answer = await server.call(method, path, { bearer, ...(body === undefined ? {} : { body }) })
@@ -266,6 +359,22 @@ async function start(run: Run, redact?: (text: string) => string): Promise<Runni
       return answer
     },
   }
+}
+
+/** From now on Postgres notes every statement of the database with all its parameters. Returns where its log ends before. */
+async function noteStatements(adminUrl: string, serverLog: string | undefined): Promise<number> {
+  await withClient(adminUrl, async (admin) => {
+    await admin.query('create schema observed; create extension if not exists pg_stat_statements schema observed')
+    const { rows } = await admin.query<{ name: string }>('select quote_ident(current_database()) as name')
+    for (const setting of [
+      'log_min_duration_statement = 0',
+      'log_parameter_max_length = -1',
+      'log_parameter_max_length_on_error = -1',
+      'log_error_verbosity = verbose',
+    ])
+      await admin.query(`alter database ${rows[0]?.name} set ${setting}`)
+  })
+  return serverLog === undefined ? 0 : (await stat(serverLog)).size
 }
 
 /** Live events, as a browser hears them, until `stop`. */
@@ -288,7 +397,8 @@ async function listen({ server, seen }: Running, organizationId: string): Promis
 
 async function throughConsent(running: Running, path: string, owner: string, account: CreatedAccount): Promise<string> {
   const { server, call } = running
-  const begun = await call('POST', `${path}/authorize`, { connector: 'hubspot', baseUrl: echo.url }, owner)
+  const { connector } = account
+  const begun = await call('POST', `${path}/authorize`, { connector, baseUrl: echo.url }, owner)
   expect(begun.body).toMatchObject({ url: expect.any(String) })
   const started = await server.call('GET', (begun.body.url as string).replace(server.url, ''), { bearer: owner })
   const cookie = started.headers
@@ -320,10 +430,21 @@ async function everything(running: Running): Promise<void> {
   const stopListening = await listen(running, server.worlds.a.organizationId)
   const apps = [{ clientId: `app-${name}`, clientSecret: appSecret }]
   const account = sandbox.createAccount({ connector: 'hubspot', name: `One ${name}`, apps })
+  const [netsuite, attended] = ['Three', 'Four'].map((word) =>
+    sandbox.createAccount({
+      connector: 'netsuite',
+      name: `${word} ${name}`,
+      apps: [{ clientId: `netsuite-${name}`, clientSecret: appSecret, certificates: [certificate] }],
+    }),
+  ) as [CreatedAccount, CreatedAccount]
   const other = sandbox.createAccount({ connector: 'hubspot', name: `Two ${name}` })
   plant(`access token of ${name}`, other.accessToken)
   plant(`webhook secret of ${name}`, other.webhookSecret)
-  await call('PUT', '/v1/connectors/hubspot/app', { ...apps[0] })
+  for (const [connector, clientId] of [
+    ['hubspot', `app-${name}`],
+    ['netsuite', `netsuite-${name}`],
+  ])
+    await call('PUT', `/v1/connectors/${connector}/app`, { clientId, clientSecret: appSecret })
   const granted = await throughConsent(running, path, owner, account)
   expect(granted).toMatch(/^[0-9a-f-]{36}$/)
   const given = await call('POST', path, {
@@ -359,13 +480,20 @@ async function everything(running: Running): Promise<void> {
   expect(await hook('not the secret')).toBe(401)
   expect(await hook(other.webhookSecret)).toBeLessThan(300)
 
-  echo.refuse = true
-  for (const connection of [granted, id])
+  await parkOne(running, id)
+  const byConsent = await throughConsent(running, path, owner, attended)
+  expect(byConsent).toMatch(/^[0-9a-f-]{36}$/)
+  const byMachine = await connectMachine(running, path, netsuite)
+  const all = [granted, id, byConsent, byMachine]
+
+  echo.refuse = 'everything'
+  for (const connection of all)
     expect((await call('POST', `${path}/${connection}/test`)).body.code).toBe('credentials_refused')
+  await err(running, all)
   const bad = { connector: 'hubspot', accessToken: plant(`bad token of ${name}`), baseUrl: echo.url }
   expect((await call('POST', path, bad)).body.code).toBe('credentials_refused')
   await expect.poll(async () => (await call('GET', `${path}/${granted}`)).body.state as string, soon).toBe('paused')
-  echo.refuse = false
+  echo.refuse = 'nothing'
   for (const body of [
     { ...bad, accessToken: [bad.accessToken] },
     { ...bad, [plant(`unknown field of ${name}`)]: 1, connector: 'nowhere' },
@@ -390,13 +518,70 @@ async function everything(running: Running): Promise<void> {
   await stopListening()
 }
 
+/** A record that the CRM refuses in words which repeat what it was asked with: they are in a dead letter. */
+async function parkOne({ rowhouse, server, sync }: Running, connectionId: string): Promise<void> {
+  const { organizationId, ownerId } = server.worlds.a
+  await expect.poll(async () => (await sync.connections.get(organizationId, connectionId)).state, soon).toBe('live')
+  echo.refuse = 'records'
+  await rowhouse
+    .as({ organizationId, userId: ownerId })
+    .query(`insert into contacts (email) values ('parked@x.example')`)
+  const letters = async (): Promise<string[]> =>
+    (await sync.deadLetters.list(organizationId, { userId: ownerId })).flatMap((letter) =>
+      letter.connectionId === connectionId ? [letter.reason] : [],
+    )
+  await expect.poll(letters, soon).toEqual([expect.stringContaining('Refused')])
+  echo.refuse = 'nothing'
+}
+
+/** By a machine's key, after an attempt with what token-based authentication has, which is not offered. */
+async function connectMachine({ call, run }: Running, path: string, account: CreatedAccount): Promise<string> {
+  const { consumerKey, consumerSecret, tokenId, tokenSecret } = account.tokenBased as NonNullable<
+    CreatedAccount['tokenBased']
+  >
+  plant(`consumer secret of ${run}`, consumerSecret)
+  plant(`token secret of ${run}`, tokenSecret)
+  const baseUrl = `${echo.url}/${account.id}`
+  const body = { connector: 'netsuite', baseUrl }
+  const tokenBased = {
+    accessToken: tokenSecret,
+    refreshToken: tokenId,
+    clientId: consumerKey,
+    clientSecret: consumerSecret,
+  }
+  expect((await call('POST', path, { ...body, ...tokenBased })).body.code).toBe('credentials_refused')
+  const refreshToken = `certificate:${certificate.id}@${account.id}`
+  const machine = { accessToken: 'none', refreshToken, clientId: `netsuite-${run}`, clientSecret: machineKey }
+  const connected = await call('POST', path, { ...body, ...machine })
+  expect(connected.status).toBe(200)
+  return connected.body.id as string
+}
+
+/** Errors as a process would print them that nothing caught: with causes, details and stacks. */
+async function err({ run, seen, server, sync }: Running, ids: readonly string[]): Promise<void> {
+  const { organizationId } = server.worlds.a
+  const accessToken = plant(`token in an error of ${run}`)
+  const refused = { organizationId, connector: 'hubspot', baseUrl: echo.url, accessToken, clientId: 'x' }
+  const attempts = [
+    ...ids.map((id) => sync.connections.test(organizationId, id)),
+    sync.connections.create({ ...refused, clientSecret: appSecret, refreshToken: accessToken }),
+    sync.connections.create({ ...refused, baseUrl: 'http://127.0.0.1:1' }),
+    sync.connections.create({ ...refused, accessToken: `${accessToken}\n` }),
+  ]
+  for (const attempt of await Promise.allSettled(attempts)) {
+    expect(attempt.status).toBe('rejected')
+    const { reason } = attempt as PromiseRejectedResult
+    note(seen, 'errors', inspect(reason, { depth: 12, showHidden: true }) + JSON.stringify(reason))
+  }
+}
+
 describe('planted secrets', () => {
   it.each([
     ['kept', 'table rowhouse.sync_credentials'],
     ['hashicorp', 'the vault'],
     ['supabase', 'table vault.decrypted_secrets'],
   ] as const)(
-    'are in no log, no answer, no live event, no table and no vault: %s',
+    'are in no log, no answer, no error, no live event, no table, no file, no statement and no vault: %s',
     async (run, rests) => {
       const running = await start(run)
       await everything(running)
@@ -416,6 +601,9 @@ describe('planted secrets', () => {
     const hits = await searchAll(running)
     expect(hits).toContainEqual(expect.stringMatching(/^refresh token of told in POST/))
     expect(hits).toContainEqual(expect.stringMatching(/^bad token of told in POST/))
+    expect(hits).toContainEqual(expect.stringMatching(/^token in an error of told in errors/))
+    expect(hits).toContainEqual(expect.stringMatching(/^access token of told in table rowhouse_home.sync_dead_letters/))
+    expect(hits).toContainEqual(expect.stringMatching(/^basic credentials \d+ in /))
     await running.server.stop()
   }, 60_000)
 
@@ -424,5 +612,11 @@ describe('planted secrets', () => {
       admin.query('update rowhouse.sync_apps set key_id = null, client_secret = $1', [appSecret]),
     )
     expect(search(await dump('kept'))).toContain('client secret of the product in table rowhouse.sync_apps')
+    expect(search(await filesOf('kept'))).toContainEqual(
+      expect.stringMatching(/^client secret of the product in file \d+/),
+    )
+    const logFrom = 0
+    const noted = search(await notedByPostgres({ run: 'kept', logFrom } as Running))
+    expect(noted).toContain('client secret of the product in the log of Postgres')
   })
 })

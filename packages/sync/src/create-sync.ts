@@ -131,8 +131,8 @@ export function createSync(options: SyncOptions): Sync {
   const shortestPollMs = options.shortestPollMs ?? 1000
   const slowestPollMs = options.slowestPollMs ?? 900_000
   const paces = { callTimeoutMs, shortestPollMs, slowestPollMs }
-  const shared = { pool, rowhouse, connectors, budgets, vault, stores, observe, now, wait, ...paces }
-  const connections = new Connections({ ...shared, redact, onChange: nudge })
+  const shared = { pool, rowhouse, connectors, budgets, vault, stores, observe, redact, now, wait, ...paces }
+  const connections = new Connections({ ...shared, onChange: nudge })
   const requests = new Requests(pool, envelope)
   const watch = new ConnectionWatch(
     pool,

@@ -10,6 +10,7 @@ import { beginWish, readWishes, wantResync } from './pull/resync.ts'
 const house = useHouse()
 const soon = { timeout: 20_000, interval: 20 }
 const connectors = ['hubspot', 'salesforce'] as const
+const home = ['sync_links', 'sync_marks', 'sync_conflicts'].map((name) => `rowhouse_home.${name}`)
 
 let crm: Sandbox
 let offsetMs = 0
@@ -24,7 +25,7 @@ afterEach(async () => {
   await withClient(house().database.adminUrl, async (admin) => {
     await admin.query('delete from rowhouse.connections where id = any ($1)', [stored.map(({ id }) => id)])
     for (const { organizationId } of house().owners)
-      for (const table of ['contacts', 'companies', 'rowhouse_home.sync_links', 'rowhouse_home.sync_marks'])
+      for (const table of ['contacts', 'companies', ...home])
         await admin.query(`delete from ${table} where organization_id = $1`, [organizationId])
   })
 })
@@ -195,6 +196,23 @@ describe.each(connectors)('%s: a record', (connector) => {
     expect((await contacts(alder)).map((row) => (row as { company: string }).company)).toEqual([left, left])
   })
 
+  it('that is merged away while an edit of it here was not sent yet leaves the edit as a conflict', async () => {
+    const ids = { winner: '', loser: '' }
+    const { alder, hand } = await begun(connector, (filling) => {
+      ids.winner = filling.create(company, named('Ash'))
+      ids.loser = filling.create(company, named('Birch'))
+    })
+    await house().sync.worker.stop()
+    await alder.person.query(`update companies set name = 'Birch, edited' where name = 'Birch'`)
+    hand.merge(company, ids.winner, ids.loser)
+    house().sync.worker.start()
+    await expect.poll(async () => (await companies(alder)).length, soon).toBe(1)
+    const conflicts = async (): Promise<unknown[]> =>
+      (await house().sync.conflicts.list(alder.organizationId, alder.acting)).map(({ local }) => local)
+    await expect.poll(conflicts, soon).toContain('Birch, edited')
+    await settled(alder)
+  })
+
   const crmContacts = async ({ account }: Household): Promise<unknown[]> => {
     const url = `${crm.url}/_sandbox/records?account=${account.id}&object=${contact}`
     return ((await (await fetch(url)).json()) as { records: unknown[] }).records
@@ -205,6 +223,28 @@ describe.each(connectors)('%s: a record', (connector) => {
     )
     return rows[0]?.id ?? null
   }
+})
+
+describe('hubspot: an association', () => {
+  it('that a person changes and no webhook tells of is found by a resync; polls pass it by', async () => {
+    const ids = { ada: '', ash: '' }
+    const { alder, hand } = await begun('hubspot', (filling) => {
+      ids.ada = filling.create('contacts', words.hubspot.person('Ada'))
+      ids.ash = filling.create('companies', words.hubspot.named('Ash'))
+    })
+    hand.associate!('contacts', ids.ada, 'companies', ids.ash)
+    const searches = (): number =>
+      house().events.filter(
+        (event) =>
+          event.type === 'call' && event.connectionId === alder.connection.id && event.path.endsWith('/search'),
+      ).length
+    const before = searches()
+    await vi.waitUntil(() => searches() > before + 6, soon)
+    expect(await contacts(alder)).toEqual([{ name: 'Ada', title: null, company: null }])
+    await house().sync.connections.resync(alder.organizationId, alder.connection.id)
+    await expect.poll(() => contacts(alder), soon).toEqual([{ name: 'Ada', title: null, company: 'Ash' }])
+    await house().live(alder)
+  })
 })
 
 describe('a wish to read an object anew', () => {

@@ -14,6 +14,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     adminUrl: string
     templateName: string
+    /** Postgres's own log; empty for a server that was given. */
+    serverLog: string
   }
 }
 
@@ -29,19 +31,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await install({ adminUrl: templateUrl.href, signingKey: testSigningKey, resetLogins: true })
   project.provide('adminUrl', server.adminUrl)
   project.provide('templateName', templateName)
+  project.provide('serverLog', server.logFile)
   return async () => {
     await run(server.adminUrl, [`drop database if exists ${templateName} with (force)`])
     await server.stop()
   }
 }
 
-async function startServer(): Promise<{ adminUrl: string; stop(): Promise<void> }> {
+async function startServer(): Promise<{ adminUrl: string; logFile: string; stop(): Promise<void> }> {
   const given = process.env['ROWHOUSE_TEST_URL']
-  if (given !== undefined && given !== '') return { adminUrl: given, stop: () => Promise.resolve() }
+  if (given !== undefined && given !== '') return { adminUrl: given, logFile: '', stop: () => Promise.resolve() }
   const dataDir = await mkdtemp(join(tmpdir(), 'rowhouse-test-'))
   const server = await startPostgres({ dataDir, durable: false })
   return {
     adminUrl: server.adminUrl,
+    logFile: server.logFile,
     stop: async () => {
       await server.stop()
       if (process.env['ROWHOUSE_TEST_KEEP'] === '1') process.stderr.write(`Kept the data in ${dataDir}\n`)

@@ -19,6 +19,8 @@ export interface TestDatabase {
   readonly appUrl: string
   readonly migratorUrl: string
   readonly controlUrl: string
+  /** The log that the server itself writes, of all its databases; none for a server that was given. */
+  readonly serverLog?: string
   /** @throws Error when connections to it are still open; it is dropped all the same */
   drop(): Promise<void>
 }
@@ -31,6 +33,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
   const { databaseId, urls } = await install({ adminUrl: url.href, signingKey: testSigningKey })
+  const serverLog = inject('serverLog')
   await goPastTheGuard(url.href)
   return {
     name,
@@ -40,6 +43,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     appUrl: urls.app,
     migratorUrl: urls.migrator,
     controlUrl: urls.control,
+    ...(serverLog !== '' && { serverLog }),
     drop: () => withClient(serverUrl, (admin) => dropDatabase(admin, name)),
   }
 }

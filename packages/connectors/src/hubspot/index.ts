@@ -6,6 +6,7 @@ import { deleted } from './deleted.ts'
 import { description } from './description.ts'
 import { classify } from './failures.ts'
 import { objects, schema } from './discovery.ts'
+import { history } from './history.ts'
 import { oauth } from './oauth.ts'
 import { objectOf } from './objects.ts'
 import { poll } from './poll.ts'
@@ -31,6 +32,7 @@ export const hubspot: Connector = {
   get,
   find,
   write,
+  history,
   verifyWebhook,
   classify,
   usage,

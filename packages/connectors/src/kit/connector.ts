@@ -5,6 +5,7 @@
 import type { ConnectorHttp, HttpAnswer } from './http.ts'
 import type { Failure } from './failure.ts'
 import type { ConnectorDescription } from './description.ts'
+import type { FieldHistory } from './history.ts'
 import type { ObjectDefinition, RemoteObject, RemoteSchema } from './schema.ts'
 
 /** A field's value in the connector's canonical form: text, or null for empty. Numbers, dates and booleans have one text form each. */
@@ -297,6 +298,8 @@ export interface Connector {
     selection: ObjectSelection,
     operations: readonly WriteOperation[],
   ): Promise<Answer<readonly WriteResult[]>>
+  /** For providers that keep what a field held before; where there are no conditional writes, nothing else tells what a write went over. */
+  readonly history?: FieldHistory
   /** For providers that tell of changes as they happen; polling goes on beside it, and makes up for what it leaves out. */
   readonly stream?: ChangeStream
   verifyWebhook(request: WebhookRequest, secret: string, account: string, nowMs: number): WebhookVerdict

@@ -182,17 +182,24 @@ describe('connecting', () => {
     expect(answer.body).toMatchObject({ ok: true })
   })
 
-  it('says so when the person refuses', async () => {
-    const { browser, consentUrl } = await leave({ connector: 'hubspot' })
-    const ended = await browser.visit(await consent(consentUrl, accounts.other, { decision: 'deny' }))
+  it.each(['hubspot', 'salesforce', 'netsuite'] as const)('%s: says so when the person refuses', async (connector) => {
+    const before = await connections()
+    const { browser, consentUrl } = await leave({ connector })
+    const ended = await browser.visit(await consent(consentUrl, accounts[connector], { decision: 'deny' }))
     expect(back(ended).searchParams.get('connectError')).toBe('oauth_consent_refused')
+    expect(await connections()).toEqual(before)
   })
 
-  it('wants every scope that the sync needs', async () => {
-    const { browser, consentUrl } = await leave({ connector: 'hubspot' })
-    const ended = await browser.visit(await consent(consentUrl, accounts.other, { scope: 'crm.objects.contacts.read' }))
+  it.each([
+    ['hubspot', 'crm.objects.contacts.read'],
+    ['salesforce', 'openid refresh_token'],
+  ] as const)('%s: wants every scope that the sync needs', async (connector, scope) => {
+    const before = await connections()
+    const account = connector === 'hubspot' ? accounts.other : accounts.salesforce
+    const { browser, consentUrl } = await leave({ connector })
+    const ended = await browser.visit(await consent(consentUrl, account, { scope }))
     expect(back(ended).searchParams.get('connectError')).toBe('oauth_scopes_missing')
-    expect((await connections()).some(({ account }) => account === accounts.other.id)).toBe(false)
+    expect(await connections()).toEqual(before)
   })
 
   it('goes back to this console only', async () => {

@@ -43,6 +43,7 @@ function scopeOf(lane: Lane = 'inbound', mappingVersion = 1): ConnectionScope {
     canonical: (object, field, value) => hubspot.canonical(object, field, value),
     hold: { connectionId, lane, epoch: '1' },
     options: { policy: 'database', deletePolicy: 'propagate' },
+    looksBack: false,
     clockOffsetMs: () => 0,
     providerNow: () => new Date().toISOString(),
   }

@@ -16,6 +16,8 @@ export interface ConnectionScope {
   /** The form in which a value of either side is compared; the connector's. */
   readonly canonical: (object: string, field: string, value: FieldValue) => FieldValue
   readonly options: PlanOptions
+  /** Whether what an update wrote over is found in the provider's history, because no condition keeps it from being written over. */
+  readonly looksBack: boolean
   /** The provider's clock minus ours, as measured; 0 before the first call. */
   readonly clockOffsetMs: () => number
   /** Now by the provider's clock; ISO-8601, UTC, milliseconds. */

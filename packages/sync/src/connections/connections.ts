@@ -376,7 +376,7 @@ export class Connections {
   }
 
   #http(baseUrl: string, tokenUrl: string | null, accessToken: string, stored: StoredConnection | null): EngineHttp {
-    const { budgets, callTimeoutMs, now, observe, wait } = this.#context
+    const { budgets, callTimeoutMs, now, observe, redact, wait } = this.#context
     return new EngineHttp({
       baseUrl,
       tokenUrl,
@@ -392,6 +392,7 @@ export class Connections {
       budgetWaitMs: BUDGET_WAIT_MS,
       wait,
       now,
+      redact,
       onAnswer: () => {},
       observe: (call) => {
         if (stored !== null)

@@ -9,17 +9,23 @@ const LENGTH_MIN = 4
 export type Redact = (text: string, secrets: readonly (string | null | undefined)[]) => string
 
 export const redact: Redact = (text, secrets) => {
+  let redacted = text
+  for (const form of formsOf(secrets)) redacted = redacted.replaceAll(form, MARK)
+  return redacted
+}
+
+/** Every form in which a secret could come back; the longer first, because one may be the beginning of another. */
+export function formsOf(secrets: readonly (string | null | undefined)[]): string[] {
   const forms = secrets
     .filter((secret): secret is string => typeof secret === 'string' && secret.length >= LENGTH_MIN)
     .flatMap((secret) => [
       secret,
       encodeURIComponent(secret),
+      // As a form is encoded, and as JSON writes a key of several lines.
+      new URLSearchParams({ s: secret }).toString().slice(2),
+      JSON.stringify(secret).slice(1, -1),
       Buffer.from(secret).toString('base64'),
       Buffer.from(secret).toString('base64url'),
     ])
-    // The longer first: one may be the beginning of another.
-    .toSorted((a, b) => b.length - a.length)
-  let redacted = text
-  for (const form of forms) redacted = redacted.replaceAll(form, MARK)
-  return redacted
+  return [...new Set(forms)].toSorted((a, b) => b.length - a.length)
 }

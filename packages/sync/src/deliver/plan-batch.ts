@@ -18,6 +18,7 @@ import type { Mark } from '../home/marks.ts'
 import { unpark } from '../home/records.ts'
 import { lockRows } from '../home/rows.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
+import { isReferenceField } from '../plan/link.ts'
 import { planOutbound } from '../plan/outbound.ts'
 import type { OutboundPlan } from '../plan/outbound.ts'
 
@@ -179,7 +180,8 @@ async function commit(
       kind: plan.kind,
       sent: plan.kind === 'delete' ? {} : plan.fields,
       throughSeq: mark.throughSeq,
-      priorVersion: plan.kind === 'update' ? plan.priorVersion : null,
+      priorVersion: plan.kind === 'create' ? null : plan.priorVersion,
+      unexamined: scope.looksBack && mayWriteOver(plan),
       atMs: mark.sinceMs,
     })
   }
@@ -190,6 +192,12 @@ async function commit(
     const mark = marks.get(delivery.recordId)
     return mark === undefined ? [] : [{ delivery, mark, createToken: tokens.get(delivery.recordId) ?? null }]
   })
+}
+
+/** A create writes over nothing; references have no history. */
+function mayWriteOver(plan: Extract<OutboundPlan, { kind: 'create' | 'update' | 'delete' }>): boolean {
+  if (plan.kind === 'update') return !Object.keys(plan.fields).every(isReferenceField)
+  return plan.kind === 'delete' && plan.priorVersion !== null
 }
 
 const newLink = (localId: string): StoredLink => ({

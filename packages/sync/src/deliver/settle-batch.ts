@@ -58,7 +58,7 @@ export function settleBatch(scope: ConnectionScope, mapped: MappedObject, sent: 
     for (const one of sent) {
       const { outgoing } = one
       if (one.outcome === 'poison') parkIt(ledger, mapped, outgoing, 'record_refused', one.reason, null)
-      else if (one.outcome === 'not_sent') supersede(ledger, outgoing)
+      else if (one.outcome === 'not_sent') supersede(ledger, outgoing, { undone: true })
       else if (one.outcome === 'answered') {
         const { result } = one
         if (result.outcome === 'done') done.push({ outgoing, result })
@@ -94,9 +94,9 @@ async function writeLedger(
   await unpark(tx, connectionId, 'outbound', mapped.object, ledger.unparked)
 }
 
-/** Not done: the mark stays and plans it anew. */
-function supersede(ledger: Ledger, { delivery }: Outgoing): void {
-  ledger.settlements.push({ id: delivery.id, status: 'superseded', remoteId: null })
+/** Not done, or not known to be: the mark stays and plans it anew. */
+function supersede(ledger: Ledger, { delivery }: Outgoing, { undone }: { readonly undone: boolean }): void {
+  ledger.settlements.push({ id: delivery.id, status: 'superseded', remoteId: null, undone })
 }
 
 function parkIt(
@@ -137,7 +137,7 @@ async function noteRefusal(
       return
     case 'gone':
     case 'changed':
-      supersede(ledger, outgoing)
+      supersede(ledger, outgoing, { undone: true })
       if (delivery.remoteId !== null)
         ledger.dueIn.push({ object: mapped.object, recordId: delivery.remoteId, deleted: result.outcome === 'gone' })
       // The fetch decides first: what is still unsent then is due again.
@@ -148,7 +148,7 @@ async function noteRefusal(
       if (failure.action === 'park') return parkIt(ledger, mapped, outgoing, failure.code, failure.reason, null)
       if (mark.attempts >= ATTEMPTS_MAX)
         return parkIt(ledger, mapped, outgoing, 'attempts_exhausted', failure.reason, BLOCKED_RETRY_MS)
-      supersede(ledger, outgoing)
+      supersede(ledger, outgoing, { undone: false })
       const afterMs = failure.action === 'retry' ? failure.afterMs : null
       ledger.postponed.push({
         ...mark,
@@ -240,7 +240,7 @@ async function settleExisting(
     taken.add(id)
     if (holder !== undefined && holder.id !== null) forgotten.push(holder.id)
     if (ours.remoteId === null) changed.push({ ...ours, remoteId: id, state: 'linked', seen: null })
-    supersede(ledger, outgoing)
+    supersede(ledger, outgoing, { undone: true })
     ledger.cleared.push(outgoing.mark)
     ledger.dueIn.push({ object: mapped.object, recordId: id })
   }

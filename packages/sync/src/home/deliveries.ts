@@ -20,6 +20,8 @@ export interface NewDelivery extends Pending {
   readonly remoteId: string | null
   readonly throughSeq: string
   readonly priorVersion: string | null
+  /** Whether it has to be looked at afterwards what this wrote over. */
+  readonly unexamined: boolean
   /** When the change was made, epoch milliseconds. */
   readonly atMs: number
 }
@@ -60,13 +62,14 @@ export async function addDeliveries(
   if (deliveries.length === 0) return []
   const { rows } = await tx.query<DeliveryRow>(
     `insert into rowhouse_home.sync_deliveries as d (
-       connection_id, object, table_name, record_id, remote_id, kind, through_seq, fields, prior_version, epoch, at
+       connection_id, object, table_name, record_id, remote_id, kind, through_seq, fields, prior_version, unexamined, epoch,
+       at
      )
-     select $2, p.object, p."table", p."recordId", p."remoteId", p.kind, p."throughSeq", p.sent, p."priorVersion", $3,
-       to_timestamp(p."atMs" / 1000.0)
+     select $2, p.object, p."table", p."recordId", p."remoteId", p.kind, p."throughSeq", p.sent, p."priorVersion",
+       p.unexamined, $3, to_timestamp(p."atMs" / 1000.0)
      from jsonb_to_recordset($1::jsonb) as p(
        object text, "table" text, "recordId" text, "remoteId" text, kind text, "throughSeq" bigint, sent jsonb,
-       "priorVersion" text, "atMs" bigint
+       "priorVersion" text, unexamined boolean, "atMs" bigint
      )
      returning ${COLUMNS}`,
     [JSON.stringify(deliveries), connectionId, epoch],
@@ -97,6 +100,8 @@ export interface Settlement {
   readonly id: string
   readonly status: 'delivered' | 'parked' | 'superseded'
   readonly remoteId: string | null
+  /** It was certainly not done, so it wrote over nothing. @default false */
+  readonly undone?: boolean
 }
 
 export async function settleDeliveries(
@@ -107,11 +112,11 @@ export async function settleDeliveries(
   if (settlements.length === 0) return
   await tx.query(
     `update rowhouse_home.sync_deliveries d
-     set status = p.status, remote_id = coalesce(p."remoteId", d.remote_id),
+     set status = p.status, remote_id = coalesce(p."remoteId", d.remote_id), unexamined = d.unexamined and p.undone is not true,
        delivered_at = case when p.status = 'delivered' then clock_timestamp() end,
        latency_ms = case when p.status = 'delivered'
          then least(greatest(extract(epoch from clock_timestamp() - d.at) * 1000, 0), 2147483647)::int end
-     from jsonb_to_recordset($1::jsonb) as p(id bigint, status text, "remoteId" text)
+     from jsonb_to_recordset($1::jsonb) as p(id bigint, status text, "remoteId" text, undone boolean)
      where d.id = p.id and d.connection_id = $2 and d.status = 'pending'`,
     [JSON.stringify(settlements), connectionId],
   )
@@ -127,7 +132,7 @@ export async function pruneDeliveries(
   await tx.query(
     `delete from rowhouse_home.sync_deliveries d where d.connection_id = $1 and d.id in (
        select o.id from rowhouse_home.sync_deliveries o
-       where o.connection_id = $1 and o.status <> 'pending'
+       where o.connection_id = $1 and o.status <> 'pending' and not o.unexamined
          and o.id < (
            select min(k.id) from (
              select n.id from rowhouse_home.sync_deliveries n where n.connection_id = $1 order by n.id desc limit $2

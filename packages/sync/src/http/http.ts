@@ -1,12 +1,15 @@
 // The HTTP a connector is given: one request is one call on the wire, paid from the account's budget
 // before it leaves, bounded in time and size, never followed elsewhere, never sent when the lease is
-// about to end. It retries nothing and says nothing of headers or bodies.
+// about to end. It retries nothing and says nothing of headers or bodies, and an answer never shows what it was asked with.
 import { request as send } from 'undici'
 import type { Dispatcher } from 'undici'
 import { RowhouseError } from '@rowhouse/contracts'
 import { flatHeaders, readBody } from '@rowhouse/connectors'
 import type { BudgetDescription, ConnectorHttp, HttpAnswer, HttpRequest } from '@rowhouse/connectors'
 import type { Grant } from '../budget/budgets.ts'
+import { redact as removeSecrets } from '../credentials/redact.ts'
+import type { Redact } from '../credentials/redact.ts'
+import { withoutSecrets } from './secrets-of.ts'
 
 export interface CallRecord {
   readonly method: string
@@ -36,6 +39,8 @@ export interface HttpOptions {
   readonly signal?: AbortSignal
   /** @default 33554432, 32 MiB */
   readonly bodyBytesMax?: number
+  /** Takes what a call was made with out of its answer. */
+  readonly redact?: Redact
   readonly dispatcher?: Dispatcher
 }
 
@@ -145,7 +150,7 @@ export class EngineHttp implements ConnectorHttp {
   }
 
   async #send(url: URL, request: HttpRequest): Promise<HttpAnswer> {
-    const { accessToken, bodyBytesMax = BODY_BYTES_MAX, dispatcher, timeoutMs } = this.#options
+    const { accessToken, bodyBytesMax = BODY_BYTES_MAX, dispatcher, redact = removeSecrets, timeoutMs } = this.#options
     const timeout = AbortSignal.timeout(timeoutMs + (request.holdMs ?? 0))
     const signal = this.#options.signal === undefined ? timeout : AbortSignal.any([this.#options.signal, timeout])
     const body =
@@ -170,7 +175,8 @@ export class EngineHttp implements ConnectorHttp {
         ...(dispatcher === undefined ? {} : { dispatcher }),
       })
       const bytes = await readBytes(answer.body, bodyBytesMax)
-      return { status: answer.statusCode, headers: flatHeaders(answer.headers), body: readBody(bytes) }
+      const shown = withoutSecrets(bytes, answer.statusCode, request, accessToken, redact)
+      return { status: answer.statusCode, headers: flatHeaders(answer.headers), body: readBody(shown) }
     } catch (error) {
       if (error instanceof AnswerTooLarge && this.#inParts) throw error
       return { status: 0, headers: {}, body: error instanceof Error ? error.message : 'The call failed.' }

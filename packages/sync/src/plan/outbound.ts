@@ -11,7 +11,8 @@ export type OutboundPlan =
   | { readonly kind: 'settle_first' }
   | { readonly kind: 'create'; readonly fields: FieldValues }
   | { readonly kind: 'update'; readonly remoteId: string; readonly fields: FieldValues; readonly priorVersion: string }
-  | { readonly kind: 'delete'; readonly remoteId: string }
+  /** `priorVersion` null: nothing of it was ever seen. */
+  | { readonly kind: 'delete'; readonly remoteId: string; readonly priorVersion: string | null }
   /** The row is gone and the CRM's record stays: forget the pair. */
   | { readonly kind: 'detach' }
 
@@ -32,7 +33,9 @@ export function planOutbound(input: OutboundInput, deletePolicy: DeletePolicy): 
   if (link.state === 'creating' || link.remoteId === null)
     return local === null ? { kind: 'detach' } : { kind: 'create', fields: filled(local) }
   if (local === null)
-    return deletePolicy === 'propagate' ? { kind: 'delete', remoteId: link.remoteId } : { kind: 'detach' }
+    return deletePolicy === 'propagate'
+      ? { kind: 'delete', remoteId: link.remoteId, priorVersion: laterVersion(link.seen, link.written) }
+      : { kind: 'detach' }
   // Linked but never merged: every field would look changed and overwrite what the CRM has.
   if (link.seen === null) return { kind: 'wait' }
   const fields = unsent(link.base, local)

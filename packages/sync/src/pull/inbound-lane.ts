@@ -10,6 +10,7 @@ import type { MappedObject } from '../mapping/mapping.ts'
 import { done, failed } from '../schedule/lane-run.ts'
 import type { LaneEnd, LaneRun } from '../schedule/lane-run.ts'
 import { noteApplied, tripsBreaker } from './applied.ts'
+import { lookForOverwritten } from './overwritten.ts'
 import { pollRound } from './poll.ts'
 import { readWishes, wantRepair } from './resync.ts'
 import { deletedRecord, selectionOf } from './selection.ts'
@@ -52,6 +53,8 @@ export async function runInbound(run: LaneRun): Promise<LaneEnd> {
     if (end !== null) return end
     pollMemory.polledAtMs = polledAtMs
     pollMemory.polledForOpens = streamOpens
+    const looked = await lookForOverwritten(run)
+    if (looked !== null) return looked
   }
   const pollMs =
     pollMemory.unfinished.size > 0 ? 0 : Math.max(0, pollMemory.polledAtMs + run.pollIntervalMs - run.now())

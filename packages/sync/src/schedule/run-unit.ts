@@ -10,6 +10,7 @@ import type { Budgets } from '../budget/budgets.ts'
 import { callsPerRound, pollIntervalMs, relaxedIntervalMs } from '../budget/poll-pace.ts'
 import { moveConnection, readConnection, writeHealth, writePollInterval } from '../connections/store.ts'
 import type { StoredConnection } from '../connections/store.ts'
+import type { Redact } from '../credentials/redact.ts'
 import type { Stores } from '../credentials/store/stores.ts'
 import type { StoredCredentials, Vault } from '../credentials/vault.ts'
 import { runOutbound } from '../deliver/outbound-lane.ts'
@@ -39,6 +40,7 @@ export interface UnitContext {
   readonly vault: Vault
   readonly stores: Stores
   readonly observe: Observe
+  readonly redact: Redact
   readonly now: () => number
   readonly random: () => number
   readonly wait: (durationMs: number) => Promise<void>
@@ -150,6 +152,7 @@ function prepareRun(
     budgetWaitMs: BUDGET_WAIT_MS,
     wait: context.wait,
     now: context.now,
+    redact: context.redact,
     onAnswer: (answer) => {
       const usage = connector.usage(answer)
       // Told too late or not at all, the account is only as careful as before.
@@ -170,6 +173,7 @@ function prepareRun(
       deletePolicy: 'propagate',
       times: { localMs: null, remoteMs: null, uncertaintyMs: UNCERTAINTY_MS, fixedSide: 'local' },
     },
+    looksBack: connector.history !== undefined,
     clockOffsetMs: () => memory.clockOffsetMs,
     providerNow: () => new Date(context.now() + memory.clockOffsetMs).toISOString(),
   }

@@ -10,6 +10,8 @@ export interface CrmRecord {
   indexed: { fields: FieldValues; version: number } | null
   deleted: boolean
   readonly token: string | null
+  /** What each field held, newest first. */
+  readonly history: Record<string, { readonly value: FieldValue; readonly version: number }[]>
 }
 
 export type CrmWrite =
@@ -37,7 +39,15 @@ export class Crm {
     if (twin !== undefined && !this.#upserts) return { outcome: 'exists', id: twin.id }
     if (twin !== undefined) return this.update(twin.id, fields, null)
     const id = `r${this.records.size + 1}`
-    const record: CrmRecord = { id, fields: { a: null, b: null }, version: 0, indexed: null, deleted: false, token }
+    const record: CrmRecord = {
+      id,
+      fields: { a: null, b: null },
+      version: 0,
+      indexed: null,
+      deleted: false,
+      token,
+      history: {},
+    }
     this.records.set(id, record)
     this.#write(record, fields)
     return { outcome: 'done', record }
@@ -71,8 +81,13 @@ export class Crm {
   }
 
   #write(record: CrmRecord, fields: FieldValues): void {
-    for (const [field, value] of Object.entries(fields)) record.fields[field] = normalise(value)
     record.version = ++this.#clock
+    for (const [field, value] of Object.entries(fields)) {
+      const kept = normalise(value)
+      if (kept === record.fields[field]) continue
+      record.fields[field] = kept
+      record.history[field] = [{ value: kept, version: record.version }, ...(record.history[field] ?? [])]
+    }
   }
 }
 

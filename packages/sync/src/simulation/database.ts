@@ -4,6 +4,14 @@ import type { FieldValue, FieldValues } from '@rowhouse/connectors'
 import type { MergeConflict } from '../merge/merge.ts'
 import type { Link, Pending } from '../plan/link.ts'
 
+/** An update whose effect on others was not looked at. */
+export interface Unexamined {
+  readonly rowId: string
+  readonly remoteId: string
+  readonly sent: FieldValues
+  readonly priorVersion: string
+}
+
 interface Change {
   readonly rowId: string
   readonly origin: 'person' | 'sync'
@@ -21,6 +29,7 @@ export class Database {
   readonly marksIn = new Map<string, number>()
   readonly pending = new Map<string, Pending & { readonly priorVersion: string | null }>()
   readonly conflicts: MergeConflict[] = []
+  readonly unexamined = new Set<Unexamined>()
   pollPosition = 0
   epoch = 0
   #generation = 0

@@ -5,20 +5,21 @@ import type { FieldValues } from '@rowhouse/connectors'
 import { planInbound } from '../plan/inbound.ts'
 import type { Effect, Link, PlanOptions } from '../plan/link.ts'
 import { planOutbound } from '../plan/outbound.ts'
+import { findOverwritten } from '../plan/overwritten.ts'
 import { planSettle } from '../plan/settle.ts'
 import { normalise, versionText } from './crm.ts'
 import type { Crm, CrmRecord, CrmWrite } from './crm.ts'
 import type { Database } from './database.ts'
 
 /** Numbers of the mends in SPEC.md. */
-export type Mend = 1 | 2 | 3 | 4 | 5 | 6 | 10
+export type Mend = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 10
 
 export interface World {
   readonly crm: Crm
   readonly database: Database
   readonly without: Mend | null
   readonly random: () => number
-  /** Whether the CRM honours conditions on writes. */
+  /** Whether the CRM honours conditions on writes; one that does not keeps a history. */
   readonly conditions: boolean
   readonly faults: () => boolean
   nextId: () => string
@@ -131,11 +132,35 @@ export function* inbound(world: World, epoch: number): Generator<void, void> {
     world.known.set(read.id, read.version)
     yield
   }
+  yield* lookForOverwritten(world, epoch)
   const gone = [...crm.records.values()].filter(
     ({ deleted, id }) => deleted && database.linkOfRecord(id)?.state !== 'tombstoned',
   )
   yield
   for (const record of gone) transaction(world, epoch, () => applyRead(world, readOf(record)))
+}
+
+function* lookForOverwritten(world: World, epoch: number): Generator<void, void> {
+  const { crm, database } = world
+  const settled = [...database.unexamined].filter(({ rowId }) => !database.pending.has(rowId))
+  const histories = new Map(
+    settled.map(({ remoteId }) => [
+      remoteId,
+      Object.fromEntries(
+        Object.entries(crm.records.get(remoteId)?.history ?? {}).map(([field, versions]) => [
+          field,
+          versions.map(({ value, version }) => ({ value, at: versionText(version) })),
+        ]),
+      ),
+    ]),
+  )
+  yield
+  for (const update of settled)
+    transaction(world, epoch, () => {
+      const { priorVersion, remoteId, sent } = update
+      database.conflicts.push(...findOverwritten(sent, priorVersion, histories.get(remoteId) ?? {}))
+      database.unexamined.delete(update)
+    })
 }
 
 function* settleUncertain(world: World, epoch: number): Generator<void, void> {
@@ -192,6 +217,13 @@ function* deliver(world: World, epoch: number, rowId: string, generation: number
     if (planned.kind === 'create' && link === null) database.saveLink(null, creating(rowId, world.nextId()))
     if (planned.kind === 'create' || planned.kind === 'update')
       database.pending.set(rowId, { kind: planned.kind, sent: planned.fields, priorVersion: null })
+    if (planned.kind === 'update' && !world.conditions && world.without !== 7)
+      database.unexamined.add({
+        rowId,
+        remoteId: planned.remoteId,
+        sent: planned.fields,
+        priorVersion: planned.priorVersion,
+      })
     if (planned.kind === 'delete') database.pending.set(rowId, { kind: 'delete', sent: {}, priorVersion: null })
     if (planned.kind === 'none' && database.marksOut.get(rowId) === generation) database.marksOut.delete(rowId)
     if (planned.kind === 'detach' && link !== null) {

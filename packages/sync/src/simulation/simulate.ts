@@ -159,7 +159,7 @@ export function simulate(seed: number, without: Mend | null): string | null {
     }
     noteArrived()
     if (
-      database.marksIn.size + database.marksOut.size + database.pending.size === 0 &&
+      database.marksIn.size + database.marksOut.size + database.pending.size + database.unexamined.size === 0 &&
       database.unread().length === 0 &&
       round > 3
     )
@@ -169,7 +169,7 @@ export function simulate(seed: number, without: Mend | null): string | null {
 }
 
 function verdict(
-  { conditions, crm, database }: World,
+  { crm, database }: World,
   authored: readonly Authored[],
   arrived: ReadonlySet<string>,
   replaced: ReadonlySet<string>,
@@ -195,13 +195,7 @@ function verdict(
   const echo = database.conflicts.find(({ remote }) => remote !== null && byValue.get(remote) === 'database')
   if (echo !== undefined) return `our own value ${echo.remote} was taken for an edit of the CRM`
   const lost = authored.find(
-    // Without conditions, an edit in the moment between our read and our write is lost: nobody can see it.
-    ({ side, value }) =>
-      (conditions || side === 'database') &&
-      !final.has(value) &&
-      !replaced.has(value) &&
-      !told.has(value) &&
-      !arrived.has(value),
+    ({ value }) => !final.has(value) && !replaced.has(value) && !told.has(value) && !arrived.has(value),
   )
   return lost === undefined ? null : `the value ${lost.value} of the ${lost.side} vanished in silence`
 }

@@ -201,7 +201,7 @@ function httpOf(
   credentials: StoredCredentials,
   signal: AbortSignal | null,
 ): EngineHttp {
-  const { budgets, callTimeoutMs, now, observe, wait } = context
+  const { budgets, callTimeoutMs, now, observe, redact, wait } = context
   const { connectionId, organizationId } = unit
   return new EngineHttp({
     baseUrl: stored.baseUrl,
@@ -215,6 +215,7 @@ function httpOf(
     budgetWaitMs: callTimeoutMs,
     wait,
     now,
+    redact,
     onAnswer: () => {},
     observe: (call) => observe({ type: 'call', organizationId, connectionId, lane: unit.lane, ...call }),
     ...(signal === null ? {} : { signal }),

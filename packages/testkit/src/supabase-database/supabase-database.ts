@@ -59,6 +59,7 @@ async function describeProject(server: SupabaseServer, name: string, installed: 
     appUrl: made?.urls.app ?? '',
     migratorUrl: made?.urls.migrator ?? '',
     controlUrl: made?.urls.control ?? '',
+    ...(server.logFile !== null && { serverLog: server.logFile }),
     postgresUrl,
     authenticatorUrl: server.urlOf(name, 'authenticator'),
     authUrl: server.urlOf(name, 'supabase_auth_admin'),

@@ -20,6 +20,8 @@ export type SupabaseLogin =
 export interface SupabaseServer {
   /** supabase_admin, the superuser. */
   readonly adminUrl: string
+  /** The log that the server itself writes; none of an installed one. */
+  readonly logFile: string | null
   /** The URL of another database, as another login. */
   urlOf(database: string, login?: SupabaseLogin): string
   /** Makes a database with Supabase's schemas, owned by `postgres`, as the project's own is. */
@@ -70,6 +72,7 @@ export async function startSupabaseServer(binaries?: string): Promise<SupabaseSe
   }
   return {
     adminUrl: bootstrap.href,
+    logFile: 'logFile' in server && typeof server.logFile === 'string' ? server.logFile : null,
     urlOf,
     async createProject(name, { vault = false } = {}) {
       await withClient(bootstrap.href, (admin) => admin.query(`create database ${name} owner postgres`))

@@ -98,6 +98,10 @@ export function testAccount(subject: ConformanceSubject): void {
       expect(description.budgets.map(({ name }) => name)).toContain('default')
     })
 
+    it('says that it keeps a history exactly where it tells one', () => {
+      expect(connector.history !== undefined).toBe(description.capabilities.fieldHistory)
+    })
+
     it('is certified object by object', () => {
       const certified = objects.filter(({ made }) => made === undefined).map(({ object }) => object)
       expect(certified.toSorted()).toEqual(description.objects.map(({ name }) => name).toSorted())

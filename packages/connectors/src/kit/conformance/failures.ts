@@ -136,6 +136,7 @@ export function testFailures(subject: ConformanceSubject, spec: ConformanceObjec
             await connector.prepare(http, [spec.object]),
             await connector.deleted(http, spec.object, null),
             await connector.find(http, scene.selection, { kind: 'create_token', values: ['t'] }),
+            ...(connector.history ? [await connector.history.read(http, scene.selection, [id])] : []),
             await connector.oauth.exchange(http, scene.account.app, grant),
             await connector.oauth.refresh(http, scene.account.app, credentials),
             await connector.oauth.revoke(http, scene.account.app, credentials),

@@ -94,6 +94,28 @@ export function testWriting(subject: ConformanceSubject, spec: ConformanceObject
       expect(await connector.write(silent, scene.selection, mixed)).toMatchObject(failing('split_batch'))
     })
 
+    const { history } = connector
+    if (history !== undefined)
+      it('tells what a field held before, newest first, of more records than one call takes', async () => {
+        const id = await scene.makeOne({ [spec.text]: 'First' })
+        subject.advance(1000)
+        scene.account.person.update(spec.remoteName, id, { [spec.text]: ' Theirs ' })
+        subject.advance(1000)
+        await scene.write([update(id, { [spec.text]: 'Ours' })])
+        const others = Array.from({ length: history.recordsMax }, (_, index) => `${unknownId(id)}${index}`)
+        const [told, ...more] = valueOf(await history.read(scene.http, scene.selection, [...others, id]))
+        expect(more).toEqual([])
+        const versions = told!.fields[spec.text]!
+        expect(versions.map(({ value }) => value)).toEqual(['Ours', 'Theirs', 'First'])
+        expect(versions.map(({ at }) => at)).toEqual(
+          versions
+            .map(({ at }) => at)
+            .toSorted()
+            .toReversed(),
+        )
+        expect(versions[0]!.at).toBe((await scene.get(id))!.modifiedAt)
+      })
+
     if (connector.describe().capabilities.conditionalWrites)
       it('refuses to overwrite what changed meanwhile', async () => {
         const id = await scene.makeOne()
