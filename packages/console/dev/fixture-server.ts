@@ -8,6 +8,7 @@ import { extname, join } from 'node:path'
 import { endpoints, errorCodes, serverEvent } from '@rowhouse/contracts'
 import type {
   ActivityItem,
+  Alert,
   Connection,
   Endpoints,
   ErrorCode,
@@ -18,6 +19,8 @@ import type {
 } from '@rowhouse/contracts'
 import { verificationOf } from './findings.ts'
 import type { FindingsFixture } from './findings.ts'
+import { adviceOf, alertOf, measuresOf, withoutText } from './measures.ts'
+import type { AlertsFixture } from './measures.ts'
 import { FIXTURE_NOW_MS, activityOf, ago, detailOf, organizationOf, uuid } from './fixtures.ts'
 
 export const fixtureOperatorKey = 'fixture-operator-key-0123456789abcdef'
@@ -30,6 +33,8 @@ export interface FixtureOptions {
   readonly me?: Me | null
   /** What the last verification found. @default found */
   readonly findings?: FindingsFixture
+  /** Whether organizations are slower than usual. @default none */
+  readonly alerts?: AlertsFixture
   /** Folder of the built console. @default none: the API only */
   readonly siteDir?: string | null
   /** @default true */
@@ -135,6 +140,14 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     return connection
   }
 
+  const alerts = (): Alert[] => {
+    if (options.alerts !== 'some') return []
+    const mine = new Set(visible().map(({ id }) => id))
+    const all = [alertOf(0), alertOf(5), alertOf(3, false), alertOf(0, false)]
+    const seen = all.filter(({ organizationId }) => mine.has(organizationId))
+    return me?.actor.kind === 'operator' ? seen : seen.map(withoutText)
+  }
+
   type Answer = (params: Record<string, string>, query: Record<string, string>, body: Record<string, string>) => unknown
   const answers: Partial<Record<EndpointId, Answer>> = {
     getSignInMethods: () => ({
@@ -171,6 +184,15 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
         createdAt: find(params)[0].createdAt,
       })),
     }),
+    listAlerts: (_params, query) => ({
+      items: alerts().filter(({ closedAt }) => (query['state'] === 'closed') === (closedAt !== null)),
+      next: null,
+    }),
+    listOrganizationAlerts: (params) => ({
+      items: alerts().filter(({ organizationId }) => organizationId === find(params)[0].id),
+    }),
+    getMeasures: (params) => measuresOf(find(params)[1]),
+    getAdvice: (params) => adviceOf(...find(params)),
     getFindings: () => verification.read(),
     runFindings: () => verification.run(),
     getConnection: (params) => detailOf(connected(params)),

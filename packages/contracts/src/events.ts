@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { activityItem } from './endpoints/activity.ts'
 import { connectionDetail } from './endpoints/connections.ts'
+import { alert } from './endpoints/measures.ts'
 import { organization } from './endpoints/organizations.ts'
 
 export const serverEvent = z.discriminatedUnion('type', [
@@ -10,6 +11,8 @@ export const serverEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('connection'), connection: connectionDetail }),
   /** New items, or items whose status changed; oldest first. */
   z.object({ type: z.literal('activity'), organizationId: z.uuid(), items: z.array(activityItem) }),
+  /** An alert that opened, changed or closed. */
+  z.object({ type: z.literal('alert'), alert }),
 ])
 export type ServerEvent = z.infer<typeof serverEvent>
 

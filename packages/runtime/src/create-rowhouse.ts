@@ -8,6 +8,7 @@ import { resolveOptions } from './options.ts'
 import type { RowhouseOptions } from './options.ts'
 import { Organization } from './organization.ts'
 import { Router } from './placement/router.ts'
+import type { Measured } from './placement/router.ts'
 import { runReport } from './report/report.ts'
 import type { ReportOptions, ReportResult } from './report/report.ts'
 
@@ -96,6 +97,19 @@ export class Rowhouse {
     readonly waiting: number
   } {
     return this.#router.counts
+  }
+
+  /** What became of counting statements; what was counted is in the catalogue, after each flush. */
+  get measured(): Measured {
+    return this.#router.measured
+  }
+
+  /**
+   * Carries what was counted of organizations' statements to the catalogue now, instead of within `measures.flushMs`: before
+   * a process ends that does not call `close`. Never rejects; what does not arrive is sent again later.
+   */
+  flushMeasures(): Promise<void> {
+    return this.#router.flushMeasures()
   }
 
   /** Lets running queries finish for `pool.closeTimeoutMs`, refuses new ones, closes the connections. May be called twice. */

@@ -35,7 +35,8 @@ export interface WireConnection {
 export interface Submittable {
   submit(connection: WireConnection): Error | null
   handleRowDescription(message: { readonly fields: Field[] }): void
-  handleDataRow(message: { readonly fields: (string | null)[] }): void
+  /** `length` is the message's, in bytes. */
+  handleDataRow(message: { readonly fields: (string | null)[]; readonly length: number }): void
   handleCommandComplete(message: { readonly text: string }): void
   handleEmptyQuery(): void
   handlePortalSuspended(): void

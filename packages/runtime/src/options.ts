@@ -45,6 +45,14 @@ export interface PlacementOptions {
   readonly rememberedMax?: number
 }
 
+export interface MeasureOptions {
+  /**
+   * How often what this process counted of its statements (time, rows, bytes and errors, by organization and shape, never a
+   * value) is carried to the catalogue; also what a process that is killed loses. 0 counts nothing. @default 15_000
+   */
+  readonly flushMs?: number
+}
+
 export interface IssuerOptions {
   /** The `iss` of accepted tokens, e.g. https://PROJECT.supabase.co/auth/v1. @default ROWHOUSE_ISSUER */
   readonly issuer?: string
@@ -69,6 +77,8 @@ export interface RowhouseOptions {
   readonly pool?: PoolOptions
   /** How organizations with homes of their own are found. */
   readonly placement?: PlacementOptions
+  /** What is counted of each organization's statements. */
+  readonly measures?: MeasureOptions
   /**
    * Whether statements are parsed once per connection and kept under a name. Faster; set it to false behind a
    * transaction pooler that does not carry named statements (PgBouncer before 1.21, or with max_prepared_statements = 0).
@@ -91,11 +101,14 @@ export interface RowhouseOptions {
 export type ResolvedPool = Readonly<Required<PoolOptions>>
 export type ResolvedPlacement = Readonly<Required<PlacementOptions>>
 
+export type ResolvedMeasures = Readonly<Required<MeasureOptions>>
+
 export interface ResolvedOptions {
   readonly url: string
   readonly signingKey: string
   readonly pool: ResolvedPool
   readonly placement: ResolvedPlacement
+  readonly measures: ResolvedMeasures
   readonly preparedStatements: boolean
   readonly issuer: {
     readonly issuer: string
@@ -112,6 +125,9 @@ const SECRET_LENGTH_MIN = 32
 
 /** Timers of Node hold 31 bits; a day is more than any of these waits should be. */
 const TIMEOUT_MS_MAX = 86_400_000
+
+/** A window is a minute; what is carried later than that would be seen too late. */
+const FLUSH_MS_MAX = 60_000
 
 function integer(name: string, value: number | undefined, fallback: number, min: number, max: number): number {
   if (value === undefined) return fallback
@@ -153,6 +169,10 @@ function resolvePlacement(placement: PlacementOptions): ResolvedPlacement {
     copyWaitMs: ms('copyWaitMs', 5_000, 0),
     rememberedMax: integer('placement.rememberedMax', placement.rememberedMax, 10_000, 1, 1_000_000),
   })
+}
+
+function resolveMeasures({ flushMs }: MeasureOptions): ResolvedMeasures {
+  return Object.freeze({ flushMs: integer('measures.flushMs', flushMs, 15_000, 0, FLUSH_MS_MAX) })
 }
 
 function httpUrl(name: string, value: string): string {
@@ -208,6 +228,7 @@ export function resolveOptions(options: RowhouseOptions, env: NodeJS.ProcessEnv 
     signingKey,
     pool: resolvePool(options.pool ?? {}, preparedStatements),
     placement: resolvePlacement(options.placement ?? {}),
+    measures: resolveMeasures(options.measures ?? {}),
     preparedStatements,
     settings: settingNames(options.settings ?? []),
     issuer: resolveIssuer(options.issuer ?? {}, env),

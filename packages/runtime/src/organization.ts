@@ -5,6 +5,7 @@ import { RowhouseError } from '@rowhouse/contracts'
 import type { Connection } from './connection/connection.ts'
 import type { Actor } from './context.ts'
 import type { QueryResult } from './driver.ts'
+import { StatementWatch } from './measures/statement-watch.ts'
 import { Recovery, mayRecover } from './placement/recovery.ts'
 import type { Route, Router } from './placement/router.ts'
 import { fromOutcome, fromQuery } from './postgres-error.ts'
@@ -15,14 +16,13 @@ import type { Opened, Transaction, TransactionOptions } from './transaction.ts'
 import type { Outcome } from './wire/batch.ts'
 
 const NO_VALUES: readonly unknown[] = []
-/** The place of the statement in its batch, after enter. */
-const STATEMENT_STEP = 1
 
 export class Organization {
   readonly #actor: Actor
   readonly #router: Router
   readonly #tokens: TokenSource
   readonly #fixed: Route | null
+  readonly #watch: StatementWatch
 
   /** @param fixed the one way it goes; null: wherever the organization lives */
   constructor(router: Router, actor: Actor, fixed: Route | null = null) {
@@ -30,6 +30,8 @@ export class Organization {
     this.#actor = actor
     this.#tokens = new TokenSource(actor)
     this.#fixed = fixed
+    // What is asked of the catalogue about an organization is no load of its own.
+    this.#watch = new StatementWatch(fixed === null ? router.measures : null, actor.org)
   }
 
   /** The organization acted for, or null for a user without one. */
@@ -91,7 +93,10 @@ export class Organization {
     const { org } = this.#actor
     const connect = (recovery: Recovery): Promise<Opened> => this.#connect(recovery)
     const recovery = (): Recovery => new Recovery(this.#router, this.#actor)
-    return runTransaction({ organization: org, tokens: this.#tokens, connect, recovery, work }, options)
+    return runTransaction(
+      { organization: org, tokens: this.#tokens, watch: this.#watch, connect, recovery, work },
+      options,
+    )
   }
 
   /** A connection by the way that is known, or is found. */
@@ -124,9 +129,11 @@ export class Organization {
     return new Promise((resolve, reject) => {
       try {
         const enter = gateway.enter(this.#tokens, entrance, home?.version)
+        const startedMs = performance.now()
         connection.run(this.#actor.org, [enter, { text, values }], (outcome) => {
           const refusal = refusalOf(outcome)
           if (refusal === null) {
+            this.#watch.ended(text, startedMs, outcome)
             if (connection.broken) connection.destroy()
             gateway.pool.give(connection)
             resolve(outcome.result)
@@ -134,10 +141,11 @@ export class Organization {
           }
           if (outcome.status !== 'I' || refusal.code === 'statement_not_allowed') connection.destroy()
           // A batch that was refused before its statement, or whose statement was forgotten, has done nothing.
-          if (!connection.broken && mayRecover(refusal, route, outcome.completed < STATEMENT_STEP)) {
+          if (!connection.broken && mayRecover(refusal, route, !outcome.reached)) {
             resolve(this.#again(refusal, route, connection, text, values, recovery))
             return
           }
+          this.#watch.ended(text, startedMs, outcome)
           gateway.pool.give(connection)
           reject(refusal)
         })

@@ -98,6 +98,8 @@ const answered = (change: Partial<Outcome>, command = 'SELECT'): Outcome => ({
   status: 'I',
   error: null,
   completed: 2,
+  reached: true,
+  bytes: 100,
   returnsRows: true,
   result: { command, rowCount: 0, oid: null, fields: [], rows: [] },
   ...change,

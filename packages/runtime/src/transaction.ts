@@ -4,6 +4,7 @@ import { RowhouseError } from '@rowhouse/contracts'
 
 import type { Connection, Step } from './connection/connection.ts'
 import type { QueryResult } from './driver.ts'
+import type { StatementWatch } from './measures/statement-watch.ts'
 import { mayRecover } from './placement/recovery.ts'
 import type { Recovery } from './placement/recovery.ts'
 import type { Route } from './placement/router.ts'
@@ -32,12 +33,14 @@ const ROLLBACK: Step = { text: 'rollback', values: [] }
 /** The handle that `work` gets; usable until `work` ends. */
 export class Transaction {
   readonly #connection: Connection
+  readonly #watch: StatementWatch
   #tail: Promise<unknown> = Promise.resolve()
   #failure: RowhouseError | null = null
   #finished = false
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, watch: StatementWatch) {
     this.#connection = connection
+    this.#watch = watch
   }
 
   /** What the transaction failed with and has not recovered from by ROLLBACK TO. */
@@ -66,10 +69,12 @@ export class Transaction {
 
   async #run(text: string, values: readonly unknown[]): Promise<QueryResult> {
     requireAllowed(text, 'transaction')
+    const startedMs = performance.now()
     const outcome = await exchange((done) => {
       // `select *` of a table that got a column since it was parsed fails, and with it all that the transaction did.
       this.#connection.continue([{ text, values, once: expandsColumns(text) }], done)
     })
+    this.#watch.ended(text, startedMs, outcome)
     const reason = taint(outcome, 'transaction')
     if (reason !== null) {
       this.#connection.destroy()
@@ -134,6 +139,7 @@ export interface Opened {
 interface Run<Value> {
   readonly organization: string | null
   readonly tokens: TokenSource
+  readonly watch: StatementWatch
   readonly begin: Step
   readonly connect: (recovery: Recovery) => Promise<Opened>
   readonly recovery: () => Recovery
@@ -181,7 +187,7 @@ async function runOnce<Value>(run: Run<Value>): Promise<Value> {
   const { connection, route } = await open(run)
   let idle = false
   try {
-    const tx = new Transaction(connection)
+    const tx = new Transaction(connection, run.watch)
     let value: Value
     try {
       value = await run.work(tx)

@@ -6,6 +6,7 @@ import { mappingHandlers } from './connections/mapping-handlers.ts'
 import type { Handlers } from './context.ts'
 import { findingHandlers } from './findings/handlers.ts'
 import { invitationHandlers } from './invitations/handlers.ts'
+import { measureHandlers } from './measures/handlers.ts'
 import { organizationHandlers } from './organizations/handlers.ts'
 import { planHandlers } from './plans/handlers.ts'
 import { recordHandlers } from './records/handlers.ts'
@@ -28,4 +29,5 @@ export const handlers: Handlers = {
   ...planHandlers,
   ...findingHandlers,
   ...rolloutHandlers,
+  ...measureHandlers,
 }

@@ -32,6 +32,7 @@ import type { Guards } from './http/pipeline.ts'
 import { checkReady } from './http/ready.ts'
 import { createLog, describeFleetEvent, failedEvent } from './log/log.ts'
 import type { Log } from './log/log.ts'
+import { keepMeasures } from './measures/keep-measures.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { readWhole } from './organizations/handlers.ts'
 import { createSessionCookies } from './session/cookies.ts'
@@ -114,12 +115,7 @@ export async function startGuarded(
       readOrganization: (id) => readWhole(services, id),
       onError: (error) => log(failedEvent('events', error)),
     })
-    const metrics = createMetrics(
-      opened.catalogue,
-      () => opened.rowhouse.connections,
-      () => hub.size,
-      proof.counts,
-    )
+    const metrics = createMetrics(opened.catalogue, opened.rowhouse, () => hub.size, proof.counts)
     const app = createApp({ services, hub, metrics, console: consoleFiles, trusted, ...(guards && { guards }) })
     const listening = await listen(config, getRequestListener(app.fetch))
     const address = `http://${hostOf(config.host)}:${listening.port}`
@@ -229,6 +225,11 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
       keepLogMonths(catalogue, (error) => log(failedEvent('change log', error))),
       proof,
       copies.keep((error) => log(failedEvent('copies', error))),
+      keepMeasures(
+        catalogue,
+        (change) => log({ type: 'alert', ...change }),
+        (error) => log(failedEvent('measures', error)),
+      ),
     )
     return proof
   }

@@ -1,19 +1,18 @@
 // `rowhouse org …`, through the API.
 import type { Command } from 'commander'
-import type { Client } from '@rowhouse/client'
 import type { Organization, Placement } from '@rowhouse/contracts'
-import { RowhouseError } from '@rowhouse/contracts'
 import { openApi } from '../environment.ts'
 import { renderAgo } from '../output/moment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
+import { findOrganization, listOrganizations } from './find-organization.ts'
+import { addLoadCommands } from './organization-load.ts'
+
+export { findOrganization } from './find-organization.ts'
 
 interface JsonOption {
   readonly json?: boolean
 }
-
-/** Most pages `org list` reads: 20,000 organizations. */
-const PAGES_MAX = 100
 
 export function addOrganizationCommands(program: Command): void {
   const org = program.command('org').description('organizations')
@@ -43,7 +42,7 @@ export function addOrganizationCommands(program: Command): void {
     .option('--search <text>', 'only those whose name or slug matches')
     .option('--json', 'print JSON')
     .action(async (options: JsonOption & { search?: string }) => {
-      const organizations = await listAll(openApi(process.env), options.search)
+      const organizations = await listOrganizations(openApi(process.env), options.search)
       makePrinter(options.json === true).print(organizations, () =>
         organizations.length === 0
           ? 'No organizations yet. Create one: rowhouse org create acme --name Acme'
@@ -105,28 +104,8 @@ export function addOrganizationCommands(program: Command): void {
           verb === 'suspend' ? await api.suspendOrganization({ params }) : await api.resumeOrganization({ params })
         makePrinter(options.json === true).print(changed, () => `${changed.slug} is ${changed.status}.`)
       })
-}
 
-async function listAll(api: Client, search?: string): Promise<Organization[]> {
-  const organizations: Organization[] = []
-  let cursor: string | undefined
-  for (let page = 0; page < PAGES_MAX; page++) {
-    const { items, next } = await api.listOrganizations({
-      query: { limit: 200, ...(search !== undefined && { search }), ...(cursor !== undefined && { cursor }) },
-    })
-    organizations.push(...items)
-    if (next === null) break
-    cursor = next
-  }
-  return organizations
-}
-
-/** @throws RowhouseError organization_not_found */
-export async function findOrganization(api: Client, name: string): Promise<Organization> {
-  if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(name)) return api.getOrganization({ params: { organizationId: name } })
-  const found = (await listAll(api, name)).find(({ slug }) => slug === name)
-  if (found === undefined) throw new RowhouseError('organization_not_found', `No organization has the slug ${name}.`)
-  return found
+  addLoadCommands(org)
 }
 
 /** Where it is, and where its plan wants it. */

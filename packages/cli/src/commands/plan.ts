@@ -21,6 +21,7 @@ interface PlanOptions {
   readonly loginConnectionsMax?: number | null
   readonly statementTimeoutMs?: number | null
   readonly idleInTransactionTimeoutMs?: number | null
+  readonly ownKey?: boolean
 }
 
 export function addPlanCommands(program: Command): void {
@@ -64,6 +65,8 @@ export function addPlanCommands(program: Command): void {
     .option('--login-connections-max <n>', 'connections of a home’s login over all processes, or none', numberOrNone)
     .option('--statement-timeout-ms <n>', 'longest statement, or none', numberOrNone)
     .option('--idle-in-transaction-timeout-ms <n>', 'longest rest inside a transaction, or none', numberOrNone)
+    .option('--own-key', 'its organizations are owed a key of their own for what rests; advice goes by it')
+    .option('--no-own-key', 'they are not')
     .option('--json', 'print JSON')
     .action(async (id: string, { json, ...body }: PlanOptions) => {
       const changed = await openApi(process.env).setPlan({ params: { planId: id }, body })
@@ -86,5 +89,6 @@ function limits(plan: Plan): string {
     [plan.idleInTransactionTimeoutMs, 'ms idle'],
   ] as const
   const set = said.filter(([value]) => value !== null)
-  return set.length === 0 ? 'no limits' : set.map(([value, what]) => `${value} ${what}`).join(', ')
+  const key = plan.ownKey ? ', a key of its own' : ''
+  return (set.length === 0 ? 'no limits' : set.map(([value, what]) => `${value} ${what}`).join(', ')) + key
 }

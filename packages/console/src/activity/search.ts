@@ -1,7 +1,7 @@
 // An organization page's part of the URL.
 import { oneOf, text } from '../app/search.ts'
 
-export const tabs = ['activity', 'dead-letters', 'conflicts', 'members'] as const
+export const tabs = ['activity', 'dead-letters', 'conflicts', 'load', 'members'] as const
 export type Tab = (typeof tabs)[number]
 export const directions = ['inbound', 'outbound', 'local'] as const
 export type Direction = (typeof directions)[number]

@@ -77,8 +77,14 @@ const isolation = createRoute({
   component: lazyRouteComponent(() => import('../isolation/isolation-page.tsx'), 'IsolationPage'),
 })
 
+const alerts = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/alerts',
+  component: lazyRouteComponent(() => import('../alerts/alerts-page.tsx'), 'AlertsPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, signedIn.addChildren([organizations, organization, isolation])]),
+  routeTree: root.addChildren([signIn, signedIn.addChildren([organizations, organization, isolation, alerts])]),
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',

@@ -81,6 +81,9 @@ function Pages(): JSX.Element | null {
       <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={`${look} max-md:hidden`}>
         Organizations
       </Link>
+      <Link to="/alerts" className={`${look} max-md:hidden`}>
+        Alerts
+      </Link>
       <Link to="/isolation" activeOptions={{ includeSearch: false }} className={look}>
         Isolation
       </Link>

@@ -1,7 +1,8 @@
 // A page's live stream. Events are gathered for a moment and handed on together, so that a burst
 // renders once; organizations and connections patch the cache in place.
 import { useEffect, useRef } from 'react'
-import type { ConnectionDetail, Organization, ServerEvent } from '@rowhouse/contracts'
+import type { Alert, ConnectionDetail, Organization, ServerEvent } from '@rowhouse/contracts'
+import { patchAlerts } from '../alerts/alerts.ts'
 import { client, connectionQuery, isSignedOut, organizationQuery, queries } from '../app/api.ts'
 import { patchList } from '../organizations/list.ts'
 import { setLiveStatus } from './status.ts'
@@ -59,10 +60,13 @@ export function useEvents(
 function patch(events: readonly ServerEvent[]): void {
   const organizations = new Map<string, Organization>()
   const connections = new Map<string, ConnectionDetail>()
+  const alerts = new Map<string, Alert>()
   for (const event of events) {
     if (event.type === 'organization') organizations.set(event.organization.id, event.organization)
     if (event.type === 'connection') connections.set(event.connection.organizationId, event.connection)
+    if (event.type === 'alert') alerts.set(event.alert.id, event.alert)
   }
+  patchAlerts([...alerts.values()])
   if (organizations.size + connections.size === 0) return
   for (const [id, organization] of organizations) queries.setQueryData(organizationQuery(id).queryKey, organization)
   for (const [id, connection] of connections) {

@@ -9,9 +9,12 @@ import { ChangePanel } from '../activity/change-panel.tsx'
 import { FeedView } from '../activity/feed-view.tsx'
 import { tabs } from '../activity/search.ts'
 import type { ActivitySearch, Tab } from '../activity/search.ts'
+import { organizationAlertsQuery } from '../alerts/alerts.ts'
+import { AlertNotice } from '../alerts/alert-notice.tsx'
 import { useFeed } from '../activity/use-feed.ts'
 import type { LiveFeed } from '../activity/use-feed.ts'
 import { useEvents } from '../live/events.ts'
+import { LoadView } from '../load/load-view.tsx'
 import { HouseMark } from '../parts/marks.tsx'
 import { CopyId, Empty, Failure, Loading, Status } from '../parts/parts.tsx'
 import { connectorWords, isolationWords } from '../words/connection.ts'
@@ -78,6 +81,7 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
     <main className="px-4 pb-16 md:px-6">
       <title>{`${organization.name} · Rowhouse`}</title>
       <Head organization={organization} />
+      <AlertNotice organizationId={organizationId} />
       <div className="grid border-t border-line lg:grid-cols-[340px_minmax(0,1fr)]">
         <div className="py-5 lg:border-r lg:border-line lg:pr-6">
           <ConnectOutcome connected={search.connected} connectError={search.connectError} />
@@ -163,14 +167,23 @@ const tabNames: Record<Tab, string> = {
   activity: 'Activity',
   'dead-letters': 'Dead letters',
   conflicts: 'Conflicts',
+  load: 'Load',
   members: 'Members',
 }
 
-function Tabs({ organization: { connection, members }, tab }: { organization: Organization; tab: Tab }): JSX.Element {
+function Tabs({
+  organization: { id, connection, members },
+  tab,
+}: {
+  organization: Organization
+  tab: Tab
+}): JSX.Element {
+  const { data: alerts } = useQuery(organizationAlertsQuery(id))
   const counts: Record<Tab, number> = {
     activity: 0,
     'dead-letters': connection?.deadLetters ?? 0,
     conflicts: connection?.conflicts ?? 0,
+    load: alerts?.items.filter(({ closedAt }) => closedAt === null).length ?? 0,
     members,
   }
   return (
@@ -222,6 +235,8 @@ function TabContent({
       return <DeadLetters organizationId={id} canManage={canManage} />
     case 'conflicts':
       return <Conflicts organizationId={id} />
+    case 'load':
+      return <LoadView organizationId={id} slug={slug} />
     case 'members':
       return <Members organizationId={id} />
     case 'activity':

@@ -10,10 +10,20 @@ import { useIsDark } from '../app/theme.ts'
 const HEIGHT_PX = 72
 
 export interface Series {
-  readonly look: 'line' | 'dots' | 'area' | 'bars' | 'faint bars'
+  /** `usual`: what the others are to be seen against. */
+  readonly look: 'line' | 'dots' | 'area' | 'bars' | 'faint bars' | 'usual'
   /** Instants in milliseconds, ascending, with their values. */
   readonly points: readonly (readonly [number, number | null])[]
 }
+
+/** Where the time axis has words, oldest first. */
+export type Axis = readonly { readonly beforeMs: number; readonly label: string }[]
+
+const tenMinutes: Axis = [
+  { beforeMs: 520_000, label: '−10 min' },
+  { beforeMs: 300_000, label: '−5' },
+  { beforeMs: 45_000, label: 'now' },
+]
 
 export interface PlotProps {
   readonly title: string
@@ -24,23 +34,25 @@ export interface PlotProps {
   readonly fromMs: number
   readonly toMs: number
   readonly format: (value: number) => string
+  /** @default of ten minutes */
+  readonly axis?: Axis
 }
 
-export function Plot({ title, value, note, series, fromMs, toMs, format }: PlotProps): JSX.Element {
+export function Plot({ title, value, note, series, fromMs, toMs, format, axis = tenMinutes }: PlotProps): JSX.Element {
   const holder = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const isDark = useIsDark()
   const looks = series.map(({ look }) => look).join()
-  const drawn = useRef({ series, fromMs, toMs, format })
+  const drawn = useRef({ series, fromMs, toMs, format, axis })
   useEffect(() => {
-    drawn.current = { series, fromMs, toMs, format }
+    drawn.current = { series, fromMs, toMs, format, axis }
     const chart = plot.current
     if (chart === null) return
     chart.batch(() => {
       chart.setData(aligned(series), false)
       chart.setScale('x', { min: fromMs / 1000, max: toMs / 1000 })
     })
-  }, [series, fromMs, toMs, format])
+  }, [series, fromMs, toMs, format, axis])
   useEffect(() => {
     const element = holder.current
     if (element === null) return
@@ -74,14 +86,14 @@ function aligned(series: readonly Series[]): uPlot.AlignedData {
     const at = new Map(points)
     // undefined joins over another series' instants, null breaks the line.
     return instants.map((instant) =>
-      at.has(instant) ? at.get(instant) : look === 'line' || look === 'area' ? undefined : null,
+      at.has(instant) ? at.get(instant) : look === 'line' || look === 'area' || look === 'usual' ? undefined : null,
     )
   })
   return [instants.map((instant) => instant / 1000), ...values] as uPlot.AlignedData
 }
 
 function optionsOf(
-  drawn: { readonly current: { fromMs: number; toMs: number; format: (value: number) => string } },
+  drawn: { readonly current: { fromMs: number; toMs: number; format: (value: number) => string; axis: Axis } },
   widthPx: number,
 ): uPlot.Options {
   const style = getComputedStyle(document.documentElement)
@@ -105,6 +117,7 @@ function optionsOf(
       paths: () => null,
       points: { show: true, size: 4, width: 0, fill: colour('--brick'), stroke: colour('--brick') },
     },
+    usual: { stroke: colour('--ink-3'), width: 1, dash: [4, 4], points: { show: false } },
     area: { stroke: colour('--ink'), width: 1.5, fill: colour('--sunken'), points: newest },
     bars: {
       width: 0,
@@ -139,12 +152,8 @@ function optionsOf(
         gap: 2,
         grid: { show: false },
         ticks: { show: false },
-        splits: () => [
-          drawn.current.fromMs / 1000 + 80,
-          drawn.current.toMs / 1000 - 300,
-          drawn.current.toMs / 1000 - 45,
-        ],
-        values: () => ['−10 min', '−5', 'now'],
+        splits: () => drawn.current.axis.map(({ beforeMs }) => (drawn.current.toMs - beforeMs) / 1000),
+        values: () => drawn.current.axis.map(({ label }) => label),
       },
       {
         stroke: colour('--ink-3'),

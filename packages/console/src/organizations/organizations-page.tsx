@@ -4,6 +4,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useDeferredValue, useMemo, useRef } from 'react'
 import type { JSX } from 'react'
 import type { Organization } from '@rowhouse/contracts'
+import { AlertStrip } from '../alerts/alert-strip.tsx'
 import { meQuery } from '../app/api.ts'
 import { useEvents } from '../live/events.ts'
 import { Button, Empty, Failure, Loading, Status } from '../parts/parts.tsx'
@@ -49,6 +50,7 @@ export function OrganizationsPage(): JSX.Element {
   return page(
     <>
       <Headline summary={summary} onShow={(show) => set({ show })} />
+      <AlertStrip />
       <Filters
         search={search}
         onChange={set}

@@ -18,7 +18,13 @@ const SHOWN_MAX = 8
 const row = 'flex h-9 cursor-pointer items-center gap-3 rounded-md px-3 data-[selected=true]:bg-sunken'
 const group =
   '[&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:py-1.5 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-ink-3'
-const tabNames = { activity: 'Activity', 'dead-letters': 'Dead letters', conflicts: 'Conflicts', members: 'Members' }
+const tabNames = {
+  activity: 'Activity',
+  'dead-letters': 'Dead letters',
+  conflicts: 'Conflicts',
+  load: 'Load',
+  members: 'Members',
+}
 
 export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
   const [wanted, setWanted] = useState('')
@@ -40,6 +46,7 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
   const organizations = (data?.items ?? []).filter(({ name, slug }) => found(`${name} ${slug}`))
   const actions = [
     { name: 'Go to organizations', run: () => navigate({ to: '/', search: {} }) },
+    { name: 'Go to alerts', run: () => navigate({ to: '/alerts', search: {} }) },
     ...(me?.actor.kind === 'operator'
       ? [{ name: 'Go to isolation', run: () => navigate({ to: '/isolation', search: {} }) }]
       : []),

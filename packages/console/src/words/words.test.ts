@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { formatDuration, formatInterval, formatLag } from './duration.ts'
-import { formatCount, percentOf, plural } from './numbers.ts'
+import { formatBytes, formatCount, percentOf, plural } from './numbers.ts'
 import { formatAgo } from './time.ts'
 
 describe('durations', () => {
@@ -44,6 +44,17 @@ describe('counts', () => {
       '1 record',
       '0 records',
       '2 entries',
+    ])
+  })
+
+  it('says bytes in the unit that fits', () => {
+    expect([0, 640, 1400, 14_000, 1_400_000, 3e13].map(formatBytes)).toEqual([
+      '0 B',
+      '640 B',
+      '1.4 kB',
+      '14 kB',
+      '1.4 MB',
+      '30 TB',
     ])
   })
 

@@ -1,10 +1,12 @@
 // Every endpoint, by id. The server must implement each; the client calls each; openapi lists each.
 import * as activity from './activity.ts'
+import * as advice from './advice.ts'
 import * as clusters from './clusters.ts'
 import * as connections from './connections.ts'
 import * as findings from './findings.ts'
 import * as invitations from './invitations.ts'
 import * as mappings from './mappings.ts'
+import * as measures from './measures.ts'
 import * as organizations from './organizations.ts'
 import * as plans from './plans.ts'
 import * as records from './records.ts'
@@ -69,6 +71,10 @@ export const endpoints = {
   listPlacements: plans.listPlacements,
   getPlacement: plans.getPlacement,
   setOrganizationPlan: plans.setOrganizationPlan,
+  listAlerts: measures.listAlerts,
+  listOrganizationAlerts: measures.listOrganizationAlerts,
+  getMeasures: measures.getMeasures,
+  getAdvice: advice.getAdvice,
   getFindings: findings.getFindings,
   runFindings: findings.runFindings,
   listRollouts: rollouts.listRollouts,

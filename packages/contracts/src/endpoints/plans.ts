@@ -27,6 +27,8 @@ export const plan = z
     loginConnectionsMax: bound,
     statementTimeoutMs: bound,
     idleInTransactionTimeoutMs: bound,
+    /** Whether its organizations are owed a key of their own for what rests; advice goes by it. */
+    ownKey: z.boolean(),
     organizations: z.int(),
   })
   .meta({ id: 'Plan' })
@@ -64,6 +66,7 @@ export const setPlan = endpoint({
     loginConnectionsMax: bound.optional(),
     statementTimeoutMs: bound.optional(),
     idleInTransactionTimeoutMs: bound.optional(),
+    ownKey: z.boolean().optional(),
   }),
   response: plan,
   errors: ['cluster_unknown'],

@@ -1,8 +1,11 @@
 // Opens provisioning on a catalogue: puts the parts together and owns nothing else.
 import { Pool } from 'pg'
+import type { Rowhouse } from 'rowhouse'
 
+import type { Advice } from '@rowhouse/contracts'
 import { Envelope, checkMasterKey, loginUrl } from '@rowhouse/database'
 
+import { advise } from '../advice/advise.ts'
 import { carryCopy } from '../copies/carry-copy.ts'
 import { homeMigrations } from '../rollout/index.ts'
 import type { HomeMigrations } from '../rollout/index.ts'
@@ -67,6 +70,8 @@ export interface Fleet {
     check(id: string): Promise<Cluster>
     checkAll(): Promise<Cluster[]>
   }
+  /** Where an organization should live. `rowhouse` enters it, to see what its policies cost. */
+  advise(rowhouse: Rowhouse, organizationId: string): Promise<Advice>
   keepSpares(): Promise<SparesPass>
   reconcile(): Promise<ReconcilePass>
   close(): Promise<void>
@@ -126,6 +131,7 @@ export function openFleet(options: FleetOptions): Fleet {
       check: (id) => checkCluster(context, id),
       checkAll: () => checkClusters(context),
     },
+    advise: (rowhouse, organizationId) => advise(context, rowhouse, organizationId),
     keepSpares: () => keepSpares(context),
     reconcile: () => reconcile(context),
     close: () => (closed ??= close()),

@@ -145,10 +145,10 @@ export class Connection {
     }
     this.#submit(bytes, first, done)
     // pg submits it when the first is answered; its bytes are already on their way.
-    if (next !== undefined && nextDone !== undefined) this.#submit(null, next, nextDone)
+    if (next !== undefined && nextDone !== undefined) this.#submit(bytes.length, next, nextDone)
   }
 
-  #submit(bytes: Buffer | null, { statements, fresh, last }: Prepared, done: (outcome: Outcome) => void): void {
+  #submit(bytes: Buffer | number, { statements, fresh, last }: Prepared, done: (outcome: Outcome) => void): void {
     const batch = new Batch(bytes, last, statements.length, this.#getTypeParser, (outcome) => {
       if (this.#prepared) this.#settle(statements, fresh, outcome)
       done(outcome)

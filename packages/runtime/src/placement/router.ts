@@ -9,6 +9,8 @@ import { Pool } from '../connection/pool.ts'
 import type { Actor } from '../context.ts'
 import { Gateway, isStaleIdentity } from '../gateway.ts'
 import type { Entrance } from '../gateway.ts'
+import { Flusher } from '../measures/flusher.ts'
+import type { Measures } from '../measures/measures.ts'
 import type { ResolvedOptions, ResolvedPool } from '../options.ts'
 import { fromOutcome, fromQuery } from '../postgres-error.ts'
 import { mintToken } from '../token.ts'
@@ -45,6 +47,20 @@ const RUNTIME: Actor = Object.freeze({
   ip: null,
 })
 
+/** Who carries measures: rowhouse.record_measures() counts each batch of a process once. */
+const asProcess = (process: string): Actor => ({ ...RUNTIME, request: process })
+const RECORD_MEASURES = 'select to_json(rowhouse.record_measures($1, $2))::text as answer'
+/** How long close() waits for the last batch. */
+const LAST_FLUSH_MS = 1_000
+
+/** What became of counting. */
+export interface Measured {
+  /** Statements that were not counted, because more organizations asked than there is room for between two flushes. */
+  readonly dropped: number
+  /** Attempts to carry what was counted to the catalogue that failed. */
+  readonly failedFlushes: number
+}
+
 const unreachable: ReadonlySet<string> = new Set([
   'database_unreachable',
   'database_login_refused',
@@ -66,6 +82,7 @@ export class Router {
   readonly #changedMeanwhile = new Set<string>()
   /** Ways to databases that several organizations share, by key. */
   readonly #sharedGateways = new Map<string, Gateway>()
+  readonly #flusher: Flusher | null
   #snapshot: string | null = null
   /** The first question after changes, for all who wait for it. */
   #beginning: Promise<void> | null = null
@@ -80,6 +97,32 @@ export class Router {
     const bounds = boundsOf(null, options.pool)
     this.shared = { gateway, entrance: 'enter', home: null, bounds }
     this.catalogue = { gateway, entrance: 'enter_catalogue', home: null, bounds }
+    const { flushMs } = options.measures
+    this.#flusher =
+      flushMs === 0
+        ? null
+        : new Flusher({
+            flushMs,
+            send: async (process, batch) => {
+              await this.#question(asProcess(process), RECORD_MEASURES, [batch])
+            },
+            sendNow: (process, batch) => this.#sendNow(asProcess(process), RECORD_MEASURES, batch),
+          })
+  }
+
+  /** Where statements are counted; null where they are not. */
+  get measures(): Measures | null {
+    return this.#flusher?.measures ?? null
+  }
+
+  /** What became of counting since the process began. */
+  get measured(): Measured {
+    return { dropped: this.#flusher?.measures.dropped ?? 0, failedFlushes: this.#flusher?.failures ?? 0 }
+  }
+
+  /** Carries what was counted to the catalogue now. Never rejects. */
+  flushMeasures(): Promise<void> {
+    return this.#flusher?.flush() ?? Promise.resolve()
   }
 
   /** How long a home may take to hear what the catalogue knows. */
@@ -96,8 +139,11 @@ export class Router {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    // Takes a connection before the pools hand out none.
+    const flushed = this.#flusher?.close(LAST_FLUSH_MS)
     if (this.#poller !== null) clearTimeout(this.#poller)
     await Promise.all([this.#main, ...this.#servers.values()].map((pool) => pool.close()))
+    await flushed
   }
 
   /** The way that is known, or null where the catalogue must be asked first: then `find` is the way. */
@@ -256,6 +302,31 @@ export class Router {
         this.#poller.unref()
       }
     }
+  }
+
+  /** Sends over a connection that is idle now; null where there is none. */
+  #sendNow(actor: Actor, text: string, value: string): Promise<void> | null {
+    const { gateway } = this.shared
+    const connection = gateway.pool.tryTake(gateway, null)
+    if (connection === undefined) return null
+    return new Promise((resolve) => {
+      const late = setTimeout(() => connection.destroy(), LAST_FLUSH_MS)
+      const settle = (): void => {
+        clearTimeout(late)
+        gateway.pool.give(connection)
+        resolve()
+      }
+      try {
+        const token = mintToken(actor, gateway.identity, gateway.nowMs)
+        connection.run(null, [{ text, values: [token, value] }], ({ status }) => {
+          if (status !== 'I') connection.destroy()
+          settle()
+        })
+      } catch {
+        connection.destroy()
+        settle()
+      }
+    })
   }
 
   /** Asks the catalogue with a token, outside any organization; the answer is one JSON value. */

@@ -11,6 +11,10 @@ export interface Outcome {
   readonly error: Error | null
   /** Steps that completed; at an error, the index of the one that failed. */
   readonly completed: number
+  /** Whether the last step was reached: all before it completed. */
+  readonly reached: boolean
+  /** What was sent, and the rows that came back, in bytes on the wire. */
+  readonly bytes: number
   readonly result: QueryResult
   /** Whether the last step described rows: a SELECT without any made a table (SELECT INTO, CREATE TABLE AS). */
   readonly returnsRows: boolean
@@ -46,24 +50,27 @@ function shapeOf(fields: Field[], getTypeParser: GetTypeParser): RowShape {
 
 export class Batch implements Submittable {
   readonly #bytes: Uint8Array | null
+  readonly #sentBytes: number
   readonly #last: Statement
   readonly #lastStep: number
   readonly #getTypeParser: GetTypeParser
   readonly #done: (outcome: Outcome) => void
   readonly #result = new BatchResult()
   #completed = 0
+  #received = 0
   #error: Error | null = null
   #settled = false
 
-  /** @param bytes null where an earlier batch's write already carried these bytes */
+  /** @param bytes their number where an earlier batch's write already carried them */
   constructor(
-    bytes: Uint8Array | null,
+    bytes: Uint8Array | number,
     last: Statement,
     stepCount: number,
     getTypeParser: GetTypeParser,
     done: (outcome: Outcome) => void,
   ) {
-    this.#bytes = bytes
+    this.#bytes = typeof bytes === 'number' ? null : bytes
+    this.#sentBytes = typeof bytes === 'number' ? bytes : bytes.length
     this.#last = last
     this.#lastStep = stepCount - 1
     this.#getTypeParser = getTypeParser
@@ -79,7 +86,8 @@ export class Batch implements Submittable {
     if (this.#completed === this.#lastStep) this.#last.shape = shapeOf(message.fields, this.#getTypeParser)
   }
 
-  handleDataRow(message: { readonly fields: (string | null)[] }): void {
+  handleDataRow(message: { readonly fields: (string | null)[]; readonly length: number }): void {
+    this.#received += message.length
     const shape = this.#last.shape
     if (this.#completed !== this.#lastStep || this.#error !== null || !shape) return
     const { fields, parsers, empty } = shape
@@ -142,6 +150,8 @@ export class Batch implements Submittable {
       status,
       error: this.#error,
       completed: this.#completed,
+      reached: this.#completed >= this.#lastStep,
+      bytes: this.#sentBytes + this.#received,
       result: this.#result,
       returnsRows: Boolean(this.#last.shape),
     })

@@ -4,6 +4,7 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Connection, Organization } from '@rowhouse/contracts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
+import { changedAlerts } from '../measures/read-alerts.ts'
 import type { Sync } from '../sync.ts'
 import type { Subscriber } from './subscriber.ts'
 
@@ -16,6 +17,7 @@ const heartbeatTicks = 60
 /** Two transactions may commit in another order than their timestamps; the first look shows this much too. */
 const overlapMs = 30_000
 const changedMax = 200
+const alertsMax = 1000
 
 const subscribersMax = 500
 
@@ -43,6 +45,8 @@ export class EventHub {
   #ticks = 0
   #snapshot: string | null = null
   #organizations: { readonly sinceMs: number; readonly seen: Map<string, number> } | null = null
+  /** By id, when each alert last changed, of those that changed lately. */
+  #alerts: ReadonlyMap<string, number> | null = null
 
   constructor(options: HubOptions) {
     this.#options = options
@@ -92,6 +96,7 @@ export class EventHub {
     this.#unsubscribe = null
     this.#snapshot = null
     this.#organizations = null
+    this.#alerts = null
   }
 
   async #tick(): Promise<void> {
@@ -103,6 +108,7 @@ export class EventHub {
       if (this.#ticks % heartbeatTicks === 0) for (const { heartbeat } of listening) heartbeat()
       if (this.#ticks % refreshTicks === 0) await Promise.all(listening.map(({ subscriber }) => subscriber.refresh()))
       if (this.#ticks % organizationTicks === 0) await this.#showOrganizations()
+      if (this.#ticks % organizationTicks === 0) await this.#showAlerts()
       const changed = await this.#changedOrganizations(listening)
       await Promise.all(
         listening.map(({ subscriber }) => subscriber.showActivity(changed.has(subscriber.organizationId ?? ''))),
@@ -155,6 +161,17 @@ export class EventHub {
     for (const { id } of found.filter(({ id, at_ms }) => before?.seen.get(id) !== at_ms)) {
       const { organization, connections } = await this.#options.readOrganization(id)
       for (const { subscriber } of this.#listening) subscriber.showOrganization(organization, connections)
+    }
+  }
+
+  /** Each is judged every some seconds, so what changed within the overlap is all there is to remember. */
+  async #showAlerts(): Promise<void> {
+    const before = this.#alerts
+    const changed = await changedAlerts(this.#options.catalogue, overlapMs, alertsMax)
+    this.#alerts = new Map(changed.map(({ alert, updatedAtMs }) => [alert.id, updatedAtMs]))
+    for (const { alert, updatedAtMs } of changed) {
+      if (before?.get(alert.id) === updatedAtMs) continue
+      for (const { subscriber } of this.#listening) subscriber.showAlert(alert)
     }
   }
 }

@@ -2,6 +2,7 @@
 // as the listener, so the database refuses what is not theirs; membership is asked again and again.
 import type {
   ActivityItem,
+  Alert,
   Connection,
   ConnectionDetail,
   Organization,
@@ -11,6 +12,7 @@ import type {
 import { RowhouseError, allows } from '@rowhouse/contracts'
 import type { Organization as OrganizationHandle } from 'rowhouse'
 import { readActivity } from '../activity/read-activity.ts'
+import { withoutText } from '../measures/read-alerts.ts'
 import { firstOf } from '../organizations/handlers.ts'
 
 /** Newest changes looked at in one tick; a burst beyond it is read by listActivity, not streamed. */
@@ -91,6 +93,11 @@ export class Subscriber {
   showConnection(connection: ConnectionDetail): void {
     if (!this.#sees(connection.organizationId, 'connections.read', connection.id)) return
     this.#options.outlet.send({ type: 'connection', connection })
+  }
+
+  showAlert(alert: Alert): void {
+    if (!this.#sees(alert.organizationId, 'organization.read')) return
+    this.#options.outlet.send({ type: 'alert', alert: this.#sight === null ? alert : withoutText(alert) })
   }
 
   /** New changes, when there are some, and changes of status of the pending ones. */

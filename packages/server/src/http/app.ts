@@ -7,6 +7,7 @@ import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { RowhouseError, endpoints, eventsPath } from '@rowhouse/contracts'
 import type { EndpointId } from '@rowhouse/contracts'
+import { identify } from '../auth/identify.ts'
 import type { ConsoleFiles } from '../console/files.ts'
 import type { Actor, Services } from '../context.ts'
 import type { EventHub } from '../events/hub.ts'
@@ -72,12 +73,14 @@ export function createApp(options: AppOptions): Hono<{ Bindings: Bindings }> {
   route('GET', '/openapi.json', 'openapi', () => Response.json(openapiDocument(services.publicUrl())))
   route('GET', '/healthz', 'healthz', () => Response.json({ status: 'up' }))
   route('GET', '/readyz', 'readyz', async () => Response.json(await checkReady(services.catalogue)))
-  route(
-    'GET',
-    '/metrics',
-    'metrics',
-    async () => new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } }),
-  )
+  route('GET', '/metrics', 'metrics', async ({ request, ip }, onActor) => {
+    // Who shows no key gets what is nobody's; a wrong key is refused, as everywhere.
+    const isNamed = request.headers.has('authorization')
+    const { actor } = isNamed ? await identify(services, request.headers, ip ?? 'unknown') : { actor: null }
+    if (actor !== null) onActor(actor)
+    const text = await metrics.text(actor?.kind === 'operator')
+    return new Response(text, { headers: { 'content-type': metrics.contentType, 'cache-control': 'no-store' } })
+  })
   for (const [path, methods] of methodsOf) {
     app.all(path, (context) =>
       respond(options, context, 'methodNotAllowed', () => {

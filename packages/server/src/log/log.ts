@@ -29,6 +29,15 @@ export type ServerLogEvent =
       /** Frames only: a message may quote a row. */
       readonly stack: string
     }
+  | {
+      /** An organization became slower than it usually is, or is no longer; the shape by its fingerprint. */
+      readonly type: 'alert'
+      readonly change: 'opened' | 'closed'
+      readonly alertId: string
+      readonly organizationId: string
+      readonly fingerprint: string
+      readonly factor: number
+    }
   | { readonly type: 'sync'; readonly event: SyncEvent }
   | { readonly type: 'fleet'; readonly event: LoggedFleetEvent }
 

@@ -1,17 +1,25 @@
 // What Prometheus reads. Every label has a bounded set of values: endpoints, methods, statuses,
-// connectors, states. An organization is never a label.
+// connectors, states. An organization is a label only for who shows the operator key, and only of those that load the
+// database most.
 import { connectors } from '@rowhouse/connectors'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { ProofCounts } from '../catalogue/log-proof.ts'
+import { createOrganizationMetrics } from './organization-metrics.ts'
 
 export interface Metrics {
   request(endpoint: string, method: string, status: number, durationMs: number): void
   refusal(code: string): void
   webhook(connector: string, status: number): void
-  /** Prometheus's text format. */
-  text(): Promise<string>
+  /** Prometheus's text format; with organizations for an operator. */
+  text(isOperator: boolean): Promise<string>
   readonly contentType: string
+}
+
+/** What the runtime says of itself. */
+export interface RuntimeCounts {
+  readonly connections: { readonly idle: number; readonly busy: number; readonly waiting: number }
+  readonly measured: { readonly dropped: number; readonly failedFlushes: number }
 }
 
 interface ConnectionCount {
@@ -22,7 +30,7 @@ interface ConnectionCount {
 
 export function createMetrics(
   catalogue: Catalogue,
-  tenantPool: () => { readonly idle: number; readonly busy: number; readonly waiting: number },
+  runtime: RuntimeCounts,
   streams: () => number,
   proof: ProofCounts,
 ): Metrics {
@@ -91,7 +99,7 @@ export function createMetrics(
     labelNames: ['pool', 'state'],
     registers: [],
     collect() {
-      const tenants = tenantPool()
+      const tenants = runtime.connections
       this.set({ pool: 'tenants', state: 'idle' }, tenants.idle)
       this.set({ pool: 'tenants', state: 'busy' }, tenants.busy)
       this.set({ pool: 'tenants', state: 'waiting' }, tenants.waiting)
@@ -116,6 +124,39 @@ export function createMetrics(
       for (const { connector, state, count } of counts) this.set({ connector, state }, count)
     },
   })
+  const dropped = new Counter({
+    name: 'rowhouse_measures_dropped_total',
+    help: 'Statements of organizations that this process did not count, for want of room.',
+    registers: [],
+    collect() {
+      this.reset()
+      this.inc(runtime.measured.dropped)
+    },
+  })
+  const failedFlushes = new Counter({
+    name: 'rowhouse_measures_failed_flushes_total',
+    help: 'Attempts of this process to carry what it counted to the catalogue that failed.',
+    registers: [],
+    collect() {
+      this.reset()
+      this.inc(runtime.measured.failedFlushes)
+    },
+  })
+  const openAlerts = new Gauge({
+    name: 'rowhouse_alerts_open',
+    help: 'Organizations that are slower than they usually are.',
+    registers: [],
+    async collect() {
+      const [open] = await catalogue
+        .query<{ count: number }>('select count(*)::int as count from rowhouse.alerts where closed_at is null')
+        .catch(() => [])
+      if (open !== undefined) this.set(open.count)
+    },
+  })
+  registry.registerMetric(dropped)
+  registry.registerMetric(failedFlushes)
+  registry.registerMetric(openAlerts)
+  const organizations = createOrganizationMetrics(catalogue)
   for (const gauge of [openStreams, poolConnections, crmConnections]) registry.registerMetric(gauge)
   for (const counter of [seals, prunedLines]) registry.registerMetric(counter)
   registry.registerMetric(auditFailures)
@@ -125,7 +166,11 @@ export function createMetrics(
     refusal: (code) => refusals.inc({ code }),
     webhook: (connector, status) =>
       webhooks.inc({ connector: connectors.has(connector) ? connector : 'unknown', status: String(status) }),
-    text: () => registry.metrics(),
+    async text(isOperator) {
+      if (!isOperator) return registry.metrics()
+      await organizations.read()
+      return Registry.merge([registry, organizations.registry]).metrics()
+    },
     contentType: registry.contentType,
   }
 }

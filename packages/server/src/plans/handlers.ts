@@ -12,7 +12,7 @@ const planColumns = `
   p.id, p.name, p.isolation, p.region, p.cluster, p.connections_max as "connectionsMax",
   p.connections_min as "connectionsMin", p.concurrency_max as "concurrencyMax", p.acquire_timeout_ms as "acquireTimeoutMs",
   p.idle_timeout_ms as "idleTimeoutMs", p.login_connections_max as "loginConnectionsMax", p.statement_timeout_ms as "statementTimeoutMs",
-  p.idle_in_transaction_timeout_ms as "idleInTransactionTimeoutMs",
+  p.idle_in_transaction_timeout_ms as "idleInTransactionTimeoutMs", p.own_key as "ownKey",
   (select count(*)::int from rowhouse.organizations o where o.plan = p.id) as organizations`
 
 const settings = {
@@ -28,6 +28,7 @@ const settings = {
   loginConnectionsMax: 'login_connections_max',
   statementTimeoutMs: 'statement_timeout_ms',
   idleInTransactionTimeoutMs: 'idle_in_transaction_timeout_ms',
+  ownKey: 'own_key',
 } as const
 
 const placements = `

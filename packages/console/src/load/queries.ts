@@ -1,0 +1,21 @@
+// What an organization's statements cost and where it should live, for operators.
+import { queryOptions } from '@tanstack/react-query'
+import { client } from '../app/api.ts'
+
+/** A process carries what it counted every some seconds; asking more often shows nothing new. */
+const POLL_MS = 15_000
+
+export const measuresQuery = (organizationId: string) =>
+  queryOptions({
+    queryKey: ['organization', organizationId, 'measures'],
+    queryFn: ({ signal }) => client.getMeasures({ params: { organizationId }, signal }),
+    refetchInterval: POLL_MS,
+  })
+
+/** Measured when it is asked for, so it is asked for once. */
+export const adviceQuery = (organizationId: string) =>
+  queryOptions({
+    queryKey: ['organization', organizationId, 'advice'],
+    queryFn: ({ signal }) => client.getAdvice({ params: { organizationId }, signal }),
+    staleTime: 300_000,
+  })
