@@ -135,11 +135,13 @@ async function readMessages(
   }
 }
 
+const known: ReadonlySet<string> = new Set<ServerEvent['type']>(['organization', 'connection', 'activity', 'alert'])
+
 /** Null for what this client does not know: a newer server may send more kinds of events. */
 function readEvent(data: string): ServerEvent | null {
   try {
     const event = JSON.parse(data) as ServerEvent
-    return event.type === 'organization' || event.type === 'connection' || event.type === 'activity' ? event : null
+    return known.has(event.type) ? event : null
   } catch {
     return null
   }

@@ -18,7 +18,7 @@ interface Row {
 
 const busiest = `
 select o.id as organization, o.slug, m.calls::float8 as calls, m.errors::float8 as errors, m.time_ms / 1000 as seconds,
-  m.rows::float8 as rows, m.bytes::float8 as bytes, rowhouse.histogram_quantile(h.buckets, 0.95, m.max_ms) / 1000 as p95
+  m.rows::float8 as rows, m.bytes::float8 as bytes, coalesce(rowhouse.histogram_quantile(h.buckets, 0.95, m.max_ms), 0) / 1000 as p95
 from (
   select m.organization_id, sum(m.calls) as calls, sum(m.errors) as errors, sum(m.time_ms) as time_ms, sum(m.rows) as rows,
     sum(m.bytes) as bytes, max(m.max_ms) as max_ms
