@@ -125,7 +125,7 @@ describe('appending what was counted', () => {
            sum(buckets[11])::int as usual, sum(buckets[21])::int as slow
          from rowhouse.organization_measures group by 1 order by 2 desc`,
       )
-      return rows as unknown[]
+      return rows
     })
     expect(rows).toEqual([
       { id: a.organizationId, calls: 10, ms: 40, rows: 20, bytes: 1000, usual: 6, slow: 4 },
@@ -136,7 +136,7 @@ describe('appending what was counted', () => {
         `select fingerprint, sum(calls)::int as calls from rowhouse.statement_measures where organization_id = $1 group by 1 order by 1`,
         [a.organizationId],
       )
-      return rows as unknown[]
+      return rows
     })
     expect(shapes).toEqual([
       { fingerprint: '00000000000000aa', calls: 6 },
