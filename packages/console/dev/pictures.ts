@@ -66,6 +66,14 @@ const pictures: Record<string, Picture> = {
     options: { alerts: 'some' },
     act: (page) => page.getByRole('list', { name: 'Signals' }).waitFor(),
   },
+  'organization-advice': {
+    path: organization(0, '?tab=load'),
+    options: { alerts: 'some' },
+    act: async (page) => {
+      await page.getByRole('list', { name: 'Signals' }).waitFor()
+      await page.getByRole('region', { name: 'Alerts' }).evaluate((section) => section.scrollIntoView())
+    },
+  },
   'organization-load-calm': {
     path: organization(9, '?tab=load'),
     act: (page) => page.getByRole('list', { name: 'Signals' }).waitFor(),

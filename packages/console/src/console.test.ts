@@ -1,4 +1,5 @@
 // The console in a real browser, over the fixture API: what a person does, and what axe finds.
+// Long because one build and one browser serve all of it.
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -6,6 +7,7 @@ import { launchBrowser, openPage } from '../dev/browser.ts'
 import type { PageOptions } from '../dev/browser.ts'
 import { fixtureOperatorKey, nextActivity, person, startFixtureServer } from '../dev/fixture-server.ts'
 import type { Fixture, FixtureOptions } from '../dev/fixture-server.ts'
+import { alertOf } from '../dev/measures.ts'
 import { connectionOf, detailOf, organizationOf, uuid } from '../dev/fixtures.ts'
 import { buildConsole, consoleDir } from './assets.ts'
 
@@ -331,6 +333,61 @@ describe('isolation', () => {
   })
 })
 
+describe('alerts', () => {
+  const some = { alerts: 'some' } as const
+
+  it('are what an operator sees first, worst first, and lead to the query', async () => {
+    const { page, fixture } = await visit('/', some)
+    await page.getByRole('heading', { name: '6 of 12 organizations need attention.' }).waitFor()
+    const lines = page.getByRole('list', { name: 'Alerts, worst first' }).getByRole('listitem')
+    expect(await lines.count()).toBe(2)
+    expect(await lines.first().textContent()).toMatch(/^13 × its usualFjord Roboticsp95 1\.1 s, usually 90 ms/)
+    await page.getByRole('link', { name: 'Alerts' }).first().click()
+    await page.getByRole('heading', { name: '2 organizations are slower than they usually are.' }).waitFor()
+    expect(await page.getByRole('list', { name: 'Closed alerts, newest first' }).getByRole('listitem').count()).toBe(2)
+    await page.getByRole('link', { name: 'Acme Freight' }).first().click()
+    await page.waitForURL(`${fixture.url}${acme}?tab=load`)
+    await page.getByText('Slower than usual').waitFor()
+    await page.getByText('select c.id, c.email').first().waitFor()
+  })
+
+  it('open and close in place, and say what would be there when there are none', async () => {
+    const { page, fixture } = await visit('/')
+    await page.getByText('with the query that takes the time and since when').waitFor()
+    await page.getByText('Live', { exact: true }).first().waitFor()
+    fixture.emit({ type: 'alert', alert: alertOf(5) })
+    await page.getByText('1 organization is slower than it usually is.').waitFor()
+    const closedAt = alertOf(5).openedAt
+    fixture.emit({ type: 'alert', alert: { ...alertOf(5), closedAt, closedBecause: 'recovered' } })
+    await page.getByText('No organization is slower than it usually is.').waitFor()
+    await page.goto('/alerts')
+    await page.getByText('rowhouse org alerts').waitFor()
+    fixture.fail('listAlerts', 'database_unreachable')
+    await page.reload()
+    await page.getByRole('alert').getByText('database_unreachable').first().waitFor()
+  })
+
+  it('show a person when the own organization was slow, and neither SQL, nor measures, nor advice', async () => {
+    const { page, fixture } = await visit(`${acme}?tab=load`, { ...some, me: person('viewer') })
+    await page.getByRole('list', { name: 'Alerts, newest first' }).getByText('query a1b2c3d4e5f60000').first().waitFor()
+    expect(await page.getByText('select c.id').count()).toBe(0)
+    expect(fixture.requests.filter((request) => /measures|advice/.test(request))).toEqual([])
+  })
+
+  it('stand beside what statements cost and where the organization should live', async () => {
+    const { page, fixture } = await visit(`${acme}?tab=load`, some)
+    await page.getByRole('list', { name: 'Statements by the time they took' }).getByText('insert into notes').waitFor()
+    await page.getByRole('meter', { name: 'Rows: 14,200,000 of 10,000,000' }).waitFor()
+    await page.getByText('Move it').waitFor()
+    await page.getByText('database_unreachable').waitFor()
+    fixture.fail('getAdvice', 'database_unreachable')
+    await page.goto(`/organizations/${uuid(0xa, 9)}?tab=load`)
+    await page.getByText('It asked nothing in the last hour.').waitFor()
+    await page.getByText('It was never slower than it usually is.').waitFor()
+    await page.getByRole('alert').getByText('database_unreachable').waitFor()
+  })
+})
+
 describe('the palette and the theme', () => {
   it('opens an organization, runs an action, and closes with escape', async () => {
     const { page, fixture } = await visit('/')
@@ -369,6 +426,9 @@ describe('accessibility', () => {
     ['a finding', '/isolation?finding=V0802+policy+rowhouse_organization+on+public.contacts'],
     ['no findings', '/isolation', { findings: 'clean' }],
     ['never verified', '/isolation', { findings: 'never' }],
+    ['alerts', '/alerts', { alerts: 'some' }],
+    ['the load of an organization', `${acme}?tab=load`, { alerts: 'some' }],
+    ['no load', `/organizations/${uuid(0xa, 9)}?tab=load`],
   ]
   const looks = (['light', 'dark'] as const).flatMap((theme) => [1440, 390].map((width) => ({ theme, width })))
   it.each(looks)('finds nothing wrong in $theme at $width px', async (look) => {
@@ -386,8 +446,8 @@ describe('accessibility', () => {
   })
 
   it('fits a phone without scrolling sideways', async () => {
-    for (const path of ['/', acme, `${acme}?tab=members`, '/sign-in', '/isolation']) {
-      const { page } = await visit(path, {}, { width: 390 })
+    for (const path of ['/', acme, `${acme}?tab=members`, `${acme}?tab=load`, '/sign-in', '/isolation', '/alerts']) {
+      const { page } = await visit(path, { alerts: 'some' }, { width: 390 })
       await page.locator('main h1').first().waitFor()
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
     }

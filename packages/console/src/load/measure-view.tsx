@@ -14,7 +14,7 @@ import { Section } from './section.tsx'
 const SPAN_MS = 3_600_000
 const MINUTE_MS = 60_000
 const axis: Axis = [
-  { beforeMs: 3_360_000, label: '−60 min' },
+  { beforeMs: 3_200_000, label: '−60 min' },
   { beforeMs: 1_800_000, label: '−30' },
   { beforeMs: 240_000, label: 'now' },
 ]

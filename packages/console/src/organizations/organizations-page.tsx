@@ -5,6 +5,7 @@ import { useDeferredValue, useMemo, useRef } from 'react'
 import type { JSX } from 'react'
 import type { Organization } from '@rowhouse/contracts'
 import { AlertStrip } from '../alerts/alert-strip.tsx'
+import { openAlertsQuery } from '../alerts/alerts.ts'
 import { meQuery } from '../app/api.ts'
 import { useEvents } from '../live/events.ts'
 import { Button, Empty, Failure, Loading, Status } from '../parts/parts.tsx'
@@ -23,6 +24,7 @@ export function OrganizationsPage(): JSX.Element {
   const navigate = route.useNavigate()
   const { data: me } = useQuery(meQuery)
   const all = useQuery(listQuery(''))
+  const alerts = useQuery(openAlertsQuery)
   const text = useDeferredValue(search.q ?? '')
   // Only where not everything fits here does the server search.
   const remote = useQuery({ ...listQuery(text), enabled: all.data?.truncated === true && text !== '' })
@@ -34,8 +36,15 @@ export function OrganizationsPage(): JSX.Element {
   const filter: Filter = { text, group: search.show ?? null, isolation: search.isolation ?? null }
   const shown = useSteadyOrder(list?.items, filter, search.sort ?? 'name')
   const summary = useMemo(
-    () => (all.data === undefined ? null : summarize(all.data.items, all.data.complete && !all.data.truncated)),
-    [all.data],
+    () =>
+      all.data === undefined
+        ? null
+        : summarize(
+            all.data.items,
+            all.data.complete && !all.data.truncated,
+            new Set(alerts.data?.items.map(({ organizationId }) => organizationId)),
+          ),
+    [all.data, alerts.data],
   )
 
   if (all.isPending) return page(<Loading lines={8} label="Reading the organizations" />)

@@ -16,6 +16,12 @@ describe('the sentence on top', () => {
     expect(summarize([{ ...calm, connection: null }], true).headline).toBe('1 organization, none of them live.')
   })
 
+  it('counts one that is slower than it usually is among those that need attention, once', () => {
+    expect(summarize([calm], true, new Set([calm.id]))).toMatchObject({ tone: 'warn' })
+    const slow = new Set(twelve.slice(0, 4).map(({ id }) => id))
+    expect(summarize(twelve, true, slow).headline).toBe('7 of 12 organizations need attention.')
+  })
+
   it('counts what the filter behind it then shows', () => {
     for (const { text, group } of summarize(twelve, true).facts) {
       if (group === null || group === 'attention') continue

@@ -100,10 +100,21 @@ export interface Summary {
   readonly facts: readonly { readonly text: string; readonly group: Group | null }[]
 }
 
-/** The sentence on top. `complete` is false while pages are still being read. */
-export function summarize(organizations: readonly Organization[], complete: boolean): Summary {
+/**
+ * The sentence on top.
+ *
+ * @param complete false while pages are still being read
+ * @param slow ids of those that are slower than they usually are
+ */
+export function summarize(
+  organizations: readonly Organization[],
+  complete: boolean,
+  slow: ReadonlySet<string> = new Set(),
+): Summary {
   const count = (group: Group): number => organizations.filter((organization) => isInGroup(organization, group)).length
-  const attention = count('attention')
+  const attention = organizations.filter(
+    (organization) => needsAttention(organization) || slow.has(organization.id),
+  ).length
   const records = organizations.reduce((sum, { connection }) => sum + (connection?.records ?? 0), 0)
   const slowest = Math.max(
     0,
