@@ -14,6 +14,7 @@ import { median } from './rounds.ts'
 
 const DATABASE = 'rowhouse_bench_provision'
 const TABLES = 20
+const TOLD_EVERY = 25
 const ENCRYPTION_KEY = 'an encryption key that only this benchmark uses'
 
 /** Each table has its key and two indexes more. */
@@ -58,13 +59,24 @@ async function build(adminUrl: string): Promise<World> {
     encryptionKey: ENCRYPTION_KEY,
     migrations: homeMigrations(admin),
   })
+  // Where organizations share tables they are there already.
+  const migrator = new Client(urls.migrator)
+  await migrator.connect()
+  await migrator.query(tables)
+  await migrator.end()
   const rowhouse = createRowhouse({ url: urls.app, signingKey: SIGNING_KEY, pool: { max: 20 } })
   await rowhouse.connect()
   return { fleet, rowhouse, admin, url: url.href }
 }
 
-/** Milliseconds from the request to the first answer. */
-async function createAndAsk({ fleet, rowhouse }: World, plan: string): Promise<number> {
+interface Took {
+  /** From the request to the first answer. */
+  readonly ms: number
+  /** Of it, until the organization is there. */
+  readonly createMs: number
+}
+
+async function createAndAsk({ fleet, rowhouse }: World, plan: string): Promise<Took> {
   const begun = performance.now()
   const organizationId = await fleet.createOrganization({
     name: 'Acme',
@@ -72,11 +84,12 @@ async function createAndAsk({ fleet, rowhouse }: World, plan: string): Promise<n
     ownerId: null,
     plan,
   })
+  const createMs = performance.now() - begun
   const { rows } = await rowhouse
     .as({ organizationId, service: 'bench' })
     .query<{ rows: number }>(`select count(*)::int as rows from table_${TABLES - 1}`)
   if (rows[0]?.rows !== 0) throw new Error('The answer is wrong.')
-  return performance.now() - begun
+  return { ms: performance.now() - begun, createMs }
 }
 
 /** What tenancy by hand does: a schema, or a database, and every migration in it, statement by statement. */
@@ -104,8 +117,16 @@ const p95 = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * 0.95))] ?? Number.NaN
 const rounded = (value: number): number => Number(value.toFixed(1))
 
-async function fill(world: World, isolation: 'schema' | 'database', count: number): Promise<void> {
-  for (let made = 0; made < count; made += 1) await world.fleet.createHome({ cluster: 'main', isolation })
+async function fill(
+  { fleet }: World,
+  isolation: 'schema' | 'database',
+  count: number,
+  log: BenchContext['log'],
+): Promise<void> {
+  for (let made = 1; made <= count; made += 1) {
+    await fleet.createHome({ cluster: 'main', isolation })
+    if (made % TOLD_EVERY === 0) log(`  ${made} of ${count} warm homes`)
+  }
 }
 
 /** What organizations of a benchmark leave on a server that is not its own. */
@@ -120,6 +141,31 @@ async function clear({ admin }: World): Promise<void> {
   }
 }
 
+/** Each with its percentiles; the first one opens connections that all others find, and is not among them. */
+async function measure(world: World, plan: string, count: number, name: string): Promise<Record<string, number>> {
+  await createAndAsk(world, plan)
+  const took: Took[] = []
+  const begun = performance.now()
+  for (let number = 0; number < count; number += 1) took.push(await createAndAsk(world, plan))
+  const perSecond = rounded((count * 1000) / (performance.now() - begun))
+  const all = took.map(({ ms }) => ms)
+  return {
+    [`ms_${name}`]: rounded(median(all)),
+    [`p95_ms_${name}`]: rounded(p95(all)),
+    [`ms_${name}_until_created`]: rounded(median(took.map(({ createMs }) => createMs))),
+    [`per_second_${name}`]: perSecond,
+  }
+}
+
+const counts = {
+  schema: { warm: 200, cold: 40 },
+  database: { warm: 50, cold: 15 },
+} as const
+const quickCounts = {
+  schema: { warm: 20, cold: 6 },
+  database: { warm: 8, cold: 3 },
+} as const
+
 export const provision: Bench = {
   name: 'provision',
   measures:
@@ -129,31 +175,23 @@ export const provision: Bench = {
     const world = await build(adminUrl)
     const results: Record<string, number> = {}
     try {
+      Object.assign(results, await measure(world, 'standard', quick ? 20 : 200, 'shared'))
+      log(`shared: ${results['ms_shared']} ms`)
       for (const isolation of ['schema', 'database'] as const) {
-        const warm = quick ? (isolation === 'schema' ? 20 : 8) : isolation === 'schema' ? 200 : 50
-        const cold = quick ? (isolation === 'schema' ? 6 : 3) : isolation === 'schema' ? 40 : 15
+        const { warm, cold } = (quick ? quickCounts : counts)[isolation]
         log(`${isolation}: ${warm} warm, ${cold} cold and by hand`)
-        await fill(world, isolation, warm + 1)
-        const measured = { warm: [] as number[], cold: [] as number[], naive: [] as number[] }
-        // The first one of each opens connections that all others find.
-        await createAndAsk(world, isolation)
-        const begun = performance.now()
-        for (let round = 0; round < warm; round += 1) measured.warm.push(await createAndAsk(world, isolation))
-        results[`per_second_warm_${isolation}`] = rounded((warm * 1000) / (performance.now() - begun))
-        for (let round = 0; round < cold; round += 1) {
-          measured.cold.push(await createAndAsk(world, isolation))
-          measured.naive.push(await naive(world, isolation))
-        }
-        results[`ms_warm_${isolation}`] = rounded(median(measured.warm))
-        results[`p95_ms_warm_${isolation}`] = rounded(p95(measured.warm))
-        results[`ms_cold_${isolation}`] = rounded(median(measured.cold))
-        results[`p95_ms_cold_${isolation}`] = rounded(p95(measured.cold))
-        results[`per_second_cold_${isolation}`] = rounded(1000 / median(measured.cold))
-        results[`ms_by_hand_${isolation}`] = rounded(median(measured.naive))
-        const ratios = (times: readonly number[]) => median(measured.naive) / median(times)
-        results[`by_hand_over_warm_${isolation}`] = rounded(ratios(measured.warm))
-        results[`by_hand_over_cold_${isolation}`] = rounded(ratios(measured.cold))
-        log(`${isolation}: ${JSON.stringify(results)}`)
+        await fill(world, isolation, warm + 1, log)
+        Object.assign(results, await measure(world, isolation, warm, `warm_${isolation}`))
+        log(`${isolation}, warm: ${results[`ms_warm_${isolation}`]} ms`)
+        Object.assign(results, await measure(world, isolation, cold, `cold_${isolation}`))
+        log(`${isolation}, cold: ${results[`ms_cold_${isolation}`]} ms`)
+        const byHand: number[] = []
+        for (let number = 0; number < cold; number += 1) byHand.push(await naive(world, isolation))
+        const hand = median(byHand)
+        results[`ms_by_hand_${isolation}`] = rounded(hand)
+        results[`by_hand_over_warm_${isolation}`] = rounded(hand / (results[`ms_warm_${isolation}`] ?? Number.NaN))
+        results[`by_hand_over_cold_${isolation}`] = rounded(hand / (results[`ms_cold_${isolation}`] ?? Number.NaN))
+        log(`${isolation}, by hand: ${rounded(hand)} ms`)
       }
       return results
     } finally {

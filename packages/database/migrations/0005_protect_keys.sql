@@ -140,7 +140,7 @@ begin
     -- Foreign keys hang on the key; those of empty tables come along.
     for reference in
       select c.conname, c.conrelid::regclass as referring, rowhouse.composite_reference(c.oid) as clause
-      from pg_constraint c where c.contype = 'f' and c.confrelid = target
+      from rowhouse.foreign_keys_of(target) k join pg_constraint c on c.oid = k where c.confrelid = target
     loop
       execute format('select exists (select from %s)', reference.referring) into unknown;
       if unknown or reference.clause is null then
@@ -163,6 +163,21 @@ begin
     return query select unnest(remarks);
   end if;
 end
+$$;
+
+-- Foreign keys from a table and to it. pg_constraint has an index of who refers, none of what is referred to; pg_depend has
+-- one, so what is read does not grow with the tables of others.
+create function rowhouse.foreign_keys_of(target oid) returns setof oid
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+  rows 10
+as $$
+  select c.oid from pg_constraint c where c.conrelid = target and c.contype = 'f'
+  union
+  select c.oid
+  from pg_depend d join pg_constraint c on c.oid = d.objid
+  where d.refclassid = 'pg_class'::regclass and d.refobjid = target and d.classid = 'pg_constraint'::regclass
+    and c.contype = 'f' and c.confrelid = target
 $$;
 
 create function rowhouse.column_names(target regclass, numbers smallint[]) returns text[]
@@ -200,8 +215,9 @@ begin
   loop
     continue when key.columns[1] = 'organization_id';
     if 'organization_id' = any (key.columns) or not rowhouse.is_empty(target)
-      or exists (select from pg_constraint f where f.contype = 'f' and f.confrelid = target and f.conindid = (
-        select u.conindid from pg_constraint u where u.conrelid = target and u.conname = key.conname))
+      or exists (select from rowhouse.foreign_keys_of(target) k join pg_constraint f on f.oid = k
+        where f.confrelid = target and f.conindid = (
+          select u.conindid from pg_constraint u where u.conrelid = target and u.conname = key.conname))
     then
       raise exception 'The unique constraint % of % does not begin with organization_id: it would tell one organization what another has.',
         key.conname, target using errcode = 'RH024',
@@ -216,7 +232,7 @@ begin
     select i.indexrelid::regclass as index
     from pg_index i
     where i.indrelid = target and (i.indisunique or i.indisexclusion)
-      and not exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype in ('p', 'u'))
+      and not exists (select from pg_constraint c where c.conrelid = i.indrelid and c.conindid = i.indexrelid and c.contype in ('p', 'u'))
       and (select a.attname from pg_attribute a where a.attrelid = target and a.attnum = i.indkey[0]) is distinct from 'organization_id'
   loop
     raise exception 'The unique index % of % does not begin with organization_id: it would tell one organization what another has.',
@@ -278,12 +294,12 @@ declare
 begin
   for reference in
     select distinct c.conrelid::regclass as referring, rowhouse.column_list(columns.names) as list
-    from pg_constraint c
+    from rowhouse.foreign_keys_of(target) k
+    join pg_constraint c on c.oid = k
     cross join lateral (
       select array_prepend('organization_id', array_remove(rowhouse.column_names(c.conrelid, c.conkey), 'organization_id')) as names
     ) columns
-    where c.contype = 'f' and c.conparentid = 0 and target in (c.conrelid, c.confrelid)
-      and cardinality(columns.names) = cardinality(c.conkey) and cardinality(c.conkey) > 1
+    where c.conparentid = 0 and cardinality(columns.names) = cardinality(c.conkey) and cardinality(c.conkey) > 1
       and (c.conrelid = target or rowhouse.is_protected(c.conrelid))
       and (c.confrelid = target or rowhouse.is_protected(c.confrelid))
       and not exists (

@@ -73,13 +73,10 @@ begin
     end if;
   end loop;
 
-  execute format('revoke all on %s from public', target);
-  -- Supabase gives anon, authenticated and service_role all of it by default.
-  execute format('revoke all on %s from anon', target);
-  if grantees <> 'rowhouse_app, authenticated, service_role' then
-    -- A home of its own: the roles that organizations share have no business here.
-    execute format('revoke all on %s from rowhouse_app, authenticated, service_role', target);
-  end if;
+  -- Supabase gives anon, authenticated and service_role all of it by default. In a home of its own the roles that organizations
+  -- share have no business.
+  execute format('revoke all on %s from public, anon%s', target,
+    case when grantees <> 'rowhouse_app, authenticated, service_role' then ', rowhouse_app, authenticated, service_role' end);
   execute format('revoke truncate, references, trigger on %s from %s', target, grantees);
   if coalesce((options ->> 'strict')::boolean, false) then
     select rowhouse.column_list(array_agg(a.attname::text order by a.attnum)) into columns
@@ -98,8 +95,17 @@ begin
   loop
     execute format('grant usage on sequence %s to %s', columns, grantees);
   end loop;
-  execute format('grant usage on schema %I to %s',
-    (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target), grantees);
+  -- Granted again it would be written again, and every session would forget which schemas it looks in.
+  for columns in
+    select format('grant usage on schema %I to %s', n.nspname, g.role)
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    cross join lateral unnest(string_to_array(grantees, ', ')) g (role)
+    where c.oid = target and not exists (
+      select from aclexplode(n.nspacl) a where a.grantee = g.role::regrole and a.privilege_type = 'USAGE')
+  loop
+    execute columns;
+  end loop;
 end
 $$;
 

@@ -19,7 +19,7 @@ grant execute on function
   to rowhouse_control;
 grant execute on function
   rowhouse.findings(), rowhouse.dangerous_functions(), rowhouse.tenant_tables(), rowhouse.policy_text(), rowhouse.policy_check_text(),
-  rowhouse.is_protected(regclass), rowhouse.column_names(regclass, smallint[])
+  rowhouse.is_protected(regclass), rowhouse.column_names(regclass, smallint[]), rowhouse.foreign_keys_of(oid)
   to rowhouse_control;
 
 grant select on rowhouse.organizations, rowhouse.members, rowhouse.roles, rowhouse.users, rowhouse.plans,

@@ -42,8 +42,8 @@ declare
   wanted text := coalesce(options ->> 'organization_reference', case when can_declare then 'declared' else 'enforced' end);
   existing record;
 begin
-  if not has_table_privilege('rowhouse_owner', target, 'select') then
-    -- For refuse_organization_with_rows(), where the table has another owner.
+  if not has_table_privilege('rowhouse_owner', target, 'select') and not pg_has_role(current_user, 'rowhouse_owner', 'USAGE') then
+    -- For refuse_organization_with_rows(), where the table keeps another owner.
     execute format('grant select on %s to rowhouse_owner', target);
     execute format('grant usage on schema %I to rowhouse_owner',
       (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target));
@@ -80,13 +80,13 @@ begin
     rowhouse.key_part('seal_inner') || timestamptz_send(now()) || convert_to(payload, 'UTF8'))), 'hex') || payload, true);
   for target in
     select p.polrelid::regclass
-    from pg_policy p join pg_class c on c.oid = p.polrelid
-    where p.polname = 'rowhouse_organization' and not c.relispartition
-      and c.relnamespace <> to_regnamespace('rowhouse_home')
+    from pg_namespace n
+    cross join lateral rowhouse.relations_of(n.oid) r
+    join pg_policy p on p.polrelid = r.relation and p.polname = 'rowhouse_organization'
+    join pg_class c on c.oid = r.relation and not c.relispartition
+    where n.nspname <> 'rowhouse_home'
       -- The home of another organization cannot hold a row of this one: its tables have a check.
-      and not exists (
-        select from rowhouse.tenant_schemas s join pg_namespace n on n.nspname = s.name
-        where n.oid = c.relnamespace and s.organization_id <> old.id)
+      and not exists (select from rowhouse.tenant_schemas s where s.name = n.nspname and s.organization_id <> old.id)
   loop
     execute format('select exists (select from %s where organization_id = $1)', target) into has_rows using old.id;
     if has_rows then

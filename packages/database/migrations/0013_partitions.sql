@@ -25,6 +25,10 @@ declare
   part record;
   closed int := 0;
 begin
+  -- For the planner a partition tree has a thousand relations; most tables have none.
+  if not exists (select from pg_class c where c.oid = target and c.relkind = 'p') then
+    return;
+  end if;
   for part in
     select c.oid::regclass as name, c.relrowsecurity and c.relforcerowsecurity as secured, c.relowner <> parent.relowner as strange,
       pg_get_userbyid(parent.relowner) as owner
@@ -60,19 +64,21 @@ begin
     from pg_constraint c where c.conrelid = target and c.contype in ('p', 'u', 'x') order by c.contype, c.conname;
   return query
     select pg_get_indexdef(i.indexrelid) from pg_index i
-    where i.indrelid = target and not exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x'))
+    where i.indrelid = target and not exists (select from pg_constraint c where c.conrelid = i.indrelid and c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x'))
     order by i.indexrelid;
   return query
     select format('comment on index %s is %L', i.indexrelid::regclass, obj_description(i.indexrelid, 'pg_class'))
     from pg_index i where i.indrelid = target and obj_description(i.indexrelid, 'pg_class') is not null;
   return query
     select format('alter table %s add constraint %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid))
-    from pg_constraint c
-    where c.contype = 'f' and c.conparentid = 0 and target in (c.conrelid, c.confrelid) order by c.conrelid = target desc, c.conname;
+    from rowhouse.foreign_keys_of(target) k join pg_constraint c on c.oid = k
+    where c.conparentid = 0 order by c.conrelid = target desc, c.conname;
   return query
     select format('comment on constraint %I on %s is %L', c.conname, c.conrelid::regclass, obj_description(c.oid, 'pg_constraint'))
     from pg_constraint c
-    where (c.conrelid = target or c.confrelid = target) and c.contype in ('p', 'u', 'x', 'f')
+    where c.oid in (
+        select k.oid from pg_constraint k where k.conrelid = target and k.contype in ('p', 'u', 'x')
+        union all select rowhouse.foreign_keys_of(target))
       and obj_description(c.oid, 'pg_constraint') is not null;
   return query
     select format('comment on table %s is %L', target, obj_description(target, 'pg_class'))
@@ -151,7 +157,8 @@ begin
   statements := array(select rowhouse.statements_of(target));
   for statement in
     select format('alter table %s drop constraint %I', c.conrelid::regclass, c.conname)
-    from pg_constraint c where c.contype = 'f' and c.conparentid = 0 and c.confrelid = target and c.conrelid <> target
+    from rowhouse.foreign_keys_of(target) k join pg_constraint c on c.oid = k
+    where c.conparentid = 0 and c.confrelid = target and c.conrelid <> target
   loop
     execute statement;
   end loop;

@@ -43,6 +43,8 @@ declare
   existing record;
   is_new boolean := false;
   has_changed boolean := false;
+  relation regclass;
+  enables text[];
 begin
   select array_remove(rowhouse.column_names(k.conrelid, k.conkey), 'organization_id') into key_columns
   from pg_constraint k where k.conrelid = target and k.contype = 'p';
@@ -68,6 +70,11 @@ begin
     from pg_partition_tree(target) p, rowhouse.log_triggers(p.relid, quoted) l
     where p.relid <> target and l.name = 'rowhouse_log_truncate'
   loop
+    if wanted.relation is distinct from relation and enables is not null then
+      execute format('alter table %s %s', relation, array_to_string(enables, ', '));
+      enables := null;
+    end if;
+    relation := wanted.relation;
     select t.tgargs, t.tgenabled into existing
     from pg_trigger t where t.tgrelid = wanted.relation and t.tgname = wanted.name;
     if not found then
@@ -77,13 +84,17 @@ begin
       execute format('drop trigger %I on %s', wanted.name, wanted.relation);
     else
       if existing.tgenabled <> 'A' then
-        execute format('alter table %s enable always trigger %I', wanted.relation, wanted.name);
+        enables := enables || format('enable always trigger %I', wanted.name);
       end if;
       continue;
     end if;
     execute wanted.statement;
-    execute format('alter table %s enable always trigger %I', wanted.relation, wanted.name);
+    enables := enables || format('enable always trigger %I', wanted.name);
   end loop;
+  -- In one statement: each has Postgres read all of the table's catalogue anew.
+  if enables is not null then
+    execute format('alter table %s %s', relation, array_to_string(enables, ', '));
+  end if;
   if has_changed then
     return next 'the change log has other options';
   elsif is_new then

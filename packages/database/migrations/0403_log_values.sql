@@ -79,23 +79,34 @@ $$;
 -- Columns whose JSON may not lead back to their value: arrays that do not begin at 1, JSON null, composite values that
 -- hold either, and types with a cast to json of their own.
 create function rowhouse.inexact_columns(target regclass) returns text[]
-  language sql stable
+  language plpgsql stable
   set search_path = pg_catalog, pg_temp
 as $$
-  with recursive base (name, type) as (
-    select a.attname::text, a.atttypid from pg_attribute a
+declare
+  attribute record;
+  type record;
+  names text[] := '{}';
+begin
+  for attribute in
+    select a.attname::text as name, a.atttypid as type_id from pg_attribute a
     where a.attrelid = target and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-    union all
-    select b.name, t.typbasetype from base b join pg_type t on t.oid = b.type where t.typtype = 'd'
-  )
-  select array(
-    select b.name from base b join pg_type t on t.oid = b.type
-    where t.typcategory = 'A' or t.typtype = 'c' or t.oid in ('json'::regtype, 'jsonb'::regtype)
-      or exists (
-        select from pg_cast c where c.castsource = t.oid and c.casttarget in ('json'::regtype, 'jsonb'::regtype)
-      )
-    order by b.name
-  )
+    order by 1
+  loop
+    -- One by one, by key: joined, the planner may read the types of all schemas.
+    loop
+      select t.oid, t.typtype, t.typbasetype, t.typcategory into type from pg_type t where t.oid = attribute.type_id;
+      if type.typcategory = 'A' or type.typtype = 'c' or type.oid in ('json'::regtype, 'jsonb'::regtype)
+        or exists (select from pg_cast c where c.castsource = type.oid and c.casttarget in ('json'::regtype, 'jsonb'::regtype))
+      then
+        names := names || attribute.name;
+        exit;
+      end if;
+      exit when type.typtype <> 'd';
+      attribute.type_id := type.typbasetype;
+    end loop;
+  end loop;
+  return names;
+end
 $$;
 
 revoke all on function

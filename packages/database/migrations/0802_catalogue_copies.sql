@@ -56,6 +56,28 @@ create table rowhouse.copies_in_turn (
 alter table rowhouse.copies_in_turn enable row level security;
 revoke all on rowhouse.copies_in_turn from public;
 
+-- The copy that the home of an organization shall have, its version, and how to get there; null where the organization lives in
+-- the catalogue's database. The copy as text: what it says is for the home, and nobody on the way reads numbers anew.
+create function rowhouse.copy_to_carry(organization uuid) returns jsonb
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  copy jsonb;
+  way jsonb;
+begin
+  select jsonb_build_object('cluster', p.cluster, 'host', c.host, 'port', c.port, 'tls', c.tls, 'tlsCa', c.tls_ca, 'databaseName', p.database_name)
+  into way
+  from rowhouse.placements p join rowhouse.clusters c on c.id = p.cluster
+  where p.organization_id = organization and p.database_name is not null;
+  if not found then
+    return null;
+  end if;
+  copy := rowhouse.catalogue_copy(organization);
+  return way || jsonb_build_object('version', copy ->> 'version', 'copy', copy::text);
+end
+$$;
+
 -- Makes what this database knows of an organization equal to a copy, and says whether there was anything to do: not where
 -- it has that version already. Members, roles, connections and grants that are gone go; whoever belongs to nobody here any more
 -- loses e-mail and name. Where the placement is another database, the organization does not live here from then on.
@@ -124,15 +146,20 @@ begin
   insert into rowhouse.catalogue_copies (organization_id, version) values (given.id, given_version)
   on conflict (organization_id) do update set version = excluded.version, applied_at = now();
 
-  -- Members go before their roles, and come after them: no role of a member is missing at any statement.
-  delete from rowhouse.members m
-  where m.organization_id = given.id
-    and not exists (select from jsonb_array_elements(copy -> 'members') c where (c ->> 'userId')::uuid = m.user_id);
-  insert into rowhouse.roles as r (organization_id, name, permissions)
-  select given.id, c ->> 'name', array(select jsonb_array_elements_text(c -> 'permissions'))
-  from jsonb_array_elements(copy -> 'roles') c
-  on conflict on constraint role_is_named_once do update set permissions = excluded.permissions
-  where r.permissions <> excluded.permissions;
+  -- Members go before their roles, and come after them: no role of a member is missing at any statement. Of an organization
+  -- that nothing was known of nothing can go; a warm home gets its first copy while somebody waits.
+  if known_version is not null then
+    delete from rowhouse.members m
+    where m.organization_id = given.id
+      and not exists (select from jsonb_array_elements(copy -> 'members') c where (c ->> 'userId')::uuid = m.user_id);
+  end if;
+  if copy -> 'roles' <> '[]' then
+    insert into rowhouse.roles as r (organization_id, name, permissions)
+    select given.id, c ->> 'name', array(select jsonb_array_elements_text(c -> 'permissions'))
+    from jsonb_array_elements(copy -> 'roles') c
+    on conflict on constraint role_is_named_once do update set permissions = excluded.permissions
+    where r.permissions <> excluded.permissions;
+  end if;
   insert into rowhouse.users as u (id, email, email_verified_at, name)
   select (c ->> 'id')::uuid, c ->> 'email', (c ->> 'emailVerifiedAt')::timestamptz, c ->> 'name'
   from jsonb_array_elements(copy -> 'users') c
@@ -143,25 +170,30 @@ begin
   select given.id, (c ->> 'userId')::uuid, c ->> 'role', (c ->> 'createdAt')::timestamptz
   from jsonb_array_elements(copy -> 'members') c
   on conflict (organization_id, user_id) do update set role = excluded.role where m.role <> excluded.role;
-  delete from rowhouse.roles r
-  where r.organization_id = given.id
-    and not exists (select from jsonb_array_elements(copy -> 'roles') c where c ->> 'name' = r.name);
-  update rowhouse.users u set email = null, email_verified_at = null, name = null, updated_at = now()
-  where (u.email is not null or u.name is not null) and not exists (select from rowhouse.members m where m.user_id = u.id);
-
-  delete from rowhouse.connections c
-  where c.organization_id = given.id
-    and not exists (select from jsonb_array_elements_text(copy -> 'connections') k where k::uuid = c.id);
-  insert into rowhouse.connections (id, organization_id)
-  select k::uuid, given.id from jsonb_array_elements_text(copy -> 'connections') k
-  on conflict (id) do nothing;
-  delete from rowhouse.connection_grants g
-  where g.organization_id = given.id
-    and not exists (select from jsonb_array_elements(copy -> 'grants') c where (c ->> 'id')::uuid = g.id);
-  insert into rowhouse.connection_grants
-  select g.* from jsonb_populate_recordset(null::rowhouse.connection_grants, copy -> 'grants') g
-  on conflict (id) do nothing;
-  delete from rowhouse.organization_limits b where b.organization_id = given.id and copy ->> 'limits' is null;
+  if known_version is not null then
+    delete from rowhouse.roles r
+    where r.organization_id = given.id
+      and not exists (select from jsonb_array_elements(copy -> 'roles') c where c ->> 'name' = r.name);
+    update rowhouse.users u set email = null, email_verified_at = null, name = null, updated_at = now()
+    where (u.email is not null or u.name is not null) and not exists (select from rowhouse.members m where m.user_id = u.id);
+    delete from rowhouse.connections c
+    where c.organization_id = given.id
+      and not exists (select from jsonb_array_elements_text(copy -> 'connections') k where k::uuid = c.id);
+    delete from rowhouse.connection_grants g
+    where g.organization_id = given.id
+      and not exists (select from jsonb_array_elements(copy -> 'grants') c where (c ->> 'id')::uuid = g.id);
+    delete from rowhouse.organization_limits b where b.organization_id = given.id and copy ->> 'limits' is null;
+  end if;
+  if copy -> 'connections' <> '[]' then
+    insert into rowhouse.connections (id, organization_id)
+    select k::uuid, given.id from jsonb_array_elements_text(copy -> 'connections') k
+    on conflict (id) do nothing;
+  end if;
+  if copy -> 'grants' <> '[]' then
+    insert into rowhouse.connection_grants
+    select g.* from jsonb_populate_recordset(null::rowhouse.connection_grants, copy -> 'grants') g
+    on conflict (id) do nothing;
+  end if;
   if copy ->> 'limits' is not null then
     insert into rowhouse.organization_limits
     select b.* from jsonb_populate_record(null::rowhouse.organization_limits, copy -> 'limits') b
@@ -229,10 +261,10 @@ end
 $$;
 
 revoke all on function
-  rowhouse.catalogue_copy(uuid), rowhouse.apply_catalogue_copy(jsonb), rowhouse.take_copies_due(int),
+  rowhouse.catalogue_copy(uuid), rowhouse.copy_to_carry(uuid), rowhouse.apply_catalogue_copy(jsonb), rowhouse.take_copies_due(int),
   rowhouse.settle_copy(uuid, bigint, text)
   from public;
 grant execute on function
-  rowhouse.catalogue_copy(uuid), rowhouse.apply_catalogue_copy(jsonb), rowhouse.take_copies_due(int),
+  rowhouse.catalogue_copy(uuid), rowhouse.copy_to_carry(uuid), rowhouse.apply_catalogue_copy(jsonb), rowhouse.take_copies_due(int),
   rowhouse.settle_copy(uuid, bigint, text)
   to rowhouse_control;

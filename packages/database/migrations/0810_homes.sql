@@ -88,22 +88,23 @@ begin
   returning id into event_id;
   perform set_config('rowhouse.protecting', event_id::text, true);
   for step in
-    with grants (kind, name, privilege, columns, grantee) as (
-      select 'table', c.oid::regclass::text, a.privilege_type, null, a.grantee
-      from pg_class c cross join lateral aclexplode(c.relacl) a
-      where c.relnamespace = home and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    with relations as materialized (
+      select c.oid as id, c.relkind as kind, c.relacl as acl from rowhouse.relations_of(home) r join pg_class c on c.oid = r.relation
+    ), grants (kind, name, privilege, columns, grantee) as (
+      select case r.kind when 'S' then 'sequence' else 'table' end, r.id::regclass::text, a.privilege_type, null, a.grantee
+      from relations r cross join lateral aclexplode(r.acl) a
+      where r.kind in ('r', 'p', 'v', 'm', 'f', 'S')
       union all
-      select 'sequence', c.oid::regclass::text, a.privilege_type, null, a.grantee
-      from pg_class c cross join lateral aclexplode(c.relacl) a
-      where c.relnamespace = home and c.relkind = 'S'
-      union all
-      select 'table', c.oid::regclass::text, a.privilege_type, quote_ident(t.attname), a.grantee
-      from pg_class c join pg_attribute t on t.attrelid = c.oid cross join lateral aclexplode(t.attacl) a
-      where c.relnamespace = home
+      select 'table', r.id::regclass::text, a.privilege_type, quote_ident(t.attname), a.grantee
+      from relations r
+      join pg_attribute t on t.attrelid = r.id and t.attacl is not null
+      cross join lateral aclexplode(t.attacl) a
       union all
       select case p.prokind when 'p' then 'procedure' else 'function' end, p.oid::regprocedure::text, a.privilege_type, null, a.grantee
-      from pg_proc p cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-      where p.pronamespace = home and p.prokind in ('f', 'p', 'w')
+      from rowhouse.functions_of(home) f
+      join pg_proc p on p.oid = f
+      cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+      where p.prokind in ('f', 'p', 'w')
         and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
     ), theirs as (
       select g.*, case g.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(g.grantee)) end as role
@@ -133,8 +134,8 @@ begin
     return next step.statement;
   end loop;
   for target in
-    select c.oid::regclass from pg_class c
-    where c.relnamespace = home and c.relkind in ('r', 'p') and not c.relispartition and rowhouse.is_protected(c.oid)
+    select c.oid::regclass from rowhouse.relations_of(home) r join pg_class c on c.oid = r.relation
+    where c.relkind in ('r', 'p') and not c.relispartition and rowhouse.is_protected(c.oid)
     order by c.relname
   loop
     return query select format('%s: %s', target, done) from rowhouse.give_home_check(target) done;
@@ -257,15 +258,16 @@ begin
     format('select * from rowhouse.settle_home(%L)', schema_name)
   from (
     select distinct c.oid::regclass::text as name, case a.grantee when 0 then 'public' else pg_get_userbyid(a.grantee)::text end as role
-    from pg_class c
+    from rowhouse.relations_of(home) r
+    join pg_class c on c.oid = r.relation
     left join pg_attribute t on t.attrelid = c.oid and t.attacl is not null
     cross join lateral (select * from aclexplode(c.relacl) union all select * from aclexplode(t.attacl)) a
-    where c.relnamespace = home and c.relkind <> 'i'
     union
     select p.oid::regprocedure::text, case a.grantee when 0 then 'public' else pg_get_userbyid(a.grantee)::text end
-    from pg_proc p cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-    where p.pronamespace = home
-      and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+    from rowhouse.functions_of(home) f
+    join pg_proc p on p.oid = f
+    cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+    where not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
   ) x
   where x.role in ('public', 'rowhouse_app', 'rowhouse_tenant', 'anon', 'authenticated', 'service_role')
     or (x.role ~ '^rowhouse_h_[0-9a-f]{16}$' and x.role <> login)
@@ -274,9 +276,9 @@ begin
   select 'home_check_missing', c.oid::regclass::text,
     format('%s could hold rows of other organizations than the one whose home it is in.', c.oid::regclass),
     format('select * from rowhouse.settle_home(%L)', schema_name)
-  from pg_class c
-  where c.relnamespace = home and c.relkind in ('r', 'p') and not c.relispartition and rowhouse.is_protected(c.oid)
-    and not exists (select from pg_constraint k where k.conrelid = c.oid and k.conname = 'rowhouse_lives_here' and k.convalidated
+  from rowhouse.relations_of(home) r join pg_class c on c.oid = r.relation
+  where c.relkind in ('r', 'p') and not c.relispartition and rowhouse.is_protected(c.oid)
+    and not exists (select from pg_constraint k where k.conrelid = c.oid and k.contypid = 0 and k.conname = 'rowhouse_lives_here' and k.convalidated
       and pg_get_constraintdef(k.oid) = rowhouse.home_check_text(c.oid));
 
   if not alone then

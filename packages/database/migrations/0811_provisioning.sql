@@ -20,14 +20,20 @@ alter table rowhouse.homes
   add column attempts int not null default 0;
 create index homes_unfinished on rowhouse.homes (run_until) where state in ('building', 'dropping');
 
--- How many homes, or organizations, a cluster holds of what its capacity bounds.
+-- Whether a cluster's capacity leaves room for one more home and its organization; for `shared`, for one more organization.
+-- Organizations that wait for a home are nowhere yet, except where one is being made for them.
 create function rowhouse.cluster_has_room(cluster rowhouse.clusters, isolation text) returns boolean
   language plpgsql stable
   set search_path = pg_catalog, pg_temp
 as $$
 begin
   if cluster.organizations_max is not null
-    and (select count(*) from rowhouse.placements p where p.cluster = cluster_has_room.cluster.id) >= cluster.organizations_max
+    and (
+      select count(*) from rowhouse.placements p where p.cluster = cluster_has_room.cluster.id and p.state <> 'placing'
+    ) + (
+      select count(*) from rowhouse.homes h
+      where h.cluster = cluster_has_room.cluster.id and h.state = 'building' and h.organization_id is not null
+    ) >= cluster.organizations_max
   then
     return false;
   end if;
@@ -42,6 +48,33 @@ begin
 end
 $$;
 
+-- Writes a home down, before anything of it is made, for a run that holds it so long. Those who do so at once on a cluster with a
+-- bound wait for each other here: whoever looked before may have seen the last place free, as others did.
+create function rowhouse.record_home(
+  home uuid, cluster text, database_name name, schema_name name, login name, isolation text, organization uuid, run uuid, lease interval
+) returns void
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+  place rowhouse.clusters;
+begin
+  perform from rowhouse.clusters c
+  where c.id = cluster and num_nonnulls(c.organizations_max, c.schemas_max, c.databases_max) > 0
+  for no key update;
+  if found then
+    select * into place from rowhouse.clusters c where c.id = cluster;
+    if not rowhouse.cluster_has_room(place, isolation) then
+      raise exception 'The cluster % is full.', cluster
+        using errcode = 'RH086', hint = 'See rowhouse cluster list; add a cluster, or raise what this one takes.';
+    end if;
+  end if;
+  insert into rowhouse.homes (id, cluster, database_name, schema_name, login, isolation, organization_id, run, run_until)
+  values (home, cluster, database_name, schema_name, login, isolation, organization, run, now() + lease);
+end
+$$;
+
 -- The clusters that a plan leads to, best first: the emptiest of those that are active and have room. Refuses where there is
 -- none, and says why.
 create function rowhouse.clusters_for(plan text, isolation text default null) returns setof text
@@ -52,6 +85,8 @@ as $$
 declare
   wanted rowhouse.plans;
   suits int;
+  -- Where there is one cluster, nothing is counted to find the emptiest.
+  is_choice boolean := (select count(*) > 1 from rowhouse.clusters c where c.parent is null);
 begin
   select * into wanted from rowhouse.plans p where p.id = plan;
   if not found then
@@ -63,9 +98,15 @@ begin
   from rowhouse.clusters c
   where c.parent is null and c.status = 'active' and isolation = any (c.models)
     and c.region = coalesce(wanted.region, c.region) and c.id = coalesce(wanted.cluster, c.id)
-    and rowhouse.cluster_has_room(c, isolation)
-  order by (select count(*) from rowhouse.homes h where h.cluster = c.id and h.isolation = isolation and h.state = 'spare') = 0,
-    (select count(*) from rowhouse.homes h where h.cluster = c.id), c.host is not null, c.id;
+    and (rowhouse.cluster_has_room(c, isolation) or (
+      -- A warm home is counted already.
+      rowhouse.cluster_has_room(c, 'shared') and isolation <> 'shared'
+      and exists (select from rowhouse.homes h where h.state = 'spare' and h.isolation = isolation and h.cluster = c.id)))
+  order by
+    case when is_choice then not exists (
+      select from rowhouse.homes h where h.state = 'spare' and h.isolation = isolation and h.cluster = c.id) end,
+    case when is_choice then (select count(*) from rowhouse.homes h where h.cluster = c.id) end,
+    c.host is not null, c.id;
   if found then
     return;
   end if;
@@ -112,6 +153,37 @@ begin
 end
 $$;
 
+-- What is left to do for an organization whose placement says where it lives.
+create function rowhouse.settling(organization uuid) returns jsonb
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select jsonb_build_object(
+      'organizationId', organization, 'state', p.state, 'homeId', p.home_id,
+      'isLimited', p.login is not null and coalesce(o.limits ?| '{loginConnections,statementTimeoutMs,idleInTransactionTimeoutMs}', false),
+      'copy', case when p.state <> 'placing' then rowhouse.copy_to_carry(organization) end
+    )
+    from rowhouse.placements p join rowhouse.organizations o on o.id = p.organization_id
+    where p.organization_id = organization
+  );
+end
+$$;
+
+-- create_organization() with what is left to do, for a process that does it: a warm home costs one transaction here.
+create function rowhouse.open_organization(name text, slug text, owner_id uuid, plan text default null) returns jsonb
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- A statement of its own: what is read of it is what it has written.
+  organization uuid := rowhouse.create_organization(name, slug, owner_id, plan);
+begin
+  return rowhouse.settling(organization);
+end
+$$;
+
 -- A home for a new organization: for a shared plan a database that others share, else a warm one that nobody else is taking
 -- at this moment. Null where none is ready. Refuses where the plan leads to no cluster.
 create function rowhouse.claim_home(plan text) returns uuid
@@ -126,6 +198,9 @@ declare
 begin
   select p.isolation into isolation from rowhouse.plans p where p.id = plan;
   for cluster in select * from rowhouse.clusters_for(plan) loop
+    -- Others who were told of the last place at the same moment wait here, and look again.
+    perform from rowhouse.clusters c where c.id = cluster and c.organizations_max is not null for no key update;
+    continue when found and not (select rowhouse.cluster_has_room(c, 'shared') from rowhouse.clusters c where c.id = cluster);
     if isolation = 'shared' then
       select h.id into claimed from rowhouse.homes h
       where h.cluster = cluster and h.isolation = 'shared' and h.state = 'assigned'
@@ -236,7 +311,13 @@ create trigger note_wanted after update of isolation, region, cluster on rowhous
   execute function rowhouse.note_wanted_by_plan();
 
 revoke all on function
-  rowhouse.cluster_has_room(rowhouse.clusters, text), rowhouse.clusters_for(text, text), rowhouse.place_organization(uuid, uuid),
+  rowhouse.cluster_has_room(rowhouse.clusters, text),
+  rowhouse.record_home(uuid, text, name, name, name, text, uuid, uuid, interval), rowhouse.clusters_for(text, text), rowhouse.place_organization(uuid, uuid),
+  rowhouse.settling(uuid), rowhouse.open_organization(text, text, uuid, text),
   rowhouse.claim_home(text), rowhouse.assign_home(uuid, uuid), rowhouse.note_wanted(uuid[]), rowhouse.note_wanted_by_organization(), rowhouse.note_wanted_by_plan()
   from public;
-grant execute on function rowhouse.clusters_for(text, text), rowhouse.assign_home(uuid, uuid) to rowhouse_control;
+grant execute on function
+  rowhouse.record_home(uuid, text, name, name, name, text, uuid, uuid, interval), rowhouse.clusters_for(text, text),
+  rowhouse.assign_home(uuid, uuid), rowhouse.settling(uuid),
+  rowhouse.open_organization(text, text, uuid, text)
+  to rowhouse_control;

@@ -88,19 +88,6 @@ begin
 end
 $$;
 
--- Relations of a schema. Through pg_depend, because pg_class has no index by schema: at 10,000 schemas reading all of it
--- for each one took most of a rollout.
-create function rowhouse.relations_of(namespace oid) returns table (relation oid, is_new boolean)
-  language sql stable
-  set search_path = pg_catalog, pg_temp
-  rows 100
-as $$
-  -- Created or moved here by this transaction: the dependency is as young.
-  select d.objid, age(d.xmin) <= 0
-  from pg_depend d
-  where d.refclassid = 'pg_namespace'::regclass and d.refobjid = namespace and d.classid = 'pg_class'::regclass and d.deptype = 'n'
-$$;
-
 -- The last statement: has the login of each home get what the migrations gave to the roles that organizations share, where
 -- they gave anything (`settles`); refuses what tenants could reach unprotected; and notes what was applied.
 create function rowhouse.end_tenant_migrations(schemas name[], migrations jsonb) returns void
@@ -150,6 +137,6 @@ revoke all on rowhouse.applied_tenant_migrations, rowhouse.tenant_migrations, ro
 grant select on rowhouse.applied_tenant_migrations, rowhouse.tenant_migrations to rowhouse_control;
 revoke all on function
   rowhouse.fence_lock_key(), rowhouse.home_lock_key(name), rowhouse.raise_rollout_fence(bigint),
-  rowhouse.check_rollout_fence(bigint), rowhouse.begin_tenant_migrations(name[], bigint), rowhouse.relations_of(oid),
+  rowhouse.check_rollout_fence(bigint), rowhouse.begin_tenant_migrations(name[], bigint),
   rowhouse.end_tenant_migrations(name[], jsonb)
   from public;

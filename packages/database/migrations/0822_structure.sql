@@ -60,7 +60,7 @@ begin
   from relations r
   join pg_index i on i.indrelid = r.oid
   join pg_class x on x.oid = i.indexrelid
-  where not exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x'))
+  where not exists (select from pg_constraint c where c.conrelid = i.indrelid and c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x'))
   union all
   select r.name, format('policy %s.%I %s', r.name, p.polname, replace(rowhouse.policy_signature(p.oid), prefix, ''))
   from relations r join pg_policy p on p.polrelid = r.oid

@@ -1,6 +1,6 @@
 // The lifecycle of organizations: the places they live in, and what keeps those alike.
 export { carryCopy } from './copies/carry-copy.ts'
-export type { Catalogue, CopyOptions } from './copies/carry-copy.ts'
+export type { Catalogue, CopyOptions, CopyToCarry } from './copies/carry-copy.ts'
 export { keepCopies } from './copies/keep-copies.ts'
 export type { CopyKeeper } from './copies/keep-copies.ts'
 export { openFleet } from './provision/open-fleet.ts'

@@ -24,45 +24,39 @@ export interface CopyOptions {
   readonly signingKey: string
 }
 
-interface Due {
+/** A copy of one version and the way to its home, as rowhouse.copy_to_carry() gives it. */
+export interface CopyToCarry {
   readonly cluster: string
   readonly host: string | null
   readonly port: number
   readonly tls: 'verify-full' | 'off'
-  readonly tls_ca: string | null
-  readonly database_name: string
+  readonly tlsCa: string | null
+  readonly databaseName: string
   readonly version: string
+  /** JSON. */
   readonly copy: string
 }
-
-// One statement, so that copy and version are of one moment.
-const DUE = `
-select p.cluster, c.host, c.port, c.tls, c.tls_ca, p.database_name, o.version::text,
-  rowhouse.catalogue_copy(o.id)::text as copy
-from rowhouse.placements p
-join rowhouse.organizations o on o.id = p.organization_id
-join rowhouse.clusters c on c.id = p.cluster
-where p.organization_id = $1 and p.database_name is not null`
 
 /**
  * Makes the home of an organization know what the catalogue knows of its members, roles, status, plan and connections. Does
  * nothing where the organization lives in the catalogue's database.
  *
+ * @param given what was read of the catalogue already; whoever has carried a newer one meanwhile is not set back
  * @throws RowhouseError home_unreachable, or what the home refused with; the copy stays due, and the worker goes on
  * @example
  * await carryCopy({ catalogue, catalogueUrl, signingKey }, organizationId)
  * // in the home: select rowhouse.apply_catalogue_copy($copy)
  */
-export async function carryCopy(options: CopyOptions, organizationId: string): Promise<void> {
+export async function carryCopy(options: CopyOptions, organizationId: string, given?: CopyToCarry): Promise<void> {
   const { catalogue } = options
-  const { rows } = await catalogue.query(DUE, [organizationId])
-  const due = rows[0] as Due | undefined
-  if (due === undefined) {
+  const due = given ?? (await readCopy(catalogue, organizationId))
+  if (due === null) {
     await catalogue.query('delete from rowhouse.copies_due where organization_id = $1', [organizationId])
     return
   }
+  let closing: Promise<void> | null = null
   try {
-    await apply(targetOf(due, options), due.copy)
+    ;({ closing } = await apply(targetOf(due, options), due.copy))
   } catch (error) {
     const refusal = refusalOf(error, due)
     // Somebody has carried a newer version meanwhile. Where the catalogue itself is no newer the home is ahead of it, as
@@ -72,7 +66,7 @@ export async function carryCopy(options: CopyOptions, organizationId: string): P
       throw refusal
     }
   }
-  await catalogue.query('select rowhouse.settle_copy($1, $2)', [organizationId, due.version])
+  await Promise.all([catalogue.query('select rowhouse.settle_copy($1, $2)', [organizationId, due.version]), closing])
 }
 
 async function isNewerBy(catalogue: Catalogue, organizationId: string, version: string): Promise<boolean> {
@@ -83,7 +77,13 @@ async function isNewerBy(catalogue: Catalogue, organizationId: string, version: 
   return rows.length > 0
 }
 
-async function apply(target: ClientConfig, copy: string): Promise<void> {
+async function readCopy(catalogue: Catalogue, organizationId: string): Promise<CopyToCarry | null> {
+  const { rows } = await catalogue.query('select rowhouse.copy_to_carry($1) as due', [organizationId])
+  return (rows[0] as { due: CopyToCarry | null }).due
+}
+
+/** @returns when the copy is there, with what is left of the connection's end */
+async function apply(target: ClientConfig, copy: string): Promise<{ readonly closing: Promise<void> }> {
   const client = new Client({
     ...target,
     application_name: 'rowhouse copies',
@@ -92,31 +92,37 @@ async function apply(target: ClientConfig, copy: string): Promise<void> {
   })
   // A connection that breaks is an error of the query under way; without a listener it would end the process.
   client.on('error', () => {})
+  const end = (): Promise<void> => client.end().catch(() => {})
   try {
     await client.connect()
     await client.query('select rowhouse.apply_catalogue_copy($1)', [copy])
-  } finally {
-    await client.end().catch(() => {})
+  } catch (error) {
+    await end()
+    throw error
   }
+  return { closing: end() }
 }
 
-function targetOf({ host, port, tls, tls_ca, database_name }: Due, { catalogueUrl, signingKey }: CopyOptions) {
+function targetOf(
+  { host, port, tls, tlsCa, databaseName }: CopyToCarry,
+  { catalogueUrl, signingKey }: CopyOptions,
+): ClientConfig {
   const url = new URL(loginUrl(catalogueUrl, 'rowhouse_control', signingKey))
   if (host === null) {
-    url.pathname = `/${encodeURIComponent(database_name)}`
+    url.pathname = `/${encodeURIComponent(databaseName)}`
     return { connectionString: url.href }
   }
   return {
     host,
     port,
-    database: database_name,
+    database: databaseName,
     user: 'rowhouse_control',
     password: decodeURIComponent(url.password),
-    ssl: tlsOf({ tls, tlsCa: tls_ca }, host),
+    ssl: tlsOf({ tls, tlsCa }, host),
   }
 }
 
-function refusalOf(error: unknown, { cluster, database_name: database }: Due): RowhouseError {
+function refusalOf(error: unknown, { cluster, databaseName: database }: CopyToCarry): RowhouseError {
   if (error instanceof RowhouseError) return error
   const sqlstate = error instanceof Error && 'code' in error ? String(error.code) : undefined
   const details = { cluster, database }

@@ -2,6 +2,7 @@
 // placement says so, and the home's own database learns who belongs to it.
 import { RowhouseError } from '@rowhouse/contracts'
 
+import type { CopyToCarry } from '../copies/carry-copy.ts'
 import type { FleetContext } from './context.ts'
 import { resumeHome } from './create-home.ts'
 import { organizationOf, readHome } from './home.ts'
@@ -17,7 +18,10 @@ export async function assignHome(fleet: FleetContext, homeId: string, organizati
   const home = await readHome(fleet.catalogue, homeId)
   if (organizationOf(home) !== organizationId) await bindHome(fleet, home, organizationId)
   await codedErrors(fleet.catalogue.query('select rowhouse.assign_home($1, $2)', [homeId, organizationId]))
-  await settleIn(fleet, homeId, organizationId)
+  const { rows } = await fleet.catalogue.query<{ settling: Settling }>('select rowhouse.settling($1) as settling', [
+    organizationId,
+  ])
+  await settleIn(fleet, (rows[0] as { settling: Settling }).settling)
 }
 
 /**
@@ -39,8 +43,22 @@ async function bindHome(fleet: FleetContext, { id }: Home, organizationId: strin
   })
 }
 
-/** What follows once the placement says where. May be done again. */
-export async function settleIn(fleet: FleetContext, homeId: string, organizationId: string): Promise<void> {
-  await limitHome(fleet, homeId)
-  await fleet.carryCopy(organizationId)
+/** What is left to do once the placement says where, as rowhouse.settling() gives it. */
+export interface Settling {
+  readonly organizationId: string
+  readonly state: string
+  readonly homeId: string | null
+  /** Whether something of the home's login is bounded. */
+  readonly isLimited: boolean
+  /** Null: the organization lives in the catalogue's database. */
+  readonly copy: CopyToCarry | null
+}
+
+/** May be done again. */
+export async function settleIn(
+  fleet: FleetContext,
+  { organizationId, homeId, isLimited, copy }: Settling,
+): Promise<void> {
+  if (isLimited && homeId !== null) await limitHome(fleet, homeId)
+  if (copy !== null) await fleet.carryCopy(organizationId, copy)
 }

@@ -1,6 +1,7 @@
 // What every function of provisioning works with. Built once by openFleet(); nothing here has behaviour.
 import type { Pool } from 'pg'
 
+import type { CopyToCarry } from '../copies/carry-copy.ts'
 import type { Servers } from './clusters/servers.ts'
 import type { ServerDriver } from './drivers/driver.ts'
 import type { Home } from './home.ts'
@@ -22,8 +23,10 @@ export interface FleetContext {
   /**
    * Brings what a database outside the catalogue knows of an organization up to date, before anybody enters there. Nothing
    * happens for an organization that lives in the catalogue's database.
+   *
+   * @param copy what was read of the catalogue already
    */
-  readonly carryCopy: (organizationId: string) => Promise<void>
+  readonly carryCopy: (organizationId: string, copy?: CopyToCarry) => Promise<void>
   readonly observe: (event: FleetEvent) => void
   /** Told of each step before it begins; a test stops a run there. */
   readonly beforeStep: (home: Home, step: string) => Promise<void>

@@ -255,6 +255,62 @@ describe('when there is no place', () => {
     await admin("update rowhouse.clusters set schemas_max = null where id = 'main'")
   })
 
+  it('for more than the last two: so many are made however many come at once, and the others leave nothing', async () => {
+    const { fleet, plan, admin } = test()
+    const [{ homes }] = (await admin(
+      "select count(*)::int as homes from rowhouse.homes where isolation = 'schema' and cluster = 'main'",
+    )) as [{ homes: number }]
+    const id = await plan('schema')
+    await admin("update rowhouse.clusters set schemas_max = $1 where id = 'main'", [homes + 2])
+    try {
+      const wanted = Array.from({ length: 6 }, () => organization(id))
+      const came = await Promise.allSettled(wanted.map((one) => fleet.createOrganization(one)))
+      const refused = came.flatMap((one, index) =>
+        one.status === 'rejected' ? [{ error: one.reason as unknown, slug: wanted[index]?.slug ?? '' }] : [],
+      )
+      expect(refused.map(({ error }) => error)).toMatchObject(
+        Array.from({ length: 4 }, () => ({ code: 'cluster_full' })),
+      )
+      for (const { slug } of refused) await nothingLeft(slug)
+    } finally {
+      await admin("update rowhouse.clusters set schemas_max = null where id = 'main'")
+    }
+  })
+
+  it('but for a warm home, which is counted already: it is moved into', async () => {
+    const { fleet, plan, admin } = test()
+    const home = await fleet.createHome({ cluster: 'main', isolation: 'schema' })
+    await admin(
+      `update rowhouse.clusters set schemas_max = (select count(*) from rowhouse.homes where isolation = 'schema') where id = 'main'`,
+    )
+    try {
+      expect(await fleet.createOrganization(organization(await plan('schema')))).toBe(home.id)
+      await expect(fleet.createOrganization(organization(await plan('schema')))).rejects.toMatchObject({
+        code: 'cluster_full',
+      })
+    } finally {
+      await admin("update rowhouse.clusters set schemas_max = null where id = 'main'")
+    }
+  })
+
+  it('for more organizations than a cluster takes, in each model, one that waits for its home not counted twice', async () => {
+    const { fleet, plan, admin } = test()
+    await admin(
+      `update rowhouse.clusters set organizations_max = 2 + (select count(*) from rowhouse.placements where cluster = 'main') where id = 'main'`,
+    )
+    try {
+      expect(await fleet.createOrganization(organization(await plan('shared')))).toEqual(expect.any(String))
+      expect(await fleet.createOrganization(organization(await plan('schema')))).toEqual(expect.any(String))
+      for (const isolation of ['shared', 'schema'] as const) {
+        await expect(fleet.createOrganization(organization(await plan(isolation)))).rejects.toMatchObject({
+          code: 'cluster_full',
+        })
+      }
+    } finally {
+      await admin("update rowhouse.clusters set organizations_max = null where id = 'main'")
+    }
+  })
+
   it('because the server is dead: its error, nothing left, and the slug is free again', async () => {
     const { fleet, plan, admin } = test()
     await admin(

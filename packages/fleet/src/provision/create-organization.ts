@@ -5,6 +5,7 @@ import { RowhouseError } from '@rowhouse/contracts'
 
 import type { FleetContext } from './context.ts'
 import { assignHome, settleIn } from './assign-home.ts'
+import type { Settling } from './assign-home.ts'
 import { createHome, resumeHome } from './create-home.ts'
 import { dropHome } from './drop-home.ts'
 import { homeColumns } from './home.ts'
@@ -19,14 +20,6 @@ export interface NewOrganization {
   readonly plan?: string | null
 }
 
-interface Place {
-  readonly state: string
-  readonly plan: string
-  readonly homeId: string | null
-  readonly login: string | null
-  readonly databaseName: string | null
-}
-
 /**
  * Creates an organization where its plan says, and answers when it can be used.
  *
@@ -37,18 +30,17 @@ interface Place {
 export async function createOrganization(fleet: FleetContext, organization: NewOrganization): Promise<string> {
   const { name, slug, ownerId, plan = null } = organization
   const { rows } = await codedErrors(
-    fleet.catalogue.query<{ id: string }>('select rowhouse.create_organization($1, $2, $3, $4) as id', [
+    fleet.catalogue.query<{ opened: Settling }>('select rowhouse.open_organization($1, $2, $3, $4) as opened', [
       name,
       slug,
       ownerId,
       plan,
     ]),
   )
-  const { id } = rows[0] as { id: string }
-  const place = await readPlace(fleet, id)
-  if (place.state !== 'placing') {
-    if (place.login !== null && place.homeId !== null) await settleIn(fleet, place.homeId, id)
-    else if (place.databaseName !== null) await fleet.carryCopy(id)
+  const { opened } = rows[0] as { opened: Settling }
+  const { organizationId: id } = opened
+  if (opened.state !== 'placing') {
+    await settleIn(fleet, opened)
     return id
   }
   try {
@@ -56,7 +48,7 @@ export async function createOrganization(fleet: FleetContext, organization: NewO
   } catch (error) {
     if (await removeOrganization(fleet, id)) throw coded(error)
     // A worker that found it waiting is faster, or has been.
-    if ((await readPlace(fleet, id)).state === 'placing') {
+    if (await isWaiting(fleet, id)) {
       throw new RowhouseError('organization_busy', `Another process makes the home of the organization ${id}.`, {
         details: { organizationId: id },
         cause: error,
@@ -72,14 +64,13 @@ export async function createOrganization(fleet: FleetContext, organization: NewO
  * @throws as createOrganization()
  */
 export async function placeOrganization(fleet: FleetContext, organizationId: string): Promise<void> {
-  const { plan } = await readPlace(fleet, organizationId)
+  const { plan, isolation } = await readPlan(fleet, organizationId)
   const begun = await homeOf(fleet, organizationId)
   if (begun !== null) {
     const home = await resumeHome(fleet, begun.id)
     if (home !== null) await assignHome(fleet, home.id, organizationId)
     return
   }
-  const isolation = await modelOf(fleet, plan)
   const { rows } = await codedErrors(
     fleet.catalogue.query<{ cluster: string }>('select c as cluster from rowhouse.clusters_for($1) c', [plan]),
   )
@@ -101,22 +92,25 @@ export async function placeOrganization(fleet: FleetContext, organizationId: str
   }
 }
 
-async function readPlace(fleet: FleetContext, organizationId: string): Promise<Place> {
-  const { rows } = await fleet.catalogue.query<Place>(
-    `select p.state, o.plan, p.home_id as "homeId", p.login, p.database_name as "databaseName"
-     from rowhouse.placements p join rowhouse.organizations o on o.id = p.organization_id
-     where p.organization_id = $1`,
+async function isWaiting(fleet: FleetContext, organizationId: string): Promise<boolean> {
+  const { rowCount } = await fleet.catalogue.query(
+    `select from rowhouse.placements where organization_id = $1 and state = 'placing'`,
     [organizationId],
   )
-  return rows[0] as Place
+  return rowCount === 1
 }
 
-async function modelOf(fleet: FleetContext, plan: string): Promise<Home['isolation']> {
-  const { rows } = await fleet.catalogue.query<{ isolation: Home['isolation'] }>(
-    'select isolation from rowhouse.plans where id = $1',
-    [plan],
+interface Plan {
+  readonly plan: string
+  readonly isolation: Home['isolation']
+}
+
+async function readPlan(fleet: FleetContext, organizationId: string): Promise<Plan> {
+  const { rows } = await fleet.catalogue.query<Plan>(
+    `select o.plan, p.isolation from rowhouse.organizations o join rowhouse.plans p on p.id = o.plan where o.id = $1`,
+    [organizationId],
   )
-  return (rows[0] as { isolation: Home['isolation'] }).isolation
+  return rows[0] as Plan
 }
 
 async function homeOf(fleet: FleetContext, organizationId: string): Promise<Home | null> {

@@ -8,6 +8,7 @@ import type { HomeLogin } from '@rowhouse/database'
 
 import type { Isolation } from './clusters/cluster.ts'
 import { homeNames } from './names.ts'
+import { codedErrors } from './refusal.ts'
 
 export type HomeState = 'building' | 'spare' | 'assigned' | 'dropping' | 'broken'
 export type HomeStep = 'recorded' | 'server' | 'made' | 'migrated' | 'verified'
@@ -52,16 +53,17 @@ export interface HomeOrder {
   readonly organizationId?: string | null
 }
 
-/** Writes a home down, held by this run, before anything of it is made. */
+/**
+ * Writes a home down, held by this run, before anything of it is made.
+ *
+ * @throws RowhouseError cluster_full, however many ask for the last place at once
+ */
 export async function recordHome(catalogue: Pool | PoolClient, order: HomeOrder, run: string): Promise<Home> {
   const id = randomUUID()
   const { place, login } = homeNames(id)
   const inSchema = order.isolation === 'schema'
-  const { rows } = await catalogue.query<Home>(
-    `insert into rowhouse.homes (id, cluster, database_name, schema_name, login, isolation, organization_id, run, run_until)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 ms')
-     returning ${homeColumns}`,
-    [
+  await codedErrors(
+    catalogue.query(`select rowhouse.record_home($1, $2, $3, $4, $5, $6, $7, $8, $9 * interval '1 ms')`, [
       id,
       order.cluster,
       inSchema ? order.dataDatabase : place,
@@ -71,9 +73,9 @@ export async function recordHome(catalogue: Pool | PoolClient, order: HomeOrder,
       order.organizationId ?? null,
       run,
       LEASE_MS,
-    ],
+    ]),
   )
-  return rows[0] as Home
+  return readHome(catalogue, id)
 }
 
 /** @throws RowhouseError home_unknown */

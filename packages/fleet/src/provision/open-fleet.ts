@@ -46,7 +46,7 @@ export interface FleetOptions {
   /** What makes servers, besides databases on a server. @default none */
   readonly drivers?: readonly ServerDriver[] | undefined
   /** As FleetContext says. @default carryCopy() */
-  readonly carryCopy?: ((organizationId: string) => Promise<void>) | undefined
+  readonly carryCopy?: FleetContext['carryCopy'] | undefined
   readonly observe?: ((event: FleetEvent) => void) | undefined
   /** Told of each step of a home before it begins. @default nobody */
   readonly beforeStep?: ((home: Home, step: string) => Promise<void>) | undefined
@@ -104,7 +104,7 @@ export function openFleet(options: FleetOptions): Fleet {
     servers,
     migrations: options.migrations ?? homeMigrations(catalogue),
     drivers: new Map(drivers.map((driver) => [driver.name, driver])),
-    carryCopy: options.carryCopy ?? ((id) => carryCopy({ catalogue, catalogueUrl, signingKey }, id)),
+    carryCopy: options.carryCopy ?? ((id, copy) => carryCopy({ catalogue, catalogueUrl, signingKey }, id, copy)),
     observe: options.observe ?? (() => {}),
     beforeStep: options.beforeStep ?? (() => Promise.resolve()),
   }

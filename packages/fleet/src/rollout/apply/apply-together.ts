@@ -6,8 +6,17 @@ import { noteOf, searchPathOf } from './home-text.ts'
 import { beginHomes, beginText } from './session.ts'
 import type { SessionLimits } from './session.ts'
 
-/** Of one message; homes that do not fit come in the next transaction. */
-export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+/** On a line of its own: a statement may end in a comment, which would swallow it. */
+const AFTER_STATEMENT = '\n;\n'
+
+/** Of one message. */
+const MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+
+/** Homes whose statements fit one message; one of them always does. */
+export function homesOfMessage({ migrations }: Segment): number {
+  const texts = migrations.flatMap(({ statements }) => statements.map(({ text }) => text))
+  return Math.max(1, Math.floor(MESSAGE_BYTES_MAX / Math.max(1, Buffer.byteLength(texts.join('')))))
+}
 
 export interface Together {
   /** Homes that did not have all of it; 0 when a killed run had come as far. */
@@ -28,7 +37,11 @@ export async function applyTogether(
     fence,
     limits,
     countLocks,
-  }: { readonly fence: string; readonly limits: SessionLimits; readonly countLocks: () => Promise<number> | null },
+  }: {
+    readonly fence: string
+    readonly limits: SessionLimits
+    readonly countLocks: (homes: number) => Promise<number> | null
+  },
 ): Promise<Together> {
   await client.query(beginText(limits))
   try {
@@ -42,11 +55,10 @@ export async function applyTogether(
     if (partly) throw new PartlyApplied()
     let locks: number | null = null
     if (open.size > 0) {
-      const statements = segment.migrations.flatMap(({ statements }) => statements.map(({ text }) => text)).join(';\n')
-      const text = [...open].map((schema) => `set local search_path = ${searchPathOf(schema)};\n${statements}`)
-      await client.query(text.join(';\n'))
-      locks = await countLocks()
-      await client.query('set local search_path = pg_catalog, pg_temp')
+      const statements = segment.migrations.flatMap(({ statements }) => statements.map(({ text }) => text))
+      const texts = [...open].flatMap((schema) => [`set local search_path = ${searchPathOf(schema)}`, ...statements])
+      await client.query([...texts, 'set local search_path = pg_catalog, pg_temp'].join(AFTER_STATEMENT))
+      locks = await countLocks(open.size)
       await client.query('select rowhouse.end_tenant_migrations($1, $2)', [
         [...open],
         JSON.stringify(segment.migrations.map(noteOf)),

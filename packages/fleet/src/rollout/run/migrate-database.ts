@@ -4,7 +4,7 @@ import type { ErrorCode } from '@rowhouse/contracts'
 import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 import type { Client } from 'pg'
 import { applyAlone } from '../apply/apply-alone.ts'
-import { PartlyApplied, applyTogether } from '../apply/apply-together.ts'
+import { PartlyApplied, applyTogether, homesOfMessage } from '../apply/apply-together.ts'
 import { isDisconnected, throwIfSuperseded } from '../apply/outcome.ts'
 import type { Outcome } from '../apply/outcome.ts'
 import type { Segment } from '../apply/segments.ts'
@@ -87,7 +87,7 @@ async function migrateSegment(
         run.learnt.get(segment.version) ??
         makePace({
           transactionMs: run.pace.transactionMs,
-          homesMax: segment.isQuick ? run.pace.homesMax : 1,
+          homesMax: segment.isQuick ? Math.min(run.pace.homesMax, homesOfMessage(segment)) : 1,
           locksMax,
         })
       run.learnt.set(segment.version, pace)
@@ -148,13 +148,17 @@ async function migrateBatch(
     const begun = performance.now()
     let went = false
     try {
-      const { locks } = await applyTogether(
+      const { changed, locks } = await applyTogether(
         client,
         batch.map(({ schemaName }) => schemaName),
         segment,
-        { fence: run.fence, limits, countLocks: () => (pace.locks === null ? readLocksHeld(client) : null) },
+        {
+          fence: run.fence,
+          limits,
+          countLocks: (homes) => (pace.isWorthCounting(homes) ? readLocksHeld(client) : null),
+        },
       )
-      if (locks !== null) pace.locks = Math.ceil(locks / batch.length)
+      if (locks !== null) pace.counted(changed, locks)
       pace.went(batch.length, performance.now() - begun)
       went = true
     } catch (error) {

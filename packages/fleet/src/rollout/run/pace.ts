@@ -21,16 +21,19 @@ export interface Pace {
   went(homes: number, tookMs: number): void
   /** One was refused: slower, from one on. */
   refused(): void
-  /** Locks that one home took. */
-  locks: number | null
+  /** Whether the locks of a transaction of so many homes say more than what is known. */
+  isWorthCounting(homes: number): boolean
+  /** Locks that a transaction of so many homes held at its end. */
+  counted(homes: number, locks: number): void
 }
 
 export function makePace({ transactionMs, homesMax, locksMax }: PaceOptions): Pace {
   let size = 1
+  let largest = 0
+  let locksPerHome: number | null = null
   return {
-    locks: null,
     size() {
-      const byLocks = this.locks === null ? 1 : Math.max(1, Math.floor(locksMax / Math.max(1, this.locks)))
+      const byLocks = locksPerHome === null ? 1 : Math.max(1, Math.floor(locksMax / locksPerHome))
       return Math.min(size, byLocks, homesMax)
     },
     went(homes, tookMs) {
@@ -39,6 +42,14 @@ export function makePace({ transactionMs, homesMax, locksMax }: PaceOptions): Pa
     },
     refused() {
       size = 1
+    },
+    isWorthCounting: (homes) => homes > largest,
+    // Those of the transaction itself, some forty on the catalogue, are spread over its homes: counted of one home alone they
+    // would keep a transaction a third as large as the lock table allows. What is reckoned for more homes is too much, never
+    // too little.
+    counted(homes, locks) {
+      largest = homes
+      locksPerHome = Math.max(1, locks / homes)
     },
   }
 }
