@@ -11,6 +11,8 @@ const FEW = 6
 const MORE = 50
 /** What is read anew because a cache of the session was not filled alike. Each home more would add several rows. */
 const LEEWAY_ROWS = 25
+/** Many changes in other databases of the server empty the caches of every session, which then reads all it had. */
+const ATTEMPTS_MAX = 4
 
 const CATALOGUE = `pg_class,pg_attribute,pg_constraint,pg_policy,pg_trigger,pg_depend,pg_shdepend,pg_proc,pg_type,pg_index,
   pg_namespace,pg_attrdef,pg_rewrite,pg_authid,pg_auth_members,pg_db_role_setting,pg_default_acl,pg_inherits,
@@ -124,8 +126,13 @@ beforeAll(async () => {
 afterAll(() => dropHomes(database()), 120_000)
 
 it.each(Object.entries(works))('%s reads no more among many homes', async (name, work) => {
-  const many = await rowsRead(homes[0] as TestHome, work)
-  const grown = [...many].filter(([table, rows]) => rows > (few.get(name)?.get(table) ?? 0) + LEEWAY_ROWS)
+  const before = few.get(name)
+  let grown: unknown[] = []
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    const many = await rowsRead(homes[0] as TestHome, work)
+    grown = [...many].filter(([table, rows]) => rows > (before?.get(table) ?? 0) + LEEWAY_ROWS)
+    if (grown.length === 0) break
+  }
   expect(grown).toEqual([])
 })
 
