@@ -59,7 +59,7 @@ export function load(perSecond: number, work: (number: number) => Promise<unknow
     seen: () => ({
       times: [...times, ...[...underWay].map(({ begunMs }) => performance.now() - begunMs)],
       waiting: underWay.size,
-      failed,
+      failed: { ...failed },
     }),
     stop: () => clearInterval(timer),
   }

@@ -74,7 +74,8 @@ async function build({ adminUrl, log }: BenchContext): Promise<World> {
     `building ${OTHERS + 1} organizations in shared tables and as many with a schema each, ${CONTACTS_EACH} contacts each`,
   )
   const urls = await makeDatabase(adminUrl, DATABASE)
-  const admin = new Client(Object.assign(new URL(adminUrl), { pathname: `/${DATABASE}` }).href)
+  const databaseUrl = Object.assign(new URL(adminUrl), { pathname: `/${DATABASE}` }).href
+  const admin = new Client(databaseUrl)
   await admin.connect()
   for (const [plan, isolation] of [
     ['shared', 'shared'],
@@ -108,7 +109,12 @@ async function build({ adminUrl, log }: BenchContext): Promise<World> {
     await owner.query(fill(`'${id}'`))
     tenants.shared.push(await twinOf(id, 'public'))
   }
-  const homes = await addSchemaHomes(admin, { count: OTHERS + 1, plan: 'homes', tables: TABLE + fill('$organization') })
+  const homes = await addSchemaHomes(databaseUrl, {
+    count: OTHERS + 1,
+    plan: 'homes',
+    tables: TABLE,
+    rows: fill('$organization'),
+  })
   for (const { organizationId, schemaName } of homes) tenants.homes.push(await twinOf(organizationId, schemaName))
   await owner.query('vacuum analyze contacts')
   await owner.end()
