@@ -16,8 +16,23 @@ export interface Identity extends TokenKey {
 const LEEWAY_MS = 30_000
 
 // Membership counts whether or not it is inherited: SET ROLE needs no inheritance. An owner of the schema could
-// switch row-level security off, which comes to the same.
+// switch row-level security off, which comes to the same. From the login upwards, by index: a server with thousands of homes
+// has as many logins, and pg_has_role() would be asked of each whenever somebody connects.
 const HANDSHAKE = `
+with recursive path (oid) as (
+  select login.oid from pg_catalog.pg_roles as login where login.rolname = session_user
+  union
+  select up.oid
+  from path
+  cross join lateral (
+    select membership.roleid as oid from pg_catalog.pg_auth_members as membership where membership.member = path.oid
+    union all
+    -- Which is no row of memberships.
+    select 'pg_database_owner'::pg_catalog.regrole
+    from pg_catalog.pg_database as here
+    where here.datname = pg_catalog.current_database() and here.datdba = path.oid
+  ) as up
+)
 select
   handshake.database_id,
   handshake.schema_version,
@@ -26,14 +41,14 @@ select
   handshake.token_key_ids,
   session_user::text as login,
   (
-    select string_agg(path.rolname, ', ')
-    from pg_catalog.pg_roles as path
-    where (
-        path.rolsuper
-        or path.rolbypassrls
-        or path.oid = (select nspowner from pg_catalog.pg_namespace where nspname = 'rowhouse')
+    select string_agg(role.rolname, ', ')
+    from pg_catalog.pg_roles as role
+    where role.oid = any (array(select path.oid from path))
+      and (
+        role.rolsuper
+        or role.rolbypassrls
+        or role.oid = (select nspowner from pg_catalog.pg_namespace where nspname = 'rowhouse')
       )
-      and pg_catalog.pg_has_role(session_user, path.oid, 'MEMBER')
   ) as bypass
 from rowhouse.handshake() as handshake`
 

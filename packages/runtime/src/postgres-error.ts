@@ -56,7 +56,8 @@ function codeOf({ code, routine }: PostgresError, connecting: boolean): ErrorCod
   if (connecting && code in whileConnecting) return whileConnecting[code] as ErrorCode
   if (code === '42501' && routine?.startsWith('ExecWithCheckOptions') === true) return 'row_level_security'
   if (code === '0A000' && routine === 'RevalidateCachedQuery') return 'statement_forgotten'
-  return errorCodeOf(code) ?? codes[code] ?? 'query_failed'
+  // A server that refuses a connection for a reason of its own: it shuts down, its database lets nobody in.
+  return errorCodeOf(code) ?? codes[code] ?? (connecting ? 'database_unreachable' : 'query_failed')
 }
 
 function fromPostgres(error: PostgresError, connecting: boolean): RowhouseError {
