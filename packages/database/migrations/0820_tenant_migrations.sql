@@ -96,10 +96,13 @@ create function rowhouse.end_tenant_migrations(schemas name[], migrations jsonb)
 as $$
 declare
   open_relation text;
+  open_function text;
   home name;
+  settles boolean := coalesce((select bool_or((m ->> 'settles')::boolean) from jsonb_array_elements(migrations) m), false);
+  allow_definer boolean := coalesce((select bool_or((m ->> 'allowDefiner')::boolean) from jsonb_array_elements(migrations) m), false);
   allow_unprotected boolean := coalesce((select bool_or((m ->> 'allowUnprotected')::boolean) from jsonb_array_elements(migrations) m), false);
 begin
-  if (select bool_or((m ->> 'settles')::boolean) from jsonb_array_elements(migrations) m) then
+  if settles then
     for home in select s.name from rowhouse.tenant_schemas s where s.name = any (schemas) and s.login is not null loop
       perform rowhouse.settle_home(home);
     end loop;
@@ -121,6 +124,23 @@ begin
       using errcode = 'RH089',
       hint = format('End with select rowhouse.protect(%L), or with rowhouse.share(%L, ''why'') where every organization may read it.',
         open_relation, open_relation);
+  end if;
+  -- Who migrates is held by no policy, and neither is what runs as them.
+  if settles and not allow_definer then
+    select p.oid::regprocedure::text into open_function
+    from unnest(schemas) s (name)
+    join pg_namespace n on n.nspname = s.name
+    join pg_depend d
+      on d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid and d.classid = 'pg_proc'::regclass and d.deptype = 'n'
+    join pg_proc p on p.oid = d.objid
+    where p.prosecdef and age(p.xmin) <= 0
+      and exists (select from unnest(rowhouse.tenant_roles(n.oid)) r (role) where has_function_privilege(r.role, p.oid, 'execute'))
+    order by 1
+    limit 1;
+    if found then
+      raise exception 'The migration lets tenants call %, which runs as who migrates, past row security.', open_function
+        using errcode = 'RH090', hint = 'Leave SECURITY DEFINER out, or revoke EXECUTE from public.';
+    end if;
   end if;
   insert into rowhouse.applied_tenant_migrations (schema_name, version, name, checksum)
   select s.name, m ->> 'version', m ->> 'name', m ->> 'checksum'

@@ -75,6 +75,7 @@ export const errorCodeBySqlstate = {
   RH087: 'home_not_ready',
   RH088: 'rollout_superseded',
   RH089: 'tenant_table_unprotected',
+  RH090: 'tenant_function_open',
 } as const satisfies Record<`RH${string}`, ErrorCode>
 
 /** The code of a refusal by Rowhouse's own SQL, or null for any other SQLSTATE. */

@@ -51,6 +51,13 @@ export const rolloutsCodes = {
     'A tenant migration leaves a table that nothing keeps apart.',
     'End it with select rowhouse.protect(…), or rowhouse.share(…).',
   ),
+  tenant_function_open: code(
+    409,
+    1,
+    false,
+    'A tenant migration lets tenants call a function that reads past row security.',
+    'Leave SECURITY DEFINER out, or revoke EXECUTE from public.',
+  ),
   home_locked: code(
     503,
     3,

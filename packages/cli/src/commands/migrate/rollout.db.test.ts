@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dropHomes, makeHomes, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TestHome } from '@rowhouse/testkit'
-import { Client } from 'pg'
+import { Client, escapeLiteral } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const database = useTestDatabase()
@@ -227,7 +227,8 @@ Waves: canary (1), 5 % (1), 100 % (2), shared (1)
     expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
     write(
       '20260102000000_leak.sql',
-      `create function every_contact() returns setof contacts language sql security definer as 'select * from contacts';`,
+      `-- rowhouse: allow definer_function because of the test
+      create function every_contact() returns setof contacts language sql security definer as 'select * from contacts';`,
     )
     const up = await rowhouse('up', '--dir', '.', '--json')
     expect(up.code).toBe(1)
@@ -238,6 +239,29 @@ Waves: canary (1), 5 % (1), 100 % (2), shared (1)
     expect(await admin('select version from rowhouse.tenant_migrations where released_at is not null')).toEqual([
       { version: '20260101000000' },
     ])
+  }, 120_000)
+
+  it('refuses a function that reads past the policies, which a first wave of homes of their own would not show', async () => {
+    await begin(1)
+    write('20260101000000_create_contacts.sql', CONTACTS)
+    expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
+    const leak = `create function every_contact() returns setof contacts language sql security definer as 'select * from contacts';`
+    write('20260102000000_leak.sql', leak)
+    const refused = await rowhouse('up', '--dir', '.', '--json')
+    expect([refused.code, JSON.parse(refused.stderr)]).toMatchObject([1, { code: 'migration_refused' }])
+    // Where no check can see it the database does, and where it is allowed nothing holds it.
+    const hidden = `-- rowhouse: allow dynamic_sql because of the test
+      do $$ begin execute ${escapeLiteral(leak)}; end $$;`
+    write('20260102000000_leak.sql', hidden)
+    const late = await rowhouse('up', '--dir', '.', '--json')
+    expect([late.code, late.stderr]).toMatchObject([1, expect.stringContaining('every_contact') as string])
+    const made = () =>
+      admin("select from pg_proc where proname = 'every_contact' and pronamespace = 'public'::regnamespace")
+    expect(await made()).toEqual([])
+    write('20260102000000_leak.sql', `-- rowhouse: allow definer_function because of the test\n${hidden}`)
+    expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
+    expect(await made()).toHaveLength(1)
+    await admin('drop function public.every_contact')
   }, 120_000)
 
   it('refuses a file that changed, one that is gone, and one that comes too late', async () => {

@@ -18,7 +18,8 @@ const LIMITS = { lockTimeoutMs: 10_000, statementTimeoutMs: 60_000 } as const
  *
  * @param client rowhouse_migrator's, outside of a transaction; its search_path stays as it is
  * @returns the last version, or null where there is no migration
- * @throws RowhouseError migration_failed naming file and line, tenant_table_unprotected, tenant_migration_changed
+ * @throws RowhouseError migration_failed naming file and line, tenant_table_unprotected, tenant_function_open,
+ * tenant_migration_changed
  * @example
  * const migrations = await readReleasedMigrations(catalogue)
  * const version = await applyTenantMigrations(client, { schemaName: 'h_0123456789abcdef' }, migrations)

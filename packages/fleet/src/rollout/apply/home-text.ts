@@ -15,11 +15,19 @@ export const noteOf = ({
   readonly name: string
   readonly checksum: string
   readonly settles: boolean
-  readonly overrides: { readonly unprotected_table?: string }
-}): { version: string; name: string; checksum: string; settles: boolean; allowUnprotected: boolean } => ({
+  readonly overrides: { readonly unprotected_table?: string; readonly definer_function?: string }
+}): {
+  version: string
+  name: string
+  checksum: string
+  settles: boolean
+  allowUnprotected: boolean
+  allowDefiner: boolean
+} => ({
   version,
   name,
   checksum,
   settles,
   allowUnprotected: overrides.unprotected_table !== undefined,
+  allowDefiner: overrides.definer_function !== undefined,
 })

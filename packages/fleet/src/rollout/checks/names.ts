@@ -37,23 +37,31 @@ interface Qualified {
 
 export function findSchemaNames({ kind, node, text }: CheckedStatement): Found[] {
   const names = [...qualifiedNames({ [kind]: node }), ...namesInBodies({ kind, node, text })]
-  const target = targetSchema(kind, node)
+  return reportOnce([
+    ...names.filter(({ schema }) => !SAME_EVERYWHERE.has(schema)).map((found) => ({ ...found, isTarget: false })),
+    ...[...targetsOf(kind, node)].map((found) => ({ ...found, isTarget: true })),
+  ])
+}
+
+/** What an inner statement of a DO block makes or changes; what it names, the block is searched for as a whole. */
+export const findSchemaTargets = ({ kind, node }: CheckedStatement): Found[] =>
+  reportOnce([...targetsOf(kind, node)].map((found) => ({ ...found, isTarget: true })))
+
+function reportOnce(names: readonly (Qualified & { readonly isTarget: boolean })[]): Found[] {
   const seen = new Set<string>()
-  return [...names, ...(target === null ? [] : [target])].flatMap((found) => {
-    const isTarget = found === target
-    if (!isTarget && SAME_EVERYWHERE.has(found.schema)) return []
-    const key = `${found.schema}.${found.name}`
+  return names.flatMap(({ schema, name, at, isTarget }) => {
+    const key = `${schema}.${name}`
     if (seen.has(key)) return []
     seen.add(key)
     return [
       {
         check: 'names_schema' as const,
-        at: found.at,
-        message: `${found.schema}.${found.name} names a schema. The migration runs in every home, each of which has its own.`,
+        at,
+        message: `${key} names a schema. The migration runs in every home, each of which has its own.`,
         instead:
-          isTarget && SAME_EVERYWHERE.has(found.schema)
-            ? `What belongs to ${found.schema} is not changed by tenant migrations.`
-            : `Write ${found.name}: it is found in the home that is migrated.`,
+          isTarget && SAME_EVERYWHERE.has(schema)
+            ? `What belongs to ${schema} is not changed by tenant migrations.`
+            : `Write ${name}: it is found in the home that is migrated.`,
       },
     ]
   })
@@ -141,26 +149,39 @@ function* fromText(text: string, at: number): Generator<Qualified> {
 
 const unquote = (name: string): string => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name)
 
-/** The schema of what a statement makes or changes, be it one that may be read. */
-function targetSchema(kind: string, node: Node): Qualified | null {
-  const relation = nodeAt(node, 'relation')
-  const changes = new Set([
-    'CreateStmt',
-    'AlterTableStmt',
-    'IndexStmt',
-    'CreateTrigStmt',
-    'RenameStmt',
-    'InsertStmt',
-    'UpdateStmt',
-    'DeleteStmt',
-  ])
-  const target =
-    kind === 'ViewStmt' ? nodeAt(node, 'view') : kind === 'CreateSeqStmt' ? nodeAt(node, 'sequence') : relation
-  if ((changes.has(kind) || kind === 'ViewStmt' || kind === 'CreateSeqStmt') && stringAt(target, 'schemaname') !== '') {
-    return { schema: stringAt(target, 'schemaname'), name: stringAt(target, 'relname'), at: locationOf(target) }
-  }
-  const [schema, name] = kind === 'CreateFunctionStmt' ? namesOf(node['funcname']) : []
-  return schema !== undefined && name !== undefined ? { schema, name, at: -1 } : null
+/** Fields of a statement that hold what it makes or changes; what it only refers to stands deeper. */
+const TARGETS = ['relation', 'view', 'sequence', 'table', 'typevar'] as const
+const TARGET_NAMES = ['funcname', 'typeName', 'domainname', 'defnames'] as const
+const CHANGES = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'])
+const TARGET_LISTS = ['relations', 'rels', 'objects'] as const
+
+/**
+ * What a statement makes, changes, grants, drops or comments on, where that is said with a schema. Of schemas that are the
+ * same everywhere a migration may read and nothing else: it runs as who could grant away the keys of the seal.
+ */
+function* targetsOf(kind: string, node: Node): Generator<Qualified> {
+  for (const field of TARGETS) yield* fromRelation(nodeAt(node, field))
+  yield* fromRelation(nodeAt(nodeAt(node, 'into'), 'rel'))
+  for (const field of TARGET_NAMES) yield* fromList(node[field], -1)
+  yield* fromList(nodeAt(node, 'func')['objname'], -1)
+  for (const field of TARGET_LISTS) for (const object of listOf(node[field])) yield* fromTarget(object, node)
+  if (kind === 'CommentStmt' || kind === 'RenameStmt') yield* fromTarget(node['object'], node)
+  // Rows are changed inside of other statements as well.
+  for (const { key, node: inner } of everyNode(node))
+    if (CHANGES.has(key)) yield* fromRelation(nodeAt(inner, 'relation'))
+}
+
+function* fromRelation(relation: Node): Generator<Qualified> {
+  const schema = stringAt(relation, 'schemaname')
+  if (schema !== '') yield { schema, name: stringAt(relation, 'relname'), at: locationOf(relation) }
+}
+
+function* fromTarget(object: unknown, statement: Node): Generator<Qualified> {
+  if (!isNode(object)) return
+  yield* fromRelation(nodeAt(object, 'RangeVar'))
+  yield* fromRelation(nodeAt(nodeAt(object, 'VacuumRelation'), 'relation'))
+  yield* fromList(nodeAt(object, 'ObjectWithArgs')['objname'], -1)
+  yield* fromObject(object, statement['removeType'] ?? statement['objtype'] ?? statement['renameType'])
 }
 
 /** Bodies of functions and DO blocks: their text is no part of the tree. */

@@ -103,8 +103,27 @@ describe('a name of a schema', () => {
       "create function f() returns bigint language sql as 'select count(*) from public.t'",
     ],
     ['a table of Rowhouse that would be changed', 'alter table rowhouse.members add column n int'],
+    ['keys of Rowhouse that would be granted', 'grant select on rowhouse.keys to rowhouse_app'],
+    ['a function of Rowhouse that would be granted', 'grant execute on function rowhouse.enter(text) to anon'],
+    ['a function of Rowhouse that would be changed', 'alter function rowhouse.can(text) security invoker'],
+    ['a policy for a table of Rowhouse', 'create policy p on rowhouse.members using (true)'],
+    ['a policy of Rowhouse that would be changed', 'alter policy p on rowhouse.members using (true)'],
+    ['a policy of Rowhouse that would be dropped', 'drop policy own_organization on rowhouse.members'],
+    ['a trigger of Rowhouse that would be dropped', 'drop trigger forget_key_constants on rowhouse.keys'],
+    ['a sequence of Rowhouse', 'alter sequence rowhouse.rollout_fences restart'],
+    ['a type of Rowhouse', "alter type rowhouse.kinds add value 'a'"],
+    ['a comment on what is Rowhouse’s', "comment on table rowhouse.keys is 'x'"],
+    ['a table that is made in Rowhouse', 'create table rowhouse.x as select 1 as n'],
+    ['a vacuum of what is Rowhouse’s', 'vacuum rowhouse.members'],
+    ['a statement in a DO block', 'do $$ begin grant select on rowhouse.keys to rowhouse_app; end $$'],
   ])('is refused: %s', async (_, sql) => {
     expect(await checksOf(sql)).toEqual(['names_schema'])
+  })
+
+  it('is refused where rows of Rowhouse would be changed by the way, and nothing allows that', async () => {
+    const { problems } = await prepare(`-- rowhouse: allow change_data because of the test
+with gone as (delete from rowhouse.members returning 1) select 1 from gone`)
+    expect(problems.map(({ check }) => check)).toEqual(['names_schema'])
   })
 
   it('is named with its place and what to write in its stead', async () => {
@@ -263,6 +282,13 @@ describe('a dangerous statement', () => {
     ['create index i on t (n)', 'index_without_concurrently', 't'],
     ['reindex table t', 'index_without_concurrently', 't'],
     ['lock table t', 'lock_table', null],
+    ['create function f() returns int language sql security definer return 1', 'definer_function', null],
+    [
+      'create or replace function f() returns trigger language plpgsql security definer as $$ begin return new; end $$',
+      'definer_function',
+      null,
+    ],
+    ['alter function f() security definer', 'definer_function', null],
     ['vacuum full t', 'rewrite_table', null],
   ])('is refused: %s', async (sql, check, onlyIfLarge) => {
     const { problems } = await prepare(sql)
@@ -292,6 +318,8 @@ describe('a dangerous statement', () => {
     'create index concurrently i on t (n)',
     'reindex index concurrently i',
     "alter type k add value 'c'",
+    'create function f() returns int language sql security invoker return 1',
+    'alter function f() stable',
     'create table t (id serial primary key, n int unique); create index on t (n); alter table t add column m int not null',
     'alter index i rename to j',
   ])('is none: %s', async (sql) => {

@@ -5,8 +5,9 @@ import { expressionsOf, parseFragment } from '../checks/bodies.ts'
 import type { CheckedStatement, Found } from '../checks/context.ts'
 import { findContractions } from '../checks/contract.ts'
 import { findDataChanges } from '../checks/data.ts'
+import { findDefiners } from '../checks/definer.ts'
 import { findForeignStatements } from '../checks/kinds.ts'
-import { findSchemaNames } from '../checks/names.ts'
+import { findSchemaNames, findSchemaTargets } from '../checks/names.ts'
 import { readDirectives } from './directives.ts'
 import type { Overrides } from './directives.ts'
 import { insideText, outsideOf } from './outside.ts'
@@ -184,8 +185,14 @@ function check(file: MigrationFile, statement: ParsedStatement, made: Made, plac
       ...findSchemaNames(checked),
       ...findDataChanges(checked, made),
       ...findContractions(checked, made),
+      ...findDefiners(checked),
       ...insideDo(checked)
-        .flatMap((inner) => [...findForeignStatements(inner), ...findContractions(inner, made)])
+        .flatMap((inner) => [
+          ...findForeignStatements(inner),
+          ...findSchemaTargets(inner),
+          ...findContractions(inner, made),
+          ...findDefiners(inner),
+        ])
         .map((found) => ({ ...found, at: -1 })),
     ]
   } catch (error) {

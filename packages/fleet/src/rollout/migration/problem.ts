@@ -8,6 +8,7 @@ export const overridableChecks = [
   'add_unique',
   'change_data',
   'change_type',
+  'definer_function',
   'drop_column',
   'drop_function',
   'drop_table',
