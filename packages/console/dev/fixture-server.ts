@@ -1,5 +1,6 @@
 // The API as the console sees it, over made-up data: every answer is checked against the contracts.
-// For looking at the console and for its tests. It keeps its state in memory and knows one session.
+// For looking at the console and for its tests. It keeps its state in memory and knows one session. Long because it answers
+// every endpoint that the console asks.
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -10,6 +11,7 @@ import type {
   ActivityItem,
   Alert,
   Connection,
+  ConnectionGrant,
   Endpoints,
   ErrorCode,
   EndpointId,
@@ -71,10 +73,36 @@ export function person(role: 'admin' | 'viewer', count = 1): Me {
         slug,
         name,
         role,
-        permissions: role === 'admin' ? [...read, 'connections.manage'] : read,
+        permissions: role === 'admin' ? [...read, 'connections.manage', 'roles.manage'] : read,
       }
     }),
   }
+}
+
+const members = ['Ada Lovelace', 'Grace Hopper', 'Alan Turing'].map((name, index) => ({
+  userId: uuid(0xe, index + 1),
+  email: `${name.split(' ')[0]?.toLowerCase()}@example.com`,
+  name,
+  role: ['owner', 'admin', 'viewer'][index],
+}))
+
+/** Of the first organization's connection: a role that manages it, and a member who sees it. */
+const firstGrants = (connectionId: string): ConnectionGrant[] => {
+  const common = { connectionId, grantedBy: uuid(0xe, 1), createdAt: ago(86_400_000) }
+  const nobody = { role: null, userId: null, email: null, name: null }
+  const [, , alan] = members
+  return [
+    { ...common, ...nobody, id: uuid(0xb, 1), permission: 'connections.manage', role: 'seller' },
+    {
+      ...common,
+      ...nobody,
+      id: uuid(0xb, 2),
+      permission: 'connections.read',
+      userId: alan?.userId ?? null,
+      email: alan?.email ?? null,
+      name: alan?.name ?? null,
+    },
+  ]
 }
 
 class Refusal extends Error {
@@ -101,6 +129,8 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
   let me: Me | null = options.me === undefined ? operator : options.me
   const verification = verificationOf(options.findings ?? 'found')
   const replayed = new Set<string>()
+  const first = organizations[0]?.connection?.id
+  const grants = new Map<string, ConnectionGrant[]>(first === undefined ? [] : [[first, firstGrants(first)]])
   const failures = new Map<EndpointId, ErrorCode>()
   const holds = new Map<EndpointId, { promise: Promise<void>; release: () => void }>()
   const streams = new Set<ServerResponse>()
@@ -176,12 +206,16 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     },
     getOrganization: (params) => find(params)[0],
     listMembers: (params) => ({
-      items: ['Ada Lovelace', 'Grace Hopper', 'Alan Turing'].map((name, index) => ({
-        userId: uuid(0xe, index + 1),
-        email: `${name.split(' ')[0]?.toLowerCase()}@example.com`,
-        name,
-        role: ['owner', 'admin', 'viewer'][index],
-        createdAt: find(params)[0].createdAt,
+      items: members.map((member) => ({ ...member, createdAt: find(params)[0].createdAt })),
+    }),
+    listConnectors: () => ({
+      items: (['hubspot', 'netsuite', 'salesforce'] as const).map((id) => ({
+        id,
+        name: { hubspot: 'HubSpot', netsuite: 'NetSuite', salesforce: 'Salesforce' }[id],
+        objects: ['company', 'contact'],
+        webhooks: id === 'hubspot',
+        tier: 'certified',
+        canAuthorize: true,
       })),
     }),
     listAlerts: (_params, query) => ({
@@ -193,6 +227,40 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     }),
     getMeasures: (params) => measuresOf(find(params)[1]),
     getAdvice: (params) => adviceOf(...find(params)),
+    listRoles: (params) => ({
+      items: ['owner', 'admin', 'member', 'viewer', 'seller'].map((name) => ({
+        name,
+        permissions: name === 'owner' ? ['*'] : ['organization.read'],
+        builtIn: name !== 'seller',
+        members: find(params)[0].members,
+      })),
+    }),
+    listConnectionGrants: (params) => ({ items: grants.get(connected(params).id) ?? [] }),
+    grantConnection: (params, _query, body) => {
+      const { id } = connected(params)
+      const member = members.find(({ userId }) => userId === body['userId'])
+      const grant = {
+        id: uuid(0xb, (grants.get(id)?.length ?? 0) + 100),
+        connectionId: id,
+        permission: body['permission'] as ConnectionGrant['permission'],
+        role: body['role'] ?? null,
+        userId: member?.userId ?? null,
+        email: member?.email ?? null,
+        name: member?.name ?? null,
+        grantedBy: null,
+        createdAt: ago(1000),
+      }
+      grants.set(id, [...(grants.get(id) ?? []), grant])
+      return grant
+    },
+    revokeConnectionGrant: (params) => {
+      const { id } = connected(params)
+      grants.set(
+        id,
+        (grants.get(id) ?? []).filter((grant) => grant.id !== params['grantId']),
+      )
+      return { revoked: true }
+    },
     getFindings: () => verification.read(),
     runFindings: () => verification.run(),
     getConnection: (params) => detailOf(connected(params)),

@@ -48,6 +48,10 @@ const pictures: Record<string, Picture> = {
     path: organization(0),
     act: (page) => page.getByRole('button', { name: 'Pause syncing' }).click(),
   },
+  'organization-granting': {
+    path: organization(0),
+    act: (page) => page.getByRole('button', { name: 'Grant access' }).click(),
+  },
   'organization-change': { path: organization(0, '?change=390') },
   'organization-new': {
     path: organization(0),

@@ -269,6 +269,27 @@ describe('one organization', () => {
     expect(await others.page.getByRole('button', { name: /Pause|Resume|Connect/ }).count()).toBe(0)
   })
 
+  it('shows who was granted a connection alone, grants it and takes it back; others see no buttons', async () => {
+    const { page, fixture } = await visit(acme, { me: person('admin') })
+    const granted = page.getByRole('list', { name: 'Granted for this connection' }).getByRole('listitem')
+    await granted.getByText('Alan Turing').waitFor()
+    expect(await granted.count()).toBe(2)
+    await page.getByRole('button', { name: 'Grant access' }).click()
+    const fields = page.getByRole('form', { name: 'Grant access to this connection' }).getByRole('combobox')
+    await fields.first().selectOption({ label: 'Grace Hopper' })
+    await fields.last().selectOption({ label: 'see it' })
+    await page.getByRole('button', { name: 'Grant', exact: true }).click()
+    await granted.getByText('Grace Hopper').waitFor()
+    await page.getByRole('button', { name: 'Take back: Role seller manages it' }).click()
+    await granted.getByText('Role seller').waitFor({ state: 'detached' })
+    fixture.fail('revokeConnectionGrant', 'role_above_own')
+    await page.getByRole('button', { name: 'Take back: Alan Turing sees it' }).click()
+    await page.getByText('role_above_own').waitFor()
+    const viewer = await visit(acme, { me: person('viewer') })
+    await viewer.page.getByRole('list', { name: 'Granted for this connection' }).getByText('Alan Turing').waitFor()
+    expect(await viewer.page.getByRole('button', { name: /Grant|Take back/ }).count()).toBe(0)
+  })
+
   it('opens in a browser whose language no format knows', async () => {
     const { page } = await visit('/not-yet')
     await page.addInitScript(() =>

@@ -55,6 +55,26 @@ export const connectionQuery = (organizationId: string, connectionId: string) =>
     queryFn: ({ signal }) => client.getConnection({ params: { organizationId, connectionId }, signal }),
   })
 
+export const membersQuery = (organizationId: string) =>
+  queryOptions({
+    queryKey: ['organization', organizationId, 'members'],
+    queryFn: ({ signal }) => client.listMembers({ params: { organizationId }, signal }),
+  })
+
+export const rolesQuery = (organizationId: string) =>
+  queryOptions({
+    queryKey: ['organization', organizationId, 'roles'],
+    queryFn: async ({ signal }) => (await client.listRoles({ params: { organizationId }, signal })).items,
+  })
+
+/** Who was granted this connection alone. */
+export const grantsQuery = (organizationId: string, connectionId: string) =>
+  queryOptions({
+    queryKey: ['organization', organizationId, 'connection', connectionId, 'grants'],
+    queryFn: async ({ signal }) =>
+      (await client.listConnectionGrants({ params: { organizationId, connectionId }, signal })).items,
+  })
+
 const RUNNING_POLL_MS = 500
 
 /** Asked again while a run is under way: it lasts for seconds, and only whoever looks at the page wants to know. */

@@ -1,4 +1,4 @@
-// The connection: whose account, how it is, what it has read, what it may still call.
+// The connection: whose account, how it is, what it has read, what it may still call, who may manage it.
 import type { BudgetUse, Connection, ConnectionDetail } from '@rowhouse/contracts'
 import { useQuery } from '@tanstack/react-query'
 import type { JSX } from 'react'
@@ -10,6 +10,7 @@ import { arrivalWords, connectorWords, stateWords } from '../words/connection.ts
 import { formatDuration, formatInterval } from '../words/duration.ts'
 import { formatCount, percentOf, plural } from '../words/numbers.ts'
 import { ReconnectControl } from './connect-control.tsx'
+import { ConnectionGrants } from './connection-grants.tsx'
 import { PauseControl } from './pause-control.tsx'
 
 const NEAR_LIMIT = 0.9
@@ -61,6 +62,7 @@ export function ConnectionPanel({ connection, canManage, pending }: ConnectionPa
       ) : (
         <Budgets budgets={detail.data?.budgets ?? []} />
       )}
+      <ConnectionGrants connection={connection} />
     </div>
   )
 }

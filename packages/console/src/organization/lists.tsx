@@ -2,7 +2,7 @@
 import type { Conflict, DeadLetter } from '@rowhouse/contracts'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import type { JSX, ReactNode } from 'react'
-import { client, organizationQuery, queries } from '../app/api.ts'
+import { client, membersQuery, organizationQuery, queries } from '../app/api.ts'
 import { FieldValue } from '../activity/change-row.tsx'
 import { Ago, Button, CopyId, Empty, Failure, Loading } from '../parts/parts.tsx'
 import { plural } from '../words/numbers.ts'
@@ -164,10 +164,7 @@ function OneConflict({
 }
 
 export function Members({ organizationId }: { organizationId: string }): JSX.Element {
-  const answer = useQuery({
-    queryKey: key(organizationId, 'members'),
-    queryFn: ({ signal }) => client.listMembers({ params: { organizationId }, signal }),
-  })
+  const answer = useQuery(membersQuery(organizationId))
   return listOf(answer, 'Members', <Empty title="Nobody is a member yet." />, (items) =>
     items.map(({ userId, name, email, role, createdAt }) => (
       <li key={userId} className={`${row} flex flex-wrap items-baseline gap-x-4 gap-y-0.5`}>

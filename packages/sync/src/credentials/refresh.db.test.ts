@@ -1,5 +1,6 @@
-// One expiry, one refresh, in every store: a hundred refreshers in several processes against a CRM that rotates refresh tokens
-// and voids the whole grant when one comes twice; and a refresh whose lock is lost on the way.
+// One expiry, one refresh, in every store: a hundred workers, each with a pool and a memory of its own, in several processes,
+// against a CRM that rotates refresh tokens and voids the whole grant when one comes twice; and a refresh whose lock is lost
+// on the way.
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
