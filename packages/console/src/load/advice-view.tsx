@@ -113,7 +113,7 @@ function Signal({
           <span>{say(value, unit)}</span>
           {threshold !== null && (
             <span className="text-ink-3">
-              {isNumber ? `of ${say(threshold, unit)}` : `asked: ${say(threshold, unit)}`}
+              {typeof threshold === 'number' ? `of ${say(threshold, unit)}` : `asked: ${say(threshold, unit)}`}
             </span>
           )}
         </span>

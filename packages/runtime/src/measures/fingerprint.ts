@@ -9,11 +9,9 @@ const SCANNED_MAX = 10_000
 /** Of a shape. */
 export const SHAPE_LENGTH_MAX = 500
 
-const blank = /(?:\s|--[^\n\r]*)+/y
-const dollarQuote = /\$(?:[A-Za-z_\u0080-\uFFFF][\w\u0080-\uFFFF]*)?\$/y
-const parameter = /\$\d+/y
-const number = /(?:0[xob][\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?\d+)?)/iy
-const word = /[A-Za-z_\u0080-\uFFFF][\w$\u0080-\uFFFF]*/y
+/** One token: blanks and line comments, what begins a comment or a literal, a parameter, a number, a word, or signs. */
+const token =
+  /((?:\s|--[^\n\r]*)+)|(\/\*)|(')|(")|(\$(?:[a-z_\u0080-\uFFFF][\w\u0080-\uFFFF]*)?\$)|(\$\d+)|(0[xob][\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?\d+)?)|([a-z_\u0080-\uFFFF][\w$\u0080-\uFFFF]*)|[^\s\w'"$/.\-\u0080-\uFFFF]+|[\s\S]/iy
 /** An identifier that could not be written without its quotes may be anything, so it is not kept. */
 const plainIdentifier = /^[A-Za-z_][\w$]{0,62}$/
 
@@ -22,64 +20,48 @@ export function shapeOf(text: string): string {
   const scanned = text.length > SCANNED_MAX ? text.slice(0, SCANNED_MAX) : text
   let shape = ''
   let at = 0
-  const take = (pattern: RegExp): string | null => {
-    pattern.lastIndex = at
-    return pattern.exec(scanned)?.[0] ?? null
-  }
-  const put = (piece: string): void => {
-    shape += piece
-  }
   while (at < scanned.length) {
-    const char = scanned[at] as string
-    const blanks = take(blank)
-    if (blanks !== null) {
-      at += blanks.length
-      put(' ')
-    } else if (scanned.startsWith('/*', at)) {
-      at = endOfComment(scanned, at)
-      put(' ')
-    } else if (char === "'") {
-      const end = endOfQuoted(scanned, at, "'", false)
-      put('?')
+    token.lastIndex = at
+    const found = token.exec(scanned) as RegExpExecArray
+    const [piece, blank, comment, string, identifier, dollarQuote, parameter, number, word] = found
+    at += piece.length
+    if (word !== undefined) {
+      const next = scanned[at]
+      if (next === "'" && /^[ebxn]$/i.test(word)) {
+        at = endOfQuoted(scanned, at, "'", /^e$/i.test(word))
+        shape += '?'
+      } else if (next === '&' && /^u$/i.test(word) && /["']/.test(scanned[at + 1] ?? '')) {
+        at = endOfQuoted(scanned, at + 1, scanned[at + 1] as string, false)
+        shape += '?'
+      } else {
+        shape += word.toLowerCase()
+      }
+    } else if (blank !== undefined) {
+      shape += ' '
+    } else if (number !== undefined) {
+      shape += '?'
+    } else if (comment !== undefined) {
+      at = endOfComment(scanned, at - 2)
+      shape += ' '
+    } else if (string !== undefined) {
+      at = endOfQuoted(scanned, at - 1, "'", false)
+      shape += '?'
       // Where standard_conforming_strings is off the literal goes on, and nobody here knows whether it is.
-      if (scanned[end - 2] === '\\') {
-        put('…')
+      if (scanned[at - 2] === '\\') {
+        shape += '…'
         break
       }
-      at = end
-    } else if (char === '"') {
-      const end = endOfQuoted(scanned, at, '"', false)
-      const name = scanned.slice(at + 1, end - 1)
-      put(plainIdentifier.test(name) ? `"${name}"` : '"?"')
-      at = end
-    } else if (char === '$') {
-      const quote = take(dollarQuote)
-      const end = quote === null ? -1 : scanned.indexOf(quote, at + quote.length)
-      const placeholder = quote === null ? take(parameter) : null
-      if (quote !== null) {
-        at = end < 0 ? scanned.length : end + quote.length
-        put('?')
-      } else {
-        at += placeholder?.length ?? 1
-        put(placeholder ?? '$')
-      }
+    } else if (identifier !== undefined) {
+      const start = at
+      at = endOfQuoted(scanned, at - 1, '"', false)
+      const name = scanned.slice(start, at - 1)
+      shape += plainIdentifier.test(name) ? `"${name}"` : '"?"'
+    } else if (dollarQuote !== undefined) {
+      const end = scanned.indexOf(dollarQuote, at)
+      at = end < 0 ? scanned.length : end + dollarQuote.length
+      shape += '?'
     } else {
-      const found = take(number)
-      const name = found === null ? take(word) : null
-      const next = name === null ? '' : scanned[at + name.length]
-      if (found !== null) {
-        at += found.length
-        put('?')
-      } else if (name !== null && next === "'" && /^(?:e|b|x|n)$/i.test(name)) {
-        at = endOfQuoted(scanned, at + 1, "'", /^e$/i.test(name))
-        put('?')
-      } else if (name !== null && /^u$/i.test(name) && /^&['"]/.test(scanned.slice(at + 1, at + 3))) {
-        at = endOfQuoted(scanned, at + 2, scanned[at + 2] as string, false)
-        put('?')
-      } else {
-        at += name?.length ?? 1
-        put(name === null ? char : name.toLowerCase())
-      }
+      shape += parameter ?? piece
     }
   }
   return tidy(shape, text.length > SCANNED_MAX)

@@ -1,6 +1,7 @@
 // What organizations' statements cost, counted in this process until it is flushed: calls, errors, time, rows and bytes, by
 // organization and shape. It is on the way of every query, so it counts in place, allocates nothing for what it has seen
-// before, waits for nothing and throws nothing.
+// before, waits for nothing and throws nothing. Of the processor, measured with Node 24: 0.15 µs a statement, of which two
+// readings of the clock are 0.09; 6 µs where the text is new.
 //
 // Memory is bounded whatever is asked: CELLS_MAX cells of about half a kilobyte with their histogram, SHAPES_MAX shapes of
 // an organization, shapes of at most 500 characters, 1,000 remembered texts of at most 2,000. Together below 16 MB, of
