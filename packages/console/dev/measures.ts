@@ -9,6 +9,7 @@ const texts = [
   'select * from contacts where id = $1',
   'insert into notes (contact_id, body) values (…) returning id',
   'update companies set employees = $1, updated_at = now() where id = $2',
+  'insert into rowhouse_home.sync_links (connection_id, object, local_id, remote_id) values (…) on conflict do nothing',
 ]
 
 export type AlertsFixture = 'none' | 'some'
@@ -68,6 +69,7 @@ export function measuresOf(index: number): Measures {
     statements: texts.map((text, position) => ({
       fingerprint: `a1b2c3d4e5f6000${position}`,
       text,
+      isBackground: position === 4,
       calls: 4200 - position * 900,
       errors: position === 2 ? 4 : 0,
       timeMs: 160_000 / (position + 1) ** 2,

@@ -4,11 +4,15 @@
 --
 -- Histograms have 40 fixed buckets, each the square root of two wider than the one before, from an eighth of a millisecond
 -- to a minute (packages/runtime/src/measures/histogram.ts), so that those of several processes add up.
+--
+-- What nobody in the organization waits for is in the background: sync, reports across organizations, the control plane. It
+-- loads the database as well, and is no measure of how quick the organization's application is.
 
 -- Of one organization over all its statements.
 create table rowhouse.organization_measures (
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
   window_start timestamptz not null,
+  background boolean not null,
   calls bigint not null,
   errors bigint not null,
   time_ms float8 not null,
@@ -16,7 +20,7 @@ create table rowhouse.organization_measures (
   bytes bigint not null,
   max_ms float8 not null,
   buckets bigint[] not null constraint there_are_forty_buckets check (cardinality(buckets) = 40),
-  primary key (organization_id, window_start)
+  primary key (organization_id, window_start, background)
 ) with (fillfactor = 70);
 create index organization_measures_by_time on rowhouse.organization_measures (window_start);
 
@@ -24,6 +28,7 @@ create index organization_measures_by_time on rowhouse.organization_measures (wi
 create table rowhouse.statement_measures (
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
   window_start timestamptz not null,
+  background boolean not null,
   fingerprint text not null constraint fingerprint_is_sixteen_hex_digits check (fingerprint ~ '^[0-9a-f]{16}$'),
   calls bigint not null,
   errors bigint not null,
@@ -32,7 +37,7 @@ create table rowhouse.statement_measures (
   bytes bigint not null,
   max_ms float8 not null,
   buckets bigint[] not null constraint there_are_forty_buckets check (cardinality(buckets) = 40),
-  primary key (organization_id, window_start, fingerprint)
+  primary key (organization_id, window_start, background, fingerprint)
 ) with (fillfactor = 70);
 create index statement_measures_by_time on rowhouse.statement_measures (window_start);
 
@@ -44,7 +49,8 @@ create table rowhouse.statement_shapes (
   seen_at timestamptz not null default now()
 );
 
--- What became of the minutes, in windows of ten: what an organization's baseline is made from.
+-- What became of the minutes, in windows of ten, without what is in the background: what an organization's baseline is made
+-- from.
 create table rowhouse.measure_history (
   organization_id uuid not null references rowhouse.organizations (id) on delete cascade,
   window_start timestamptz not null,
@@ -91,7 +97,7 @@ $$;
 -- Appends what a process counted, and says whether it had not been: a batch has a number, and each is counted once. Its
 -- window is the minute in which it began, on the database's clock. Organizations that are gone are left out.
 --   {"sequence": 7, "ageMs": 15000, "shapes": {"<fingerprint>": "<text>"},
---    "cells": [{"o": organization, "f": fingerprint, "c": calls, "e": errors, "t": ms, "r": rows, "b": bytes, "m": longest ms, "h": [40 counts]}]}
+--    "cells": [{"o": organization, "k": in the background, "f": fingerprint, "c": calls, "e": errors, "t": ms, "r": rows, "b": bytes, "m": longest ms, "h": [40 counts]}]}
 create function rowhouse.record_measures(token text, batch jsonb) returns boolean
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
@@ -119,40 +125,40 @@ begin
 
   -- In one order, so that two processes do not wait for each other.
   insert into rowhouse.statement_measures as m
-    (organization_id, window_start, fingerprint, calls, errors, time_ms, rows, bytes, max_ms, buckets)
-  select c.o, begun, c.f, c.c, c.e, c.t, c.r, c.b, c.m, c.h
+    (organization_id, window_start, background, fingerprint, calls, errors, time_ms, rows, bytes, max_ms, buckets)
+  select c.o, begun, c.k, c.f, c.c, c.e, c.t, c.r, c.b, c.m, c.h
   from jsonb_to_recordset(batch -> 'cells')
-    as c (o uuid, f text, c bigint, e bigint, t float8, r bigint, b bigint, m float8, h bigint[])
+    as c (o uuid, k boolean, f text, c bigint, e bigint, t float8, r bigint, b bigint, m float8, h bigint[])
   join rowhouse.organizations o on o.id = c.o
-  order by c.o, c.f
-  on conflict (organization_id, window_start, fingerprint) do update set
+  order by c.o, c.k, c.f
+  on conflict (organization_id, window_start, background, fingerprint) do update set
     calls = m.calls + excluded.calls, errors = m.errors + excluded.errors, time_ms = m.time_ms + excluded.time_ms,
     rows = m.rows + excluded.rows, bytes = m.bytes + excluded.bytes, max_ms = greatest(m.max_ms, excluded.max_ms),
     buckets = array(select b.x + b.y from unnest(m.buckets, excluded.buckets) with ordinality b (x, y, n) order by b.n);
 
   insert into rowhouse.organization_measures as m
-    (organization_id, window_start, calls, errors, time_ms, rows, bytes, max_ms, buckets)
-  select t.o, begun, t.calls, t.errors, t.time_ms, t.rows, t.bytes, t.max_ms, b.buckets
+    (organization_id, window_start, background, calls, errors, time_ms, rows, bytes, max_ms, buckets)
+  select t.o, begun, t.k, t.calls, t.errors, t.time_ms, t.rows, t.bytes, t.max_ms, b.buckets
   from (
-    select c.o, sum(c.c)::bigint as calls, sum(c.e)::bigint as errors, sum(c.t) as time_ms, sum(c.r)::bigint as rows,
+    select c.o, c.k, sum(c.c)::bigint as calls, sum(c.e)::bigint as errors, sum(c.t) as time_ms, sum(c.r)::bigint as rows,
       sum(c.b)::bigint as bytes, max(c.m) as max_ms
     from jsonb_to_recordset(batch -> 'cells')
-      as c (o uuid, c bigint, e bigint, t float8, r bigint, b bigint, m float8)
-    group by c.o
+      as c (o uuid, k boolean, c bigint, e bigint, t float8, r bigint, b bigint, m float8)
+    group by c.o, c.k
   ) t
   join (
-    select s.o, array_agg(s.count order by s.n) as buckets
+    select s.o, s.k, array_agg(s.count order by s.n) as buckets
     from (
-      select c.o, h.n, sum(h.count)::bigint as count
-      from jsonb_to_recordset(batch -> 'cells') as c (o uuid, h bigint[])
+      select c.o, c.k, h.n, sum(h.count)::bigint as count
+      from jsonb_to_recordset(batch -> 'cells') as c (o uuid, k boolean, h bigint[])
       cross join lateral unnest(c.h) with ordinality h (count, n)
-      group by c.o, h.n
+      group by c.o, c.k, h.n
     ) s
-    group by s.o
-  ) b on b.o = t.o
+    group by s.o, s.k
+  ) b on b.o = t.o and b.k = t.k
   join rowhouse.organizations o on o.id = t.o
-  order by t.o
-  on conflict (organization_id, window_start) do update set
+  order by t.o, t.k
+  on conflict (organization_id, window_start, background) do update set
     calls = m.calls + excluded.calls, errors = m.errors + excluded.errors, time_ms = m.time_ms + excluded.time_ms,
     rows = m.rows + excluded.rows, bytes = m.bytes + excluded.bytes, max_ms = greatest(m.max_ms, excluded.max_ms),
     buckets = array(select b.x + b.y from unnest(m.buckets, excluded.buckets) with ordinality b (x, y, n) order by b.n);

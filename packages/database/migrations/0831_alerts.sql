@@ -1,4 +1,4 @@
--- An organization whose statements became slow, seen against its own past before it complains. What is usual is the median
+-- An organization whose application's statements became slow, seen against its own past before it complains. What is usual is the median
 -- of the p95 of its windows of ten minutes over a day, so that an hour that was slow once, or a night that was quiet, does
 -- not move it. An alert opens where the p95 of the last minutes is three times that, and closes where it is one and a half:
 -- between the two it stays what it is. There is at most one open for an organization, and one that comes back within ten
@@ -69,7 +69,7 @@ begin
       select m.organization_id, sum(m.calls)::bigint as calls, sum(m.errors)::bigint as errors, sum(m.time_ms) as time_ms,
         sum(m.rows)::bigint as rows, sum(m.bytes)::bigint as bytes, max(m.max_ms) as max_ms
       from rowhouse.organization_measures m
-      where m.window_start >= next_start and m.window_start < next_start + width
+      where m.window_start >= next_start and m.window_start < next_start + width and not m.background
       group by m.organization_id
     ) t
     join (
@@ -77,7 +77,7 @@ begin
       from (
         select m.organization_id, h.n, sum(h.count)::bigint as count
         from rowhouse.organization_measures m cross join lateral unnest(m.buckets) with ordinality h (count, n)
-        where m.window_start >= next_start and m.window_start < next_start + width
+        where m.window_start >= next_start and m.window_start < next_start + width and not m.background
         group by m.organization_id, h.n
       ) s
       group by s.organization_id
@@ -168,7 +168,7 @@ begin
     select o.id, t.calls, t.max_ms, t.buckets, t.p95_ms
     from (
       select m.organization_id as id from rowhouse.organization_measures m
-      where m.window_start > at - recent
+      where m.window_start > at - recent and not m.background
       group by m.organization_id
       -- Below the floor nothing is slow: most organizations are not looked at any closer.
       having max(m.max_ms) >= floor_ms
@@ -180,13 +180,13 @@ begin
       from (
         select
           coalesce((select sum(m.calls) from rowhouse.organization_measures m
-            where m.organization_id = o.id and m.window_start > at - recent), 0)::bigint as calls,
+            where m.organization_id = o.id and m.window_start > at - recent and not m.background), 0)::bigint as calls,
           coalesce((select max(m.max_ms) from rowhouse.organization_measures m
-            where m.organization_id = o.id and m.window_start > at - recent), 0) as max_ms,
+            where m.organization_id = o.id and m.window_start > at - recent and not m.background), 0) as max_ms,
           array(
             select sum(h.count)::bigint
             from rowhouse.organization_measures m cross join lateral unnest(m.buckets) with ordinality h (count, n)
-            where m.organization_id = o.id and m.window_start > at - recent
+            where m.organization_id = o.id and m.window_start > at - recent and not m.background
             group by h.n order by h.n
           ) as buckets
       ) s
@@ -209,14 +209,14 @@ begin
     select m.fingerprint, coalesce(max(s.text), '(forgotten)') as text, rowhouse.histogram_quantile(array(
         select sum(h.count)::bigint
         from rowhouse.statement_measures q cross join lateral unnest(q.buckets) with ordinality h (count, n)
-        where q.organization_id = seen.id and q.window_start > at - recent and q.fingerprint = m.fingerprint
+        where q.organization_id = seen.id and q.window_start > at - recent and not q.background and q.fingerprint = m.fingerprint
         group by h.n order by h.n
       ), 0.95, max(m.max_ms)) as p95_ms
     into worst
     from rowhouse.statement_measures m
     left join rowhouse.statement_shapes s on s.fingerprint = m.fingerprint
     cross join lateral unnest(m.buckets) with ordinality b (count, n)
-    where m.organization_id = seen.id and m.window_start > at - recent
+    where m.organization_id = seen.id and m.window_start > at - recent and not m.background
     group by m.fingerprint
     order by sum(b.count * rowhouse.bucket_bound(b.n::int)) filter (where rowhouse.bucket_bound(b.n::int) > limit_ms) desc nulls last,
       sum(b.count * rowhouse.bucket_bound(b.n::int)) desc, m.fingerprint
@@ -228,7 +228,8 @@ begin
       set closed_at = null, closed_because = null, calm_since = null, reopened = a.reopened + 1, p95_ms = seen.p95_ms,
         factor = seen.p95_ms / greatest(a.baseline_ms, 0.001), calls = seen.calls, updated_at = at,
         peak_factor = greatest(a.peak_factor, seen.p95_ms / greatest(a.baseline_ms, 0.001)),
-        fingerprint = worst.fingerprint, query = worst.text, query_p95_ms = worst.p95_ms
+        fingerprint = coalesce(worst.fingerprint, a.fingerprint), query = coalesce(worst.text, a.query),
+        query_p95_ms = coalesce(worst.p95_ms, a.query_p95_ms)
       where a.id = (
         select l.id from rowhouse.alerts l where l.organization_id = seen.id and l.closed_at > at - same_again
         order by l.closed_at desc limit 1
@@ -238,10 +239,12 @@ begin
         insert into rowhouse.alerts as a (
           organization_id, began_at, opened_at, fingerprint, query, query_p95_ms, baseline_ms, p95_ms, factor, peak_factor, calls, updated_at
         )
-        select seen.id, coalesce(min(m.window_start), at), at, worst.fingerprint, worst.text, worst.p95_ms, usual, seen.p95_ms,
+        -- Nobody is left without an alert because the shape is not known.
+        select seen.id, coalesce(min(m.window_start), at), at, coalesce(worst.fingerprint, '0000000000000000'),
+          coalesce(worst.text, '(forgotten)'), coalesce(worst.p95_ms, seen.p95_ms), usual, seen.p95_ms,
           seen.p95_ms / greatest(usual, 0.001), seen.p95_ms / greatest(usual, 0.001), seen.calls, at
         from rowhouse.organization_measures m
-        where m.organization_id = seen.id and m.window_start > at - recent
+        where m.organization_id = seen.id and m.window_start > at - recent and not m.background
           and rowhouse.calls_above(m.buckets, limit_ms / 1.5) * 20 >= m.calls and m.max_ms >= limit_ms
         returning * into held;
       end if;
@@ -253,7 +256,8 @@ begin
       update rowhouse.alerts a
       set calm_since = null, p95_ms = seen.p95_ms, factor = seen.p95_ms / greatest(a.baseline_ms, 0.001), calls = seen.calls,
         peak_factor = greatest(a.peak_factor, seen.p95_ms / greatest(a.baseline_ms, 0.001)),
-        fingerprint = worst.fingerprint, query = worst.text, query_p95_ms = worst.p95_ms, updated_at = at
+        fingerprint = coalesce(worst.fingerprint, a.fingerprint), query = coalesce(worst.text, a.query),
+        query_p95_ms = coalesce(worst.p95_ms, a.query_p95_ms), updated_at = at
       where a.id = held.id
         and (a.calm_since is not null or a.p95_ms is distinct from seen.p95_ms or a.calls <> seen.calls);
     elsif held.calm_since is null then

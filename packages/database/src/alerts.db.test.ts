@@ -60,18 +60,19 @@ async function minute(
   calls: number,
   ms: number,
   shape = usual,
+  background = false,
 ): Promise<void> {
   const bucket = Math.max(0, Math.ceil(2 * Math.log2(ms / 0.125)))
   const buckets = Array.from({ length: 40 }, (_, index) => (index === bucket ? calls : 0))
-  const values = [organizationId, at(minutes), calls, calls * ms, ms, buckets]
+  const values = [organizationId, at(minutes), calls, calls * ms, ms, buckets, background]
   await admin.query(
-    `insert into rowhouse.organization_measures as m values ($1, $2, $3, 0, $4, $3, $3, $5, $6)
-     on conflict (organization_id, window_start) do update set calls = m.calls + excluded.calls, time_ms = m.time_ms + excluded.time_ms,
+    `insert into rowhouse.organization_measures as m values ($1, $2, $7, $3, 0, $4, $3, $3, $5, $6)
+     on conflict (organization_id, window_start, background) do update set calls = m.calls + excluded.calls, time_ms = m.time_ms + excluded.time_ms,
        max_ms = greatest(m.max_ms, excluded.max_ms),
        buckets = array(select x + y from unnest(m.buckets, excluded.buckets) with ordinality b (x, y, n) order by n)`,
     values,
   )
-  await admin.query('insert into rowhouse.statement_measures values ($1, $2, $7, $3, 0, $4, $3, $3, $5, $6)', [
+  await admin.query('insert into rowhouse.statement_measures values ($1, $2, $7, $8, $3, 0, $4, $3, $3, $5, $6)', [
     ...values,
     shape,
   ])
@@ -152,6 +153,18 @@ describe('an organization whose p95 leaves its own baseline', () => {
     expect(unguarded).toMatchObject([{ organization_id: b.organizationId }])
   })
 
+  it('not by what nobody there waits for: sync, reports, the control plane', async () => {
+    const { a } = worlds
+    await history(a.organizationId, 10)
+    for (let back = 1; back <= 4; back += 1) {
+      await minute(a.organizationId, -back, 90, 8)
+      await minute(a.organizationId, -back, 90, 5_000, slow, true)
+    }
+    expect(await judge(0)).toEqual([])
+    const unguarded = await without(database().adminUrl, 'judge_measures', 'and not m.background', '', () => judge(0.1))
+    expect(unguarded).toMatchObject([{ organization_id: a.organizationId }])
+  })
+
   it('keeps its baseline over an hour that was slow', async () => {
     const { a } = worlds
     await history(a.organizationId, 10)
@@ -209,6 +222,22 @@ describe('an alert', () => {
       await judge(begin + 20)
     }
     expect(await alerts()).toMatchObject([{ reopened: 5, closed_at: null }])
+  })
+
+  it('would be another one each time without that', async () => {
+    const id = await open()
+    for (let now = 1; now <= 9; now += 1) await minute(id, now, 100, 8)
+    await judge(6.5)
+    await judge(9)
+    await slowMinutes(id, 14, 180)
+    await without(
+      database().adminUrl,
+      'judge_measures',
+      `same_again constant interval := '10 minutes'`,
+      `same_again constant interval := '0'`,
+      () => judge(14),
+    )
+    expect(await alerts()).toHaveLength(2)
   })
 
   it('closes when too little is asked to say, after a quarter of an hour', async () => {

@@ -13,6 +13,7 @@ const buckets = (at: number, count: number): number[] =>
 interface Line {
   readonly o: string
   readonly f?: string
+  readonly k?: boolean
   readonly c?: number
   readonly h?: readonly number[]
 }
@@ -22,8 +23,9 @@ const batchOf = (sequence: number, lines: readonly Line[], ageMs = 0): string =>
     sequence,
     ageMs,
     shapes: { '00000000000000aa': 'select * from notes where id = $1', '00000000000000bb': 'select ?' },
-    cells: lines.map(({ o, f = '00000000000000aa', c = 1, h = buckets(10, c) }) => ({
+    cells: lines.map(({ o, k = false, f = '00000000000000aa', c = 1, h = buckets(10, c) }) => ({
       o,
+      k,
       f,
       c,
       e: 0,
@@ -112,6 +114,7 @@ describe('appending what was counted', () => {
       { o: a.organizationId, c: 3 },
       { o: a.organizationId, f: '00000000000000bb', c: 2, h: buckets(20, 2) },
       { o: b.organizationId },
+      { o: b.organizationId, k: true, c: 50 },
       { o: randomUUID() },
     ]
     expect(await append(one, batchOf(1, lines, 120_000))).toBe(true)
@@ -123,7 +126,7 @@ describe('appending what was counted', () => {
       const { rows } = await control.query<Record<string, unknown>>(
         `select organization_id as id, sum(calls)::int as calls, sum(time_ms)::int as ms, sum(rows)::int as rows, sum(bytes)::int as bytes,
            sum(buckets[11])::int as usual, sum(buckets[21])::int as slow
-         from rowhouse.organization_measures group by 1 order by 2 desc`,
+         from rowhouse.organization_measures where not background group by 1 order by 2 desc`,
       )
       return rows
     })

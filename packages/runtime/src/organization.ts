@@ -31,7 +31,7 @@ export class Organization {
     this.#tokens = new TokenSource(actor)
     this.#fixed = fixed
     // What is asked of the catalogue about an organization is no load of its own.
-    this.#watch = new StatementWatch(fixed === null ? router.measures : null, actor.org)
+    this.#watch = new StatementWatch(fixed === null ? router.measures : null, actor)
   }
 
   /** The organization acted for, or null for a user without one. */

@@ -85,12 +85,14 @@ it('says what statements cost, and that nothing was asked', { timeout }, async (
     await admin.query(`insert into rowhouse.statement_shapes values ('00000000000000bb', 'select body from notes')`)
     await admin.query(
       `insert into rowhouse.statement_measures
-       select $1, date_trunc('minute', now()), '00000000000000bb', 7, 1, 28, 21, 700, 4, array(select case n when 11 then 7 else 0 end::bigint from generate_series(1, 40) n)`,
+       select $1, date_trunc('minute', now()), true, '00000000000000bb', 7, 1, 28, 21, 700, 4, array(select case n when 11 then 7 else 0 end::bigint from generate_series(1, 40) n)`,
       [worlds.b.organizationId],
     )
   })
   const counted = await rowhouse('org', 'measures', worlds.b.slug)
-  expect(counted.stdout).toMatch(/^7\s+1\s+3\.\d ms\s+(3\.\d|4\.0) ms\s+28 ms\s+21\s+700\s+select body from notes$/m)
+  expect(counted.stdout).toMatch(
+    /^7\s+1\s+3\.\d ms\s+(3\.\d|4\.0) ms\s+28 ms\s+21\s+700\s+\(background\) select body from notes$/m,
+  )
 })
 
 it('advises, with a number, a threshold and a method for each signal', { timeout }, async () => {

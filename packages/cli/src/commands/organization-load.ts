@@ -103,7 +103,7 @@ function renderMeasures(slug: string, { baselineMs, opensAtMs, statements }: Mea
   if (statements.length === 0) return `${slug} asked nothing in the last hour.\n${usual}`
   return `${renderTable(
     ['calls', 'errors', 'p50', 'p95', 'time', 'rows', 'bytes', 'query'],
-    statements.map(({ calls, errors, p50Ms, p95Ms, timeMs, rows, bytes, text }) => [
+    statements.map(({ calls, errors, p50Ms, p95Ms, timeMs, rows, bytes, text, isBackground }) => [
       String(calls),
       String(errors),
       ms(p50Ms),
@@ -111,7 +111,7 @@ function renderMeasures(slug: string, { baselineMs, opensAtMs, statements }: Mea
       ms(timeMs),
       String(rows),
       String(bytes),
-      cut(text),
+      cut(isBackground ? `(background) ${text}` : text),
     ]),
   )}${usual}`
 }

@@ -111,15 +111,16 @@ function Statements({ statements }: { statements: Measures['statements'] }): JSX
   const total = statements.reduce((sum, { timeMs }) => sum + timeMs, 0)
   return (
     <ul aria-label="Statements by the time they took" className="border-t border-line">
-      {statements.map(({ fingerprint, text, calls, errors, rows, bytes, timeMs, p50Ms, p95Ms }) => (
+      {statements.map(({ fingerprint, text, isBackground, calls, errors, rows, bytes, timeMs, p50Ms, p95Ms }) => (
         <li
-          key={fingerprint}
+          key={`${fingerprint} ${isBackground}`}
           className="grid gap-x-6 gap-y-1 border-b border-line py-2 lg:grid-cols-[minmax(0,1fr)_430px]"
         >
           <code className="code line-clamp-3 min-w-0 break-words text-ink" title={text}>
             {text}
           </code>
           <div className="min-w-0">
+            {isBackground && <p className="text-xs text-ink-3">In the background: no part of its p95.</p>}
             <dl className="num flex flex-wrap gap-x-4 text-xs text-ink-2">
               <Fact name="p95" value={formatMs(p95Ms)} />
               <Fact name="p50" value={formatMs(p50Ms)} />

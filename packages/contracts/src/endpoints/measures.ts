@@ -90,7 +90,7 @@ export const measures = z
     baselineMs: z.number().nullable(),
     /** The p95 that opens an alert; null without a baseline. */
     opensAtMs: z.number().nullable(),
-    /** Of the last hour, oldest first; minutes without statements are left out. */
+    /** What its application asked in the last hour, oldest first; minutes without statements are left out. */
     minutes: z.array(
       z.object({ at: z.iso.datetime(), ...amounts, p50Ms: z.number(), p95Ms: z.number(), maxMs: z.number() }),
     ),
@@ -98,7 +98,15 @@ export const measures = z
     history: z.array(z.object({ at: z.iso.datetime(), ...amounts, p50Ms: z.number(), p95Ms: z.number() })),
     /** Shapes of the last hour, those that took the most time first; at most 20. */
     statements: z.array(
-      z.object({ fingerprint: z.string(), text: z.string(), ...amounts, p50Ms: z.number(), p95Ms: z.number() }),
+      z.object({
+        fingerprint: z.string(),
+        text: z.string(),
+        /** Asked by sync, a report or the control plane: it loads the database, and is no measure of the application. */
+        isBackground: z.boolean(),
+        ...amounts,
+        p50Ms: z.number(),
+        p95Ms: z.number(),
+      }),
     ),
   })
   .meta({ id: 'Measures' })

@@ -111,9 +111,10 @@ function numeric<Value>(
 }
 
 function describeRows({ estimated, counted, cut }: RowCount): string {
-  const parts = [
-    `Postgres’ statistics of ${tables(estimated)}: rows of the table and the organization’s share of them.`,
-  ]
+  const parts: string[] = []
+  if (estimated > 0 || counted === 0) {
+    parts.push(`Postgres’ statistics of ${tables(estimated)}: rows of the table and the organization’s share of them.`)
+  }
   if (counted > 0) parts.push(`${tables(counted)} never analyzed: counted, up to ${COUNTED_MAX} rows each.`)
   if (cut > 0) parts.push(`At ${tables(cut)} there are more.`)
   return parts.join(' ')

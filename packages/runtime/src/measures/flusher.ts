@@ -111,7 +111,7 @@ export class Flusher {
 
   #gather(): void {
     const counted = this.measures.take()
-    if (counted.size === 0) return
+    if (counted.own.size + counted.background.size === 0) return
     this.#sequence += 1
     this.#waiting.push({ sequence: this.#sequence, sinceMs: this.#sinceMs, content: contentOf(counted), attempts: 0 })
     if (this.#waiting.length > BATCHES_MAX) this.#waiting.shift()
@@ -143,20 +143,23 @@ function textOf({ sequence, sinceMs, content }: Batch): string {
 }
 
 /** As rowhouse.record_measures() reads it. */
-function contentOf(counted: Counted): string {
+function contentOf({ own, background }: Counted): string {
   const texts: Record<string, string> = {}
   const cells: unknown[] = []
-  for (const [organization, shapes] of counted) {
-    for (const cell of shapes.values()) {
-      texts[cell.shape.fingerprint] = cell.shape.text
-      cells.push(lineOf(organization, cell))
+  for (const table of [own, background]) {
+    for (const [organization, shapes] of table) {
+      for (const cell of shapes.values()) {
+        texts[cell.shape.fingerprint] = cell.shape.text
+        cells.push(lineOf(organization, cell, table === background))
+      }
     }
   }
   return `"shapes":${JSON.stringify(texts)},"cells":${JSON.stringify(cells)}`
 }
 
-const lineOf = (organization: string, cell: Cell): unknown => ({
+const lineOf = (organization: string, cell: Cell, isBackground: boolean): unknown => ({
   o: organization,
+  k: isBackground,
   f: cell.shape.fingerprint,
   c: cell.calls,
   e: cell.errors,

@@ -19,7 +19,7 @@ const open = (): { measures: Measures; told: Told } => {
     ),
   }
 }
-const cellsOf = (counted: Counted): Cell[] => [...counted.values()].flatMap((shapes) => [...shapes.values()])
+const cellsOf = ({ own }: Counted): Cell[] => [...own.values()].flatMap((shapes) => [...shapes.values()])
 
 describe('measures', () => {
   it('count calls, errors, time, rows and bytes of each organization and shape, and begin anew when they are taken', () => {
@@ -27,15 +27,26 @@ describe('measures', () => {
     measures.record('a', "select * from t where id = 'x'", 2, 3, 100, false)
     measures.record('a', "select * from t where id = 'y'", 4, 5, 200, true)
     measures.record('b', 'select 1', 1, 1, 10, false)
-    const counted = measures.take()
+    const { own: counted } = measures.take()
     const [a] = [...(counted.get('a')?.values() ?? [])]
     expect(a).toMatchObject({ calls: 2, errors: 1, timeMs: 6, rows: 8, bytes: 300, maxMs: 4 })
     expect(a?.shape.text).toBe('select * from t where id = ?')
     expect([...(a?.buckets ?? [])].reduce((sum, count) => sum + count)).toBe(2)
     expect(counted.get('b')?.size).toBe(1)
-    expect(measures.take().size).toBe(0)
+    expect(cellsOf(measures.take())).toEqual([])
     measures.record('a', 'select 1', 1, 1, 1, false)
     expect(told).toEqual({ first: 2, full: 0 })
+  })
+
+  it('tell what an organization asked from what was asked on its behalf', () => {
+    const { measures, told } = open()
+    measures.record('a', 'select 1', 1, 1, 1, false, true)
+    measures.record('a', 'select 1', 1, 1, 1, false)
+    measures.record('a', 'select 1', 1, 1, 1, false)
+    const { own, background } = measures.take()
+    const calls = [own, background].map((table) => [...(table.get('a')?.values() ?? [])].map((cell) => cell.calls))
+    expect(calls).toEqual([[2], [1]])
+    expect(told.first).toBe(1)
   })
 
   it('hold a bounded number of cells under 100,000 distinct statements of one organization, and lose no call', () => {

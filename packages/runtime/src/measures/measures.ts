@@ -12,7 +12,7 @@ import type { Shape } from './shapes.ts'
 
 /** Pairs of organization and shape between two flushes. When they are used up, a flush comes early. */
 export const CELLS_MAX = 4_096
-/** Shapes of one organization. The one that took the least time makes room, and is counted among the others. */
+/** Shapes of one organization, of its own and in the background each. The one that took the least time makes room, and is counted among the others. */
 export const SHAPES_MAX = 32
 
 export class Cell {
@@ -53,14 +53,23 @@ export class Cell {
   }
 }
 
-/** What was counted between two flushes: by organization, then by fingerprint. */
-export type Counted = ReadonlyMap<string, ReadonlyMap<string, Cell>>
+/** By organization, then by fingerprint. */
+type Table = Map<string, Map<string, Cell>>
+
+/** What was counted between two flushes. */
+export interface Counted {
+  /** What the application asked for a person or by itself: what an organization feels. */
+  readonly own: ReadonlyMap<string, ReadonlyMap<string, Cell>>
+  /** What was asked on its behalf: sync, reports across organizations, the control plane. */
+  readonly background: ReadonlyMap<string, ReadonlyMap<string, Cell>>
+}
 
 export class Measures {
   readonly #shapes = new Shapes()
   readonly #onFirst: () => void
   readonly #onFull: () => void
-  #organizations = new Map<string, Map<string, Cell>>()
+  #own: Table = new Map()
+  #background: Table = new Map()
   #cells = 0
   #dropped = 0
 
@@ -93,31 +102,41 @@ export class Measures {
    *
    * @param bytes that went over the wire for it, both ways
    */
-  record(organization: string, text: string, durationMs: number, rows: number, bytes: number, failed: boolean): void {
+  record(
+    organization: string,
+    text: string,
+    durationMs: number,
+    rows: number,
+    bytes: number,
+    failed: boolean,
+    isBackground = false,
+  ): void {
+    const table = isBackground ? this.#background : this.#own
     const shape = this.#shapes.of(text)
-    const cell = this.#organizations.get(organization)?.get(shape.fingerprint) ?? this.#make(organization, shape)
+    const cell = table.get(organization)?.get(shape.fingerprint) ?? this.#make(table, organization, shape)
     if (cell === null) this.#dropped += 1
     else cell.count(durationMs, rows, bytes, failed)
   }
 
   /** Hands over what was counted, and begins anew. */
   take(): Counted {
-    const taken = this.#organizations
-    this.#organizations = new Map()
+    const taken = { own: this.#own, background: this.#background }
+    this.#own = new Map()
+    this.#background = new Map()
     this.#cells = 0
     return taken
   }
 
-  #make(organization: string, shape: Shape): Cell | null {
-    const known = this.#organizations.get(organization)
+  #make(table: Table, organization: string, shape: Shape): Cell | null {
+    const known = table.get(organization)
     if (known !== undefined && known.size >= SHAPES_MAX) return this.#makeRoom(known, shape)
     if (this.#cells >= CELLS_MAX) {
       this.#onFull()
       return null
     }
-    if (this.#organizations.size === 0) this.#onFirst()
+    if (this.#cells === 0) this.#onFirst()
     const cell = new Cell(shape)
-    if (known === undefined) this.#organizations.set(organization, new Map([[shape.fingerprint, cell]]))
+    if (known === undefined) table.set(organization, new Map([[shape.fingerprint, cell]]))
     else known.set(shape.fingerprint, cell)
     this.#cells += 1
     return cell

@@ -168,7 +168,7 @@ describe('an organization that is made slow', () => {
          insert into rowhouse.organizations (slug, name) select 'many-' || n, 'Many ' || n from generate_series(1, 30) n returning id
        )
        insert into rowhouse.organization_measures
-       select id, date_trunc('minute', now()), 1, 0, 1, 1, 1, 1, array_fill(0::bigint, array[40]) from made`,
+       select id, date_trunc('minute', now()), false, 1, 0, 1, 1, 1, 1, array_fill(0::bigint, array[40]) from made`,
     )
     const { text } = await server.call('GET', '/metrics', { bearer: operatorKey })
     expect(text.match(/^rowhouse_organization_bytes\{/gm)).toHaveLength(10)

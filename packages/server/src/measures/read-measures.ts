@@ -19,6 +19,7 @@ type Minute = Window & { readonly maxMs: number }
 type Statement = Amounts & {
   readonly fingerprint: string
   readonly text: string
+  readonly isBackground: boolean
   readonly p50Ms: number
   readonly p95Ms: number
 }
@@ -33,7 +34,7 @@ export async function readMeasures(catalogue: Pick<Catalogue, 'query'>, organiza
         rowhouse.histogram_quantile(m.buckets, 0.5, m.max_ms) as "p50Ms",
         rowhouse.histogram_quantile(m.buckets, 0.95, m.max_ms) as "p95Ms"
       from rowhouse.organization_measures m
-      where m.organization_id = $1 and m.window_start > now() - interval '1 hour' and m.calls > 0
+      where m.organization_id = $1 and m.window_start > now() - interval '1 hour' and m.calls > 0 and not m.background
       order by m.window_start`,
       [organizationId],
     ),
@@ -45,15 +46,15 @@ export async function readMeasures(catalogue: Pick<Catalogue, 'query'>, organiza
       [organizationId],
     ),
     catalogue.query<Statement & Record<string, unknown>>(
-      `select m.fingerprint, coalesce(s.text, '(forgotten)') as text, ${amounts},
+      `select m.fingerprint, m.background as "isBackground", coalesce(s.text, '(forgotten)') as text, ${amounts},
         rowhouse.histogram_quantile(h.buckets, 0.5, m.max_ms) as "p50Ms",
         rowhouse.histogram_quantile(h.buckets, 0.95, m.max_ms) as "p95Ms"
       from (
-        select m.fingerprint, sum(m.calls) as calls, sum(m.errors) as errors, sum(m.time_ms) as time_ms, sum(m.rows) as rows,
+        select m.fingerprint, m.background, sum(m.calls) as calls, sum(m.errors) as errors, sum(m.time_ms) as time_ms, sum(m.rows) as rows,
           sum(m.bytes) as bytes, max(m.max_ms) as max_ms
         from rowhouse.statement_measures m
         where m.organization_id = $1 and m.window_start > now() - interval '1 hour' and m.calls > 0
-        group by m.fingerprint
+        group by m.fingerprint, m.background
         order by sum(m.time_ms) desc, m.fingerprint
         limit $2
       ) m
@@ -63,6 +64,7 @@ export async function readMeasures(catalogue: Pick<Catalogue, 'query'>, organiza
           select sum(b.count)::bigint
           from rowhouse.statement_measures q cross join lateral unnest(q.buckets) with ordinality b (count, n)
           where q.organization_id = $1 and q.window_start > now() - interval '1 hour' and q.fingerprint = m.fingerprint
+            and q.background = m.background
           group by b.n order by b.n
         ) as buckets
       ) h

@@ -21,7 +21,7 @@ select o.id as organization, o.slug, m.calls::float8 as calls, m.errors::float8 
   m.rows::float8 as rows, m.bytes::float8 as bytes, coalesce(rowhouse.histogram_quantile(h.buckets, 0.95, m.max_ms), 0) / 1000 as p95
 from (
   select m.organization_id, sum(m.calls) as calls, sum(m.errors) as errors, sum(m.time_ms) as time_ms, sum(m.rows) as rows,
-    sum(m.bytes) as bytes, max(m.max_ms) as max_ms
+    sum(m.bytes) as bytes, max(m.max_ms) filter (where not m.background) as max_ms
   from rowhouse.organization_measures m
   where m.window_start > now() - interval '5 minutes'
   group by m.organization_id
@@ -33,7 +33,7 @@ cross join lateral (
   select array(
     select sum(b.count)::bigint
     from rowhouse.organization_measures q cross join lateral unnest(q.buckets) with ordinality b (count, n)
-    where q.organization_id = m.organization_id and q.window_start > now() - interval '5 minutes'
+    where q.organization_id = m.organization_id and q.window_start > now() - interval '5 minutes' and not q.background
     group by b.n order by b.n
   ) as buckets
 ) h`
@@ -44,7 +44,7 @@ const values = {
   seconds: ['rowhouse_organization_statement_seconds', 'Time of statements'],
   rows: ['rowhouse_organization_rows', 'Rows of statements'],
   bytes: ['rowhouse_organization_bytes', 'Bytes of statements on the wire, both ways'],
-  p95: ['rowhouse_organization_statement_p95_seconds', 'p95 of statements'],
+  p95: ['rowhouse_organization_statement_p95_seconds', 'p95 of statements that are not in the background'],
 } as const
 
 export interface OrganizationMetrics {
