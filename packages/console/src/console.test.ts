@@ -364,7 +364,7 @@ describe('alerts', () => {
     expect(await lines.count()).toBe(2)
     expect(await lines.first().textContent()).toMatch(/^13 × its usualFjord Roboticsp95 1\.1 s, usually 90 ms/)
     await page.getByRole('link', { name: 'Alerts' }).first().click()
-    await page.getByRole('heading', { name: '2 organizations are slower than they usually are.' }).waitFor()
+    await page.getByRole('heading', { name: '2 organizations are slower than they usually are.', level: 1 }).waitFor()
     expect(await page.getByRole('list', { name: 'Closed alerts, newest first' }).getByRole('listitem').count()).toBe(2)
     await page.getByRole('link', { name: 'Acme Freight' }).first().click()
     await page.waitForURL(`${fixture.url}${acme}?tab=load`)
