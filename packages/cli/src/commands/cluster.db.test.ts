@@ -60,18 +60,34 @@ it('a plan is set, an organization created by it, shown, and given another', { t
   const shown = await rowhouse('org', 'show', 'acme')
   expect(shown.stderr).toBe('')
   expect(shown.stdout).toMatch(/home {7}schema h_[0-9a-f]{16} on main \(default\)\n/)
+  const limited = await rowhouse('org', 'limit', 'acme', '--concurrency-max', '3', '--login-connections-max', '9')
+  expect(limited.stdout).toBe('acme: 3 at a time, 9 of the login (of its own: 3 at a time, 9 of the login)\n')
+  const unlimited = await rowhouse(
+    'org',
+    'limit',
+    'acme',
+    '--concurrency-max',
+    'none',
+    '--login-connections-max',
+    'none',
+  )
+  expect(unlimited).toMatchObject({ stderr: '', stdout: 'acme: 5 of the login (of its own: no limits)\n' })
   const moved = await rowhouse('org', 'plan', 'acme', 'standard')
   expect(moved.stdout).toMatch(
     /^acme has the plan standard\. It lives in schema h_\w+ on main \(default\); wanted: shared\.\n$/,
   )
+  const freed = await rowhouse('plan', 'set', 'enterprise', '--login-connections-max', 'none', '--region', 'any')
+  expect(freed).toMatchObject({ stderr: '', stdout: 'enterprise: schema, region any, no limits\n' })
   const listed = await rowhouse('plan', 'list', '--json')
   expect(JSON.parse(listed.stdout)).toHaveLength(2)
 })
 
 it('clusters are listed, set and checked; a refusal has a code and says what to do', { timeout }, async () => {
-  expect(await rowhouse('cluster', 'set', 'main', '--schemas-max', '9')).toMatchObject({ code: 0 })
+  expect(await rowhouse('cluster', 'set', 'main', '--schemas-max', '9', '--databases-max', 'none')).toMatchObject({
+    code: 0,
+  })
   const [cluster] = JSON.parse((await rowhouse('cluster', 'list', '--json')).stdout) as Record<string, unknown>[]
-  expect(cluster).toMatchObject({ id: 'main', schemasMax: 9, status: 'active' })
+  expect(cluster).toMatchObject({ id: 'main', schemasMax: 9, databasesMax: null, status: 'active' })
   expect(await rowhouse('cluster', 'check')).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^main: active, Postgres \d+/),

@@ -8,7 +8,7 @@ import { openApi } from '../environment.ts'
 import { renderAgo } from '../output/moment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
-import { list, numberOrNone, wholeNumber } from './quantities.ts'
+import { list, numberOrNone, wholeNumber, withNulls } from './quantities.ts'
 
 interface Taken {
   readonly json?: boolean
@@ -58,7 +58,14 @@ export function addClusterCommands(program: Command): void {
         })
       }
       const added = await openApi(process.env).addCluster({
-        body: { id, url: given, region, driver, ...(ca !== undefined && { tlsCa: readPem(ca) }), ...bounds(options) },
+        body: {
+          id,
+          url: given,
+          region,
+          driver,
+          ...(ca !== undefined && { tlsCa: readPem(ca) }),
+          ...bounds(withNulls(options)),
+        },
       })
       makePrinter(options.json === true).print(added, () => `Added ${added.id}: ${render(added)}`)
     },
@@ -95,7 +102,7 @@ export function addClusterCommands(program: Command): void {
           ...(status !== undefined && { status }),
           ...(given !== undefined && { url: given }),
           ...(ca !== undefined && { tlsCa: readPem(ca) }),
-          ...bounds(options),
+          ...bounds(withNulls(options)),
         },
       })
       makePrinter(options.json === true).print(changed, () => `${changed.id}: ${render(changed)}`)

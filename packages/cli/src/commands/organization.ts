@@ -6,7 +6,10 @@ import { renderAgo } from '../output/moment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
 import { findOrganization, listOrganizations } from './find-organization.ts'
+import { addLimitOptions, renderLimits } from './limits.ts'
+import type { Limits } from './limits.ts'
 import { addLoadCommands } from './organization-load.ts'
+import { withNulls } from './quantities.ts'
 
 export { findOrganization } from './find-organization.ts'
 
@@ -87,6 +90,26 @@ export function addOrganizationCommands(program: Command): void {
       makePrinter(options.json === true).print(
         placement,
         () => `${placement.slug} has the plan ${placement.plan}. It lives in ${renderPlacement(placement)}.`,
+      )
+    })
+
+  addLimitOptions(
+    org
+      .command('limit <organization>')
+      .description('limits of its own, before those of its plan; none gives way to the plan, nothing named shows them'),
+  )
+    .option('--json', 'print JSON')
+    .action(async (name: string, { json, ...body }: JsonOption & Limits) => {
+      const api = openApi(process.env)
+      const { id, slug } = await findOrganization(api, name)
+      const params = { organizationId: id }
+      const limits =
+        Object.keys(body).length === 0
+          ? await api.getOrganizationLimits({ params })
+          : await api.setOrganizationLimits({ params, body: withNulls(body) })
+      makePrinter(json === true).print(
+        limits,
+        () => `${slug}: ${renderLimits(limits.effective)} (of its own: ${renderLimits(limits.own)})`,
       )
     })
 

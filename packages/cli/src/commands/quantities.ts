@@ -17,3 +17,9 @@ export const numberOrNone = (text: string): number | null => (text === 'none' ? 
 
 /** `any` takes a wish away. */
 export const nameOrAny = (text: string): string | null => (text === 'any' ? null : text)
+
+/** Commander has no null for an option: what its parser makes null arrives as an empty text. Here it is null again. */
+export function withNulls<Options extends object>(options: Options): Options {
+  const entries = Object.entries(options).map(([name, value]) => [name, value === '' ? null : (value as unknown)])
+  return Object.fromEntries(entries) as Options
+}

@@ -71,6 +71,8 @@ export const endpoints = {
   listPlacements: plans.listPlacements,
   getPlacement: plans.getPlacement,
   setOrganizationPlan: plans.setOrganizationPlan,
+  getOrganizationLimits: plans.getOrganizationLimits,
+  setOrganizationLimits: plans.setOrganizationLimits,
   listAlerts: measures.listAlerts,
   listOrganizationAlerts: measures.listOrganizationAlerts,
   getMeasures: measures.getMeasures,

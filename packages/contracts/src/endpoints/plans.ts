@@ -5,6 +5,24 @@ import { isolationModel } from './organizations.ts'
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63')
 const bound = z.int().min(1).max(2_000_000_000).nullable()
 
+/** What an organization may have; null: not bounded. */
+const limits = {
+  /** Connections that one process of an application holds for one organization. */
+  connectionsMax: bound,
+  /** Connections to a home that one process keeps when they rest. */
+  connectionsMin: bound,
+  /** Transactions of one organization at the same time, over all processes. */
+  concurrencyMax: bound,
+  /** How long a query waits for a connection. */
+  acquireTimeoutMs: bound,
+  /** How long a connection to a home rests before it is closed. */
+  idleTimeoutMs: bound,
+  /** Connections of the login of a home, over all processes. */
+  loginConnectionsMax: bound,
+  statementTimeoutMs: bound,
+  idleInTransactionTimeoutMs: bound,
+}
+
 export const plan = z
   .object({
     id: z.string(),
@@ -13,20 +31,7 @@ export const plan = z
     /** Null: any. */
     region: z.string().nullable(),
     cluster: z.string().nullable(),
-    /** Connections that one process of an application holds for one organization. */
-    connectionsMax: bound,
-    /** Connections to a home that one process keeps when they rest. */
-    connectionsMin: bound,
-    /** Transactions of one organization at the same time, over all processes. */
-    concurrencyMax: bound,
-    /** How long a query waits for a connection. */
-    acquireTimeoutMs: bound,
-    /** How long a connection to a home rests before it is closed. */
-    idleTimeoutMs: bound,
-    /** Connections of the login of a home, over all processes. */
-    loginConnectionsMax: bound,
-    statementTimeoutMs: bound,
-    idleInTransactionTimeoutMs: bound,
+    ...limits,
     /** Whether its organizations are owed a key of their own for what rests; advice goes by it. */
     ownKey: z.boolean(),
     organizations: z.int(),
@@ -58,14 +63,7 @@ export const setPlan = endpoint({
     isolation: isolationModel.optional(),
     region: slug.nullable().optional(),
     cluster: slug.nullable().optional(),
-    connectionsMax: bound.optional(),
-    connectionsMin: bound.optional(),
-    concurrencyMax: bound.optional(),
-    acquireTimeoutMs: bound.optional(),
-    idleTimeoutMs: bound.optional(),
-    loginConnectionsMax: bound.optional(),
-    statementTimeoutMs: bound.optional(),
-    idleInTransactionTimeoutMs: bound.optional(),
+    ...z.object(limits).partial().shape,
     ownKey: z.boolean().optional(),
   }),
   response: plan,
@@ -135,4 +133,40 @@ export const setOrganizationPlan = endpoint({
   body: z.object({ plan: slug }),
   response: placement,
   errors: ['organization_not_found', 'plan_unknown'],
+})
+
+export const organizationLimits = z
+  .object({
+    /** Of its own line; null: as its plan says. */
+    own: z.object(limits),
+    /** Both together: what holds. */
+    effective: z.object(limits),
+  })
+  .meta({ id: 'OrganizationLimits' })
+export type OrganizationLimits = z.infer<typeof organizationLimits>
+
+export const getOrganizationLimits = endpoint({
+  id: 'getOrganizationLimits',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/limits',
+  summary: 'What an organization may have: its own line, and what holds with its plan',
+  tag: 'plans',
+  access: 'operator',
+  audit: null,
+  response: organizationLimits,
+  errors: ['organization_not_found'],
+})
+
+export const setOrganizationLimits = endpoint({
+  id: 'setOrganizationLimits',
+  method: 'PUT',
+  path: '/v1/organizations/:organizationId/limits',
+  summary:
+    'Give an organization limits of its own, before those of its plan; null gives way to the plan, what is not named stays',
+  tag: 'plans',
+  access: 'operator',
+  audit: 'organization.limits',
+  body: z.object(limits).partial(),
+  response: organizationLimits,
+  errors: ['organization_not_found'],
 })

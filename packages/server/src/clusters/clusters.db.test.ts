@@ -79,6 +79,34 @@ describe('an organization', () => {
     expect((await call('PUT', `/v1/organizations/${made.id}/plan`, { plan: 'none' })).body.code).toBe('plan_unknown')
   })
 
+  it('has limits of its own before those of its plan, at its login as well, and gives way to the plan again', async () => {
+    const { body: made } = await call('POST', '/v1/organizations', { name: 'Busy', slug: slug(), plan: 'enterprise' })
+    const path = `/v1/organizations/${made.id}/limits`
+    const mostOf = async (): Promise<unknown> => {
+      const [role] = await admin(
+        `select r.rolconnlimit as most from pg_roles r join rowhouse.homes h on h.login = r.rolname
+         where h.organization_id = $1`,
+        [made.id],
+      )
+      return role?.['most']
+    }
+    const set = await call('PUT', path, { concurrencyMax: 3, loginConnectionsMax: 9 })
+    expect(set.body).toMatchObject({
+      own: { concurrencyMax: 3, loginConnectionsMax: 9, acquireTimeoutMs: null },
+      effective: { concurrencyMax: 3, loginConnectionsMax: 9 },
+    })
+    expect(await mostOf()).toBe(9)
+    // What is not named stays.
+    const back = await call('PUT', path, { loginConnectionsMax: null })
+    expect(back.body).toMatchObject({ own: { concurrencyMax: 3 }, effective: { loginConnectionsMax: 4 } })
+    expect([await mostOf(), (await call('GET', path)).body]).toEqual([4, back.body])
+    await call('PUT', '/v1/plans/enterprise', { loginConnectionsMax: 6 })
+    expect(await mostOf()).toBe(6)
+    await call('PUT', '/v1/plans/enterprise', { loginConnectionsMax: 4 })
+    expect((await call('PUT', path, { concurrencyMax: 0 })).body.code).toBe('validation_failed')
+    expect((await call('GET', `/v1/organizations/${randomUUID()}/limits`)).body.code).toBe('organization_not_found')
+  })
+
   it('whose plan no cluster serves is refused and leaves nothing', async () => {
     await call('PUT', '/v1/plans/martian', { isolation: 'schema', region: 'mars' })
     const name = slug()
@@ -113,6 +141,7 @@ describe('clusters', () => {
       ['GET', '/v1/plans'],
       ['GET', '/v1/placements'],
       ['GET', `/v1/organizations/${server.worlds.a.organizationId}/placement`],
+      ['GET', `/v1/organizations/${server.worlds.a.organizationId}/limits`],
     ] as const) {
       expect([path, (await server.call(method, path, { bearer })).body.code]).toEqual([path, 'permission_denied'])
     }

@@ -5,8 +5,15 @@ import { DatabaseError } from 'pg'
 import { organizationNotFound } from '../auth/access.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Handlers } from '../context.ts'
+import { limitColumns, limitHandlers } from './limits.ts'
 
-type Mine = 'listPlans' | 'setPlan' | 'listPlacements' | 'getPlacement' | 'setOrganizationPlan'
+type Mine =
+  | 'listPlans'
+  | 'setPlan'
+  | 'listPlacements'
+  | 'getPlacement'
+  | 'setOrganizationPlan'
+  | keyof typeof limitHandlers
 
 const planColumns = `
   p.id, p.name, p.isolation, p.region, p.cluster, p.connections_max as "connectionsMax",
@@ -20,14 +27,7 @@ const settings = {
   isolation: 'isolation',
   region: 'region',
   cluster: 'cluster',
-  connectionsMax: 'connections_max',
-  connectionsMin: 'connections_min',
-  concurrencyMax: 'concurrency_max',
-  acquireTimeoutMs: 'acquire_timeout_ms',
-  idleTimeoutMs: 'idle_timeout_ms',
-  loginConnectionsMax: 'login_connections_max',
-  statementTimeoutMs: 'statement_timeout_ms',
-  idleInTransactionTimeoutMs: 'idle_in_transaction_timeout_ms',
+  ...limitColumns,
   ownKey: 'own_key',
 } as const
 
@@ -41,6 +41,8 @@ const placements = `
   join rowhouse.clusters c on c.id = p.cluster`
 
 export const planHandlers: Pick<Handlers, Mine> = {
+  ...limitHandlers,
+
   async listPlans({ services }) {
     return { items: await services.catalogue.query<Plan>(`select ${planColumns} from rowhouse.plans p order by p.id`) }
   },
@@ -95,7 +97,8 @@ export const planHandlers: Pick<Handlers, Mine> = {
       params.organizationId,
       body.plan,
     ])
-    await services.fleet.limitLogin(params.organizationId)
+    // Where the server of its home does not answer, the worker goes on.
+    await services.fleet.limitLogin(params.organizationId).catch(() => undefined)
     return readPlacement(services.catalogue, params.organizationId)
   },
 }
