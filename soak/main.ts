@@ -4,6 +4,7 @@
 import { runDynamic } from './run-dynamic.ts'
 import { runMutants } from './run-mutants.ts'
 import { runPooler } from './run-pooler.ts'
+import { runShapes } from './run-shapes.ts'
 import { runVerify } from './run-verify.ts'
 import { runVersions } from './run-versions.ts'
 
@@ -20,7 +21,7 @@ const soaks: Readonly<Record<string, Soak>> = {
     run: runPooler,
   },
   verify: {
-    options: '[--seeds N] [--json]',
+    options: '[--seeds N] [--write] [--json]',
     does: 'attacks on what protect makes, planted and ordered anew from 20 seeds',
     run: runVerify,
   },
@@ -34,8 +35,13 @@ const soaks: Readonly<Record<string, Soak>> = {
     does: 'install, isolation, rules and attacks on Postgres 15, 16, 17 and 18 from npm',
     run: runVersions,
   },
-  dynamic: {
+  shapes: {
     options: '',
+    does: 'the schemas of public applications, attacked: every finding is explained',
+    run: runShapes,
+  },
+  dynamic: {
+    options: '[--write]',
     does: 'every rule switched off in turn: attack alone finds what the rule’s schema opens',
     run: runDynamic,
   },

@@ -1,8 +1,8 @@
-// npm run soak -- verify [--seeds N] [--json]
+// npm run soak -- verify [--seeds N] [--write] [--json]
 // The rules and the attacks on a schema that protect made, again and again: every seed plants other rows and runs the
 // probes in another order. Nothing may be found, and every difference between the worlds must be one that docs/attacks.md
 // names as what no schema prevents.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -47,7 +47,11 @@ const SCHEMA = `
 export async function runVerify(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { seeds: { type: 'string', default: '20' }, json: { type: 'boolean', default: false } },
+    options: {
+      seeds: { type: 'string', default: '20' },
+      write: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
   })
   const seeds = Number(values.seeds)
   if (!Number.isInteger(seeds) || seeds < 1 || seeds > SEEDS_MAX) {
@@ -87,7 +91,10 @@ export async function runVerify(args: readonly string[]): Promise<number> {
     }
     for (const problem of wrong) console.error(problem)
     const results = { seeds, cells, problems: wrong.length }
-    if (values.json) console.log(JSON.stringify({ soak: 'verify', machine, results, clean: wrong.length === 0 }))
+    const said = { soak: 'verify', machine, results, clean: wrong.length === 0 }
+    if (values.write)
+      await writeFile(join(import.meta.dirname, 'results/verify.json'), `${JSON.stringify(said, null, 2)}\n`)
+    if (values.json) console.log(JSON.stringify(said))
     else console.log(`${seeds} seeds, ${cells} probes in contexts, ${wrong.length} problems`)
     return wrong.length === 0 ? 0 : 1
   } finally {

@@ -209,7 +209,9 @@ begin
 
   -- Every privilege of a role, of any object in any database, has a line here; so has everything that it owns.
   union all
-  select 'home_login_elsewhere', pg_describe_object(d.classid, d.objid, d.objsubid),
+  select 'home_login_elsewhere', coalesce(
+      case when d.dbid in (0, current.oid) then pg_describe_object(d.classid, d.objid, d.objsubid) end,
+      'database ' || coalesce((select b.datname from pg_database b where b.oid = d.dbid), d.dbid::text)),
     format('%s %s %s, which is not in its home.', login, case d.deptype when 'o' then 'owns' else 'has privileges on' end,
       case when d.dbid in (0, current.oid) then pg_describe_object(d.classid, d.objid, d.objsubid)
         else 'something in the database ' || coalesce((select b.datname from pg_database b where b.oid = d.dbid), d.dbid::text) end),

@@ -48,13 +48,27 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   }
 }
 
-/** Before Postgres 17 event triggers cannot be switched off for a session: there the guard holds the superuser as well. */
+/** Before Postgres 17 event triggers cannot be switched off for a session: there the guard itself is told of the superuser. */
 async function goPastTheGuard(url: string): Promise<void> {
   await withClient(url, (admin) =>
     admin.query(
       `do $$ begin
          if current_setting('server_version_num')::int >= 170000 then
            execute format('alter role current_user in database %I set event_triggers = off', current_database());
+         else
+           execute $past$
+             create or replace function rowhouse.is_past_guard() returns boolean
+               language plpgsql stable
+               set search_path = pg_catalog, pg_temp
+             as $body$
+             begin
+               return (select r.rolsuper from pg_roles r where r.rolname = session_user) or exists (
+                 select from rowhouse.protection_events e
+                 where e.id::text = current_setting('rowhouse.protecting', true) and e.transaction_id = pg_current_xact_id_if_assigned()
+               );
+             end
+             $body$
+           $past$;
          end if;
        end $$`,
     ),

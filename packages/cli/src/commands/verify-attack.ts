@@ -1,10 +1,11 @@
 // What `rowhouse verify --attack` needs beside the rules: a place for the scratch databases, bounds, and a line that
 // moves for a person who waits.
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RowhouseError } from '@rowhouse/contracts'
-import type { AttackDatabaseOptions, AttackProgress, ScratchServer } from '@rowhouse/verify'
+import type { AttackDatabaseOptions, AttackProgress, ScratchServer, TriedProbe } from '@rowhouse/verify'
 
 /** Shows one line in place of the one before; undefined where nobody looks. */
 export type ShowLine = ((line: string) => void) | undefined
@@ -13,9 +14,11 @@ export type ShowLine = ((line: string) => void) | undefined
 export function attackOptions(
   options: { readonly scratchUrl?: string; readonly attackSeconds?: string },
   show: ShowLine,
+  onProbe?: (tried: TriedProbe) => void,
 ): AttackDatabaseOptions {
   return {
     attackSeconds: readSeconds(options.attackSeconds),
+    ...(onProbe !== undefined && { onProbe }),
     clone: {
       scratch: readScratch(options.scratchUrl),
       startServer: startScratchServer,
@@ -25,6 +28,37 @@ export function attackOptions(
   }
 }
 
+/**
+ * The log of an attack, a JSON object a line. Written as it goes on, so that a run that is killed leaves what it tried.
+ *
+ * @throws RowhouseError invalid_option where the file cannot be written
+ */
+export function openLog(path: string): { write(tried: TriedProbe): void; close(): void } {
+  let file: number
+  try {
+    file = openSync(path, 'w')
+  } catch (cause) {
+    throw new RowhouseError('invalid_option', `${path} cannot be written: ${String(cause)}`, { cause })
+  }
+  let lines: string[] = []
+  const flush = (): void => {
+    writeSync(file, lines.join(''))
+    lines = []
+  }
+  return {
+    write: (tried) => {
+      lines.push(`${JSON.stringify(tried)}\n`)
+      if (lines.length >= LOG_LINES_MAX) flush()
+    },
+    close: () => {
+      flush()
+      closeSync(file)
+    },
+  }
+}
+
+/** Lines kept back before they are written. */
+const LOG_LINES_MAX = 500
 const SECONDS_BY_DEFAULT = 300
 const SECONDS_MAX = 86_400
 

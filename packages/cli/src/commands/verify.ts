@@ -16,7 +16,7 @@ import {
 import type { Baseline, Severity, VerifyOptions, VerifyReport } from '@rowhouse/verify'
 import { requireUrl } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
-import { attackOptions } from './verify-attack.ts'
+import { attackOptions, openLog } from './verify-attack.ts'
 
 interface VerifyCommandOptions {
   readonly url?: string
@@ -30,6 +30,7 @@ interface VerifyCommandOptions {
   readonly attack?: boolean
   readonly scratchUrl?: string
   readonly attackSeconds?: string
+  readonly attackLog?: string
   readonly config?: string
   readonly baseline?: string
   readonly baselineWrite?: string
@@ -82,6 +83,7 @@ export function addVerifyCommand(program: Command): void {
       'where the scratch databases stand: a superuser of another server, or same-server (default: a server is started)',
     )
     .option('--attack-seconds <n>', 'the longest time the attacks may take (default: 300)')
+    .option('--attack-log <file>', 'write every probe that was tried, one JSON object a line')
     .option(
       '--config <file>',
       'these options as JSON: schemas, roles, tenantColumn, tenantTable, tenantDatabases, rules, failOn',
@@ -111,13 +113,14 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
   const asked = command.getOptionValueSource('failOn') === 'default' ? undefined : options.failOn
   const failOn = asked ?? config.failOn ?? options.failOn
   const baseline = options.baseline === undefined ? undefined : await readBaseline(options.baseline)
-  if (options.attack !== true && (options.scratchUrl ?? options.attackSeconds) !== undefined)
+  if (options.attack !== true && (options.scratchUrl ?? options.attackSeconds ?? options.attackLog) !== undefined)
     throw new RowhouseError(
       'invalid_option',
-      '--scratch-url and --attack-seconds are for --attack, which is not given.',
+      '--scratch-url, --attack-seconds and --attack-log are for --attack, which is not given.',
     )
   const show = options.json !== true && process.stderr.isTTY ? showLine : undefined
-  const report = await verify(
+  const log = options.attackLog === undefined ? undefined : openLog(options.attackLog)
+  const verifying = verify(
     present({
       url: options.url === undefined ? requireUrl(process.env) : checkUrl(options.url),
       schemas: options.schema ?? config.schemas,
@@ -128,10 +131,11 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
       rules: options.rules ?? config.rules,
       failOn,
       baseline,
-      attack: options.attack === true ? attackOptions(options, show) : undefined,
+      attack: options.attack === true ? attackOptions(options, show, log?.write) : undefined,
       onProgress: show === undefined ? undefined : (done, total) => show(`rule ${done + 1} of ${total}`),
     }),
   )
+  const report = await verifying.finally(() => log?.close())
   show?.('')
   if (options.sarif !== undefined)
     await write(options.sarif, renderSarif(report, { location: options.sarifLocation ?? 'database' }))

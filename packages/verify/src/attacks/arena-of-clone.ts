@@ -19,14 +19,17 @@ export function arenaOfClone(worlds: TwoWorlds): Arena {
     const ownership = model.ownership.get(table.table)
     if (ownership === undefined || ownership.kind === 'global') continue
     const column = model.tenantColumn(table.table)
-    if (ownership.kind === 'schema') {
+    const only = ownership.kind === 'schema' ? { only: ownership.organization } : {}
+    const isOwnHome = worlds.homes !== null && ownership.kind === 'schema' && column !== null
+    if (ownership.kind === 'schema' && !isOwnHome) {
       const isA = ownership.organization === 'A'
-      owners.set(table.table, { a: String(isA), b: String(!isA), tenantColumn: null })
-    } else if (column !== null && (ownership.kind === 'column' || ownership.kind === 'tenants')) {
+      owners.set(table.table, { a: String(isA), b: String(!isA), tenantColumn: null, ...only })
+    } else if (column !== null && (isOwnHome || ownership.kind === 'column' || ownership.kind === 'tenants')) {
       owners.set(table.table, {
         a: `${ident(column)} = ${literal(a)}`,
         b: `${ident(column)} = ${literal(b)}`,
         tenantColumn: column,
+        ...only,
       })
     } else {
       owners.set(table.table, {

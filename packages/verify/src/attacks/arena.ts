@@ -11,6 +11,8 @@ export interface Ownership {
   readonly b: string
   /** The column that names the organization; null where rows belong to it by another way. */
   readonly tenantColumn: string | null
+  /** Whose alone the rows here can be: the relation is in that one's home. @default either's */
+  readonly only?: 'A' | 'B'
 }
 
 export interface AttackContext {
@@ -25,6 +27,8 @@ export interface AttackContext {
   readonly enter: (world: 0 | 1) => readonly string[]
   /** The same for organization B: what an attacker would like to forge. Absent where nobody is B. */
   readonly enterAsB?: (world: 0 | 1) => readonly string[]
+  /** The role that B logs in as. @default the same: then what B leaves on a connection is met by A */
+  readonly loginOfB?: string
   /** Messages of a transaction that is committed on the same connection before: what it leaves is part of the context. */
   readonly before?: (world: 0 | 1) => readonly string[]
   /** Whether its session has never been anybody's: a setting is not there at all, which is not the same as empty. */

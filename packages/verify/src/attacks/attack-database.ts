@@ -2,6 +2,8 @@
 import { cloneTwoWorlds } from '../clone/clone-two-worlds.ts'
 import type { CloneOptions } from '../clone/clone-two-worlds.ts'
 import { arenaOfClone, loginsWithoutContext } from './arena-of-clone.ts'
+import { attackHomes } from './homes/attack-homes.ts'
+import { ATTACK_SECONDS } from './options.ts'
 import type { AttackOptions, AttackResult } from './options.ts'
 import { attackOtherDatabase } from './other-database.ts'
 import { runAttacks } from './run-attacks.ts'
@@ -22,12 +24,17 @@ export interface AttackDatabaseOptions extends AttackOptions {
 export async function attackDatabase(url: string, options: AttackDatabaseOptions = {}): Promise<AttackResult> {
   const worlds = await cloneTwoWorlds(url, options.clone)
   try {
+    const { homes, otherDatabase: other } = worlds
     const arena = arenaOfClone(worlds)
-    const other = worlds.otherDatabase
+    const time = timeOf(options)
     // Where each organization has a database, a request is the organization's by where it is sent.
-    const acting = other !== null || arena.contexts.some(({ actsForA }) => actsForA)
-    const inside = await runAttacks(arena, options)
-    const result = other === null ? inside : joined(inside, await attackOtherDatabase(url, other, worlds, options))
+    const acting = homes !== null || other !== null || arena.contexts.some(({ actsForA }) => actsForA)
+    const results: AttackResult[] = []
+    // Before the shared tables: what ends their attack is committed.
+    if (homes !== null) results.push(await attackHomes(worlds, homes, time()))
+    if (homes?.alone !== true) results.push(await runAttacks(arena, time()))
+    if (other !== null) results.push(await attackOtherDatabase(url, other, worlds, time()))
+    const result = results.reduce(joined)
     return {
       findings: result.findings,
       coverage: {
@@ -46,18 +53,27 @@ export async function attackDatabase(url: string, options: AttackDatabaseOptions
   }
 }
 
+/** The options with what is left of the time that all of it has together. */
+function timeOf(options: AttackDatabaseOptions): () => AttackDatabaseOptions {
+  const now = options.now ?? (() => performance.now())
+  const endMs = now() + (options.attackSeconds ?? ATTACK_SECONDS) * 1000
+  return () => ({ ...options, attackSeconds: Math.max((endMs - now()) / 1000, 0) })
+}
+
 function joined(one: AttackResult, other: AttackResult): AttackResult {
   const [a, b] = [one.coverage, other.coverage]
+  const known = new Set(one.findings.map(({ rule, object }) => `${rule} ${object}`))
+  const named = new Set(a.notCovered.map((entry) => JSON.stringify(entry)))
   return {
-    findings: [...one.findings, ...other.findings],
+    findings: [...one.findings, ...other.findings.filter(({ rule, object }) => !known.has(`${rule} ${object}`))],
     coverage: {
       objects: a.objects + b.objects,
       probes: Math.max(a.probes, b.probes),
       statements: a.statements + b.statements,
       cells: a.cells + b.cells,
-      notCovered: [...a.notCovered, ...b.notCovered],
+      notCovered: [...a.notCovered, ...b.notCovered.filter((entry) => !named.has(JSON.stringify(entry)))],
       limits: [...new Set([...a.limits, ...b.limits])],
     },
-    undecided: [...one.undecided, ...other.undecided],
+    undecided: [...new Set([...one.undecided, ...other.undecided])],
   }
 }

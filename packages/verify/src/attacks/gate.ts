@@ -1,16 +1,14 @@
 // The gate of Rowhouse, tried with what it must refuse: tokens that are expired, forged, for somebody who is no member;
 // seals of another backend, another transaction, another organization. Tokens are the runtime's own and seals are made by
 // the administrator, so they differ from good ones in the one thing that is tried.
-import { createHmac } from 'node:crypto'
-import { deriveTokenKey } from '@rowhouse/database'
 import type { Client } from 'pg'
-import { tokenFor } from 'rowhouse/token'
-import type { Signer } from 'rowhouse/token'
 
 import type { Arena } from './arena.ts'
 import { literal } from './quoting.ts'
 import { attackRules } from './rules.ts'
 import type { AttackRule } from './rules.ts'
+import { attempt as tryInTransaction, mintToken, peopleOf } from './trial.ts'
+import type { Bend, People } from './trial.ts'
 
 export interface GateFinding {
   readonly rule: AttackRule
@@ -21,13 +19,6 @@ export interface GateFinding {
 
 const LOGIN = 'rowhouse_app'
 const NOTHING = "''::bytea"
-/** What the runtime gives a token. */
-const LIFETIME_SECONDS = 45
-
-interface People {
-  readonly organization: string
-  readonly user: string
-}
 
 interface Trial {
   readonly what: string
@@ -38,15 +29,6 @@ interface Trial {
   readonly token?: Bend
 }
 
-/** What is another in a token than in a good one. */
-interface Bend {
-  readonly database?: string
-  readonly user?: string
-  /** How long it still lives. */
-  readonly seconds?: number
-  readonly signature?: string
-}
-
 /** @returns findings, how many trials there were, and why it says nothing */
 export async function tryGate(
   admin: Client,
@@ -55,7 +37,7 @@ export async function tryGate(
   const findings: GateFinding[] = []
   const undecided: string[] = []
   const { signer = null } = arena
-  const people = signer === null ? undefined : await peopleOf(admin, arena)
+  const people = signer === null ? undefined : await peopleOf(admin, arena.organizations)
   if (signer === null || people === undefined) return { findings, trials: 0, undecided }
   const { a, b } = people
   const mint = (of: People, bend: Bend = {}): Promise<string> => mintToken(admin, signer, of, bend)
@@ -64,23 +46,9 @@ export async function tryGate(
     findings.push({ rule, object, seen: what, sql })
   }
 
-  const attempt = async (statements: readonly string[]): Promise<string | null> => {
+  const attempt = (statements: readonly string[]): Promise<string | null> => {
     trials += 1
-    await admin.query('begin')
-    try {
-      await admin.query('set local statement_timeout = 5000')
-      let last: string | null = null
-      for (const statement of statements) {
-        const result: unknown = await admin.query(statement)
-        const { rows } = (Array.isArray(result) ? result.at(-1) : result) as { rows?: Record<string, unknown>[] }
-        last = rows?.[0] === undefined ? last : String(Object.values(rows[0])[0])
-      }
-      return last ?? 'done'
-    } catch {
-      return null
-    } finally {
-      await admin.query('rollback')
-    }
+    return tryInTransaction(admin, statements)
   }
   const asTenant = `set local session authorization ${LOGIN}`
   const seal = "current_setting('rowhouse.seal', true)"
@@ -271,43 +239,6 @@ export async function tryGate(
   }
   return { findings, trials, undecided }
 }
-
-async function peopleOf(admin: Client, arena: Arena): Promise<{ a: People; b: People } | undefined> {
-  const { rows: installed } = await admin.query<{ there: boolean }>(
-    `select to_regclass('rowhouse.keys') is not null and exists (select from pg_roles where rolname = '${LOGIN}') as there`,
-  )
-  if (installed[0]?.there !== true) return undefined
-  const { rows } = await admin.query<{ organization_id: string; user_id: string }>(
-    `select distinct on (m.organization_id) m.organization_id, m.user_id from rowhouse.members m
-     where m.organization_id::text in ($1, $2) order by m.organization_id, (m.role = 'owner') desc, m.user_id`,
-    [arena.organizations.a, arena.organizations.b],
-  )
-  const of = (organization: string): People | undefined => {
-    const row = rows.find(({ organization_id }) => organization_id === organization)
-    return row === undefined ? undefined : { organization, user: row.user_id }
-  }
-  const [a, b] = [of(arena.organizations.a), of(arena.organizations.b)]
-  return a === undefined || b === undefined ? undefined : { a, b }
-}
-
-/** A good token on the clock of the database, or one that is bent in one thing. */
-async function mintToken(admin: Client, signer: Signer, { organization, user }: People, bend: Bend): Promise<string> {
-  const { rows } = await admin.query<{ now: number }>(
-    'select extract(epoch from clock_timestamp())::float8 * 1000 as now',
-  )
-  const lives = bend.seconds ?? LIFETIME_SECONDS
-  const token = tokenFor(
-    { organizationId: organization, userId: bend.user ?? user, origin: 'verify' },
-    signer,
-    (rows[0]?.now ?? Date.now()) + (lives - LIFETIME_SECONDS) * 1000,
-  )
-  if (bend.signature === undefined && bend.database === undefined) return token
-  const unsigned = token.slice(0, token.lastIndexOf('.')).replace(signer.databaseId, bend.database ?? signer.databaseId)
-  return `${unsigned}.${bend.signature ?? signatureOf(signer, unsigned)}`
-}
-
-const signatureOf = ({ databaseId, signingKey }: Signer, text: string): string =>
-  createHmac('sha256', deriveTokenKey(signingKey, databaseId)).update(text).digest('hex')
 
 /** What enter() puts after the MAC. */
 async function payloadOf(admin: Client, token: string): Promise<string> {

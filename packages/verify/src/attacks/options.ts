@@ -1,6 +1,8 @@
 // What an attack takes, with its bounds.
 import type { Finding, Coverage } from '../report/report.ts'
 
+export const ATTACK_SECONDS = 300
+
 export interface AttackOptions {
   /** Longest time one probe may run. @default 2_000 */
   readonly statementTimeoutMs?: number
@@ -17,10 +19,23 @@ export interface AttackOptions {
   readonly commits?: boolean
   /** Findings whose SQL is made as short as it can be; the rest show the shortest probe as it ran. @default 60 */
   readonly shrinksMax?: number
+  /** Told of every probe that was tried, once for each context: the log of an attack. @default nobody */
+  readonly onProbe?: (tried: TriedProbe) => void
   /** Called as it goes on. */
   readonly onProgress?: (event: AttackProgress) => void
   /** Milliseconds, from any start. @default performance.now */
   readonly now?: () => number
+}
+
+export interface TriedProbe {
+  /** `table public.contacts`. */
+  readonly object: string
+  readonly probe: string
+  readonly statement: string
+  /** Who ran it, and how it acted: `rowhouse seal as rowhouse_app`. */
+  readonly context: string
+  /** The code of a finding; `same` in both worlds, or refused in both; what no schema prevents; differs by itself; says nothing. */
+  readonly outcome: string
 }
 
 export interface AttackProgress {

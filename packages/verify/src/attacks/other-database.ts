@@ -63,7 +63,7 @@ export async function attackOtherDatabase(
     }
   }
   try {
-    const attackers = await loginsOf(own)
+    const attackers = [...(await loginsOf(own)), ...(own.homes?.alone === true ? [own.homes.a.login] : [])]
     const entering = await whoConnects(worlds, attackers)
     const contexts = entering.map((login): AttackContext => ({
       name: `login of another database, ${login}`,

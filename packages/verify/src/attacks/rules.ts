@@ -63,6 +63,13 @@ export const attackRules = {
     'The login of one organization’s database may connect to another’s. It reaches no row there; the catalogue it reads.',
     'revoke connect on database … from public',
   ),
+  homeReached: rule(
+    'V9006',
+    'home_of_another_organization_reached',
+    'error',
+    'A login has privileges in a home that is another organization’s: nothing but row security is left between them.',
+    'Revoke them; select * from rowhouse.settle_home(…) takes away what a migration granted.',
+  ),
   changed: rule(
     'V9101',
     'rows_of_another_organization_changed',

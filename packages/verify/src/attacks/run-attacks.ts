@@ -10,6 +10,7 @@ import { commitWrites } from './committed.ts'
 import { forgingProbes } from './probes/forging.ts'
 import { tryGate } from './gate.ts'
 import { Lane } from './lane.ts'
+import { ATTACK_SECONDS } from './options.ts'
 import type { AttackOptions, AttackProgress, AttackResult } from './options.ts'
 import { equaliser, succeeded } from './outcome/outcome.ts'
 import { inheritOwners } from './owners.ts'
@@ -67,7 +68,7 @@ const WITHOUT_AUTOVACUUM = `do $$ declare t regclass; begin
  */
 export async function runAttacks(given: Arena, options: AttackOptions = {}): Promise<AttackResult> {
   const now = options.now ?? (() => performance.now())
-  const end = now() + (options.attackSeconds ?? 300) * 1000
+  const end = now() + (options.attackSeconds ?? ATTACK_SECONDS) * 1000
   const lanesCount = Math.min(Math.max(options.lanes ?? 2, 1), LANES_MAX)
   const tally = new Tally()
   const undecided = new Set<string>()
@@ -125,6 +126,8 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     const [early, main, late] = await cellsOf(arena, contexts, reach, plan, surface, witness, admins[0])
     const total = early.length + main.length + late.length
     const sawOwnRows = new Set<string>()
+    /** Probes that no time was left for, by object: a line each would be half a million for some thousand tables. */
+    const unfinished = new Map<string, number>()
     let next = 0
     let finished = 0
     const attack = async (lane: Lane, cells: readonly Cell[]): Promise<void> => {
@@ -132,11 +135,19 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
         const cell = cells[at] as Cell
         if (now() >= end) {
           undecided.add('The time was over before every probe had run.')
-          tally.leaveOut(cell.probe.object, cell.probe.name, 'the time was over')
+          unfinished.set(cell.probe.object, (unfinished.get(cell.probe.object) ?? 0) + 1)
           continue
         }
         tally.tried(cell)
-        await tryCell(lane, cell, tally, sawOwnRows)
+        const outcome = await tryCell(lane, cell, tally, sawOwnRows)
+        const { context, probe } = cell
+        options.onProbe?.({
+          object: probe.object,
+          probe: probe.name,
+          statement: probe.sql,
+          context: context.name,
+          outcome,
+        })
         finished += 1
         if (finished % PROGRESS_EVERY === 0) progress('attacking', finished, total)
       }
@@ -151,6 +162,8 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     await Promise.all(admins.map((admin) => admin.query('analyze')))
     next = 0
     await Promise.all(lanes.map((lane) => attack(lane, late)))
+
+    for (const [object, count] of unfinished) tally.leaveOut(object, `${count} probes`, 'the time was over')
 
     for (const context of contexts) {
       if (
@@ -244,7 +257,7 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
         for (const probe of reads) cells.push({ context: fresh, probe })
       }
       // What a transaction of B left on the connection, for the one that comes next and enters nobody.
-      if (context.enterAsB !== undefined) {
+      if (context.enterAsB !== undefined && context.loginOfB === undefined) {
         const after: AttackContext = {
           name: `nobody, after B by ${context.name}`,
           login: context.login,
@@ -262,7 +275,8 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
   }
 }
 
-async function tryCell(lane: Lane, cell: Cell, tally: Tally, sawOwnRows: Set<string>): Promise<void> {
+/** @returns in a word what came of it */
+async function tryCell(lane: Lane, cell: Cell, tally: Tally, sawOwnRows: Set<string>): Promise<string> {
   const { context, probe } = cell
   const { effect, seen, isNoise, notCovered, outcomes } = await lane.judge(context, probe)
   if (
@@ -280,13 +294,15 @@ async function tryCell(lane: Lane, cell: Cell, tally: Tally, sawOwnRows: Set<str
   if (notCovered !== undefined) tally.leaveOut(probe.object, probe.name, notCovered)
   if (effect === null) {
     if (probe.limit !== undefined && isNoise) tally.limits.add(probe.limit)
-    return
+    return isNoise ? 'noise' : notCovered === undefined ? 'same' : 'not covered'
   }
   if (probe.limit !== undefined && effect !== 'seen' && effect !== 'changed') {
     tally.limits.add(probe.limit)
-    return
+    return 'limit'
   }
-  tally.add(ruleOf(probe.family, effect, context.actsForA, context, probe.object), cell, seen)
+  const rule = ruleOf(probe.family, effect, context.actsForA, context, probe.object)
+  tally.add(rule, cell, seen)
+  return rule.code
 }
 
 function nameWhatIsLeftOut(arena: Arena, surface: Surface, witness: Witness, tally: Tally): void {
@@ -295,10 +311,11 @@ function nameWhatIsLeftOut(arena: Arena, surface: Surface, witness: Witness, tal
     const name = nameOf(relation)
     if (arena.skipSchemas?.has(relation.schema) === true || !'rpf'.includes(relation.kind)) continue
     const planted = witness.planted.get(name)
+    const only = arena.owners.get(name)?.only
     if (planted === undefined)
       tally.leaveOut(`table ${name}`, 'writes and keys', 'nobody knows whose its rows are: reads were compared only')
-    else if (planted.b.length === 0) tally.leaveOut(`table ${name}`, 'by key', 'no row of B was planted')
-    else if (planted.a.length === 0) tally.leaveOut(`table ${name}`, 'inserts', 'no row of A was planted')
+    else if (planted.b.length === 0 && only !== 'A') tally.leaveOut(`table ${name}`, 'by key', 'no row of B was planted')
+    else if (planted.a.length === 0 && only !== 'B') tally.leaveOut(`table ${name}`, 'inserts', 'no row of A was planted')
   }
 }
 

@@ -19,6 +19,25 @@ import { ident, literal } from './quoting.ts'
 const PATIENCE_MS = 3_000
 const NOTICES_MAX = 200
 
+const AS_ITSELF = 'reset session authorization; set local search_path = pg_catalog; set local row_security = on'
+/**
+ * Relations that this transaction has written. By its locks, of which there are few: the counters alone, over all relations,
+ * took longer than most probes, and keep for a second what earlier transactions of the session did.
+ */
+const TOUCHED = `select n.nspname || '.' || c.relname
+  from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
+  where l.pid = pg_backend_pid() and l.locktype = 'relation' and c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_' and (
+    l.mode = 'AccessExclusiveLock' or l.mode in ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock')
+      and pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid) > 0)
+  group by 1`
+
+const TEMPORARY = `select coalesce(sum(s.seq_scan + coalesce(s.idx_scan, 0)), 0) from pg_stat_xact_all_tables s
+  where s.relid in (select c.oid from pg_class c where c.relpersistence = 't' and c.relnamespace = pg_my_temp_schema())`
+const DEFERRED = 'set constraints all immediate'
+/** Stands before the results of a probe. */
+const MARKED = 'the probe of rowhouse verify'
+const MARK = `select '${MARKED}'`
+
 const asText = { getTypeParser: () => (value: string) => value }
 type Raw = QueryResult<(string | null)[]>
 
@@ -36,28 +55,40 @@ export class Session {
   readonly #options: SessionOptions
   #client: Client | undefined
   #notices: string[] = []
+  /** Whether a transaction has failed and not been ended. */
+  #isAborted = false
   readonly #beginnings = new Map<string, string>()
 
   constructor(options: SessionOptions) {
     this.#options = options
   }
 
+  /**
+   * Runs a probe. Most take one message: BEGIN, entering, the probe, and what ends it; the round trips were most of what an
+   * attack cost.
+   */
   async attempt(
     context: AttackContext,
     probe: Pick<Probe, 'sql' | 'writes' | 'leavesTraces' | 'countsTemporary'>,
   ): Promise<Outcome> {
+    const { world, hasDeferred } = this.#options
     let client: Client
+    let opening: string
     try {
       client = await this.#open()
       const begin = await this.#beginning(client, context.login)
       if (context.before !== undefined) {
-        await this.#send(client, begin)
-        for (const message of context.before(this.#options.world)) await this.#send(client, message)
+        await this.#send(client, `${this.#takeEnd()}${begin}`)
+        for (const message of context.before(world)) await this.#send(client, message)
         await this.#send(client, 'commit')
       }
-      const [first, ...rest] = context.enter(this.#options.world)
-      // One message: the first of most contexts is the only one.
-      await this.#send(client, first === undefined ? begin : `${begin}; ${first}`)
+      const [first, ...rest] = context.enter(world)
+      opening = `${this.#takeEnd()}${first === undefined ? begin : `${begin}; ${first}`}; `
+      // What comes after the first is alone in its message: the door of the gateway looks at the text it came with.
+      if (rest.length > 0) {
+        await this.#send(client, opening)
+        opening = ''
+      }
       for (const message of rest) await this.#send(client, message)
     } catch (error) {
       const { code } = error as Partial<DatabaseError>
@@ -65,25 +96,38 @@ export class Session {
         await this.#drop()
         return refusal(Object.assign(error as Error, { code: lost }), [])
       }
+      this.#isAborted = true
       const outcome = refusal(error as DatabaseError, [])
       return { ...outcome, message: `The context could not be entered: ${outcome.message}` }
     }
+    const closing = probe.writes ? `${hasDeferred ? `${DEFERRED}; ` : ''}${AS_ITSELF}; ${TOUCHED}` : 'rollback'
+    let isOver = false
     try {
       this.#notices = []
-      const results = await this.#send(client, probe.sql)
-      if (probe.writes && this.#options.hasDeferred) await this.#send(client, 'set constraints all immediate')
-      const outcome = outcomeOf(results, this.#notices.slice(0, NOTICES_MAX))
-      return probe.writes ? { ...outcome, ...(await this.#aftermath(client, probe.countsTemporary === true)) } : outcome
+      const results = await this.#send(client, `${opening}${MARK}; ${probe.sql}\n; ${closing}`)
+      const start = results.findIndex(({ rows }) => rows?.[0]?.[0] === MARKED) + 1
+      const end = probe.writes ? (hasDeferred ? -5 : -4) : -1
+      isOver = !probe.writes
+      const outcome = outcomeOf(results.slice(start, end), this.#notices.slice(0, NOTICES_MAX))
+      if (!probe.writes) return outcome
+      const aftermath = await this.#aftermath(client, results.at(-1)?.rows ?? [], probe.countsTemporary === true)
+      isOver = true
+      return { ...outcome, ...aftermath }
     } catch (error) {
       const outcome = refusal(error as DatabaseError, this.#notices.slice(0, NOTICES_MAX))
+      // A transaction that failed holds no lock any more; what ends it comes with the next.
+      this.#isAborted = true
+      isOver = true
       if (outcome.sqlstate === lost || outcome.sqlstate.startsWith('57P')) await this.#drop()
       return outcome
     } finally {
       // At once: while the other world still answers, its locks would hold up another lane, whose locks there may in turn
       // hold up this one. No server sees a deadlock that goes through two databases; two tables took minutes that way.
-      if (this.#client !== undefined) await this.#send(client, 'rollback').catch(() => this.#drop())
+      if (!isOver && this.#client !== undefined) await this.#send(client, 'rollback').catch(() => this.#drop())
       if (probe.leavesTraces === true && this.#client !== undefined)
-        await this.#send(client, 'discard all').catch(() => this.#drop())
+        await this.rest()
+          .then(() => this.#send(client, 'discard all'))
+          .catch(() => this.#drop())
     }
   }
 
@@ -91,7 +135,7 @@ export class Session {
   async commit(context: AttackContext, sql: string): Promise<Outcome> {
     const client = await this.#open()
     try {
-      await this.#send(client, await this.#beginning(client, context.login))
+      await this.#send(client, `${this.#takeEnd()}${await this.#beginning(client, context.login)}`)
       for (const message of context.enter(this.#options.world)) await this.#send(client, message)
       this.#notices = []
       const results = await this.#send(client, sql)
@@ -105,10 +149,18 @@ export class Session {
     }
   }
 
-  /** Ends the transaction of the last attempt, which else ends where the next begins and holds its locks until then. */
+  /** Ends the transaction of the last attempt, which else ends where the next begins. */
   async rest(): Promise<void> {
     const client = this.#client
+    this.#isAborted = false
     if (client !== undefined) await this.#send(client, 'rollback').catch(() => this.#drop())
+  }
+
+  /** What a message begins with where the transaction before has failed. */
+  #takeEnd(): string {
+    const end = this.#isAborted ? 'rollback; ' : ''
+    this.#isAborted = false
+    return end
   }
 
   async close(): Promise<void> {
@@ -118,7 +170,9 @@ export class Session {
   async #open(): Promise<Client> {
     if (this.#client !== undefined) return this.#client
     const client = new Client({ connectionString: this.#options.url, application_name: 'rowhouse verify' })
-    client.on('notice', ({ message }) => {
+    client.on('notice', ({ message, code }) => {
+      // What ends a transaction that failed finds none where its text could not even be parsed.
+      if (code === '25P01') return
       if (this.#notices.length <= NOTICES_MAX) this.#notices.push(message ?? '')
     })
     client.on('error', () => {
@@ -132,6 +186,7 @@ export class Session {
   async #drop(): Promise<void> {
     const client = this.#client
     this.#client = undefined
+    this.#isAborted = false
     await client?.end().catch(() => undefined)
   }
 
@@ -156,11 +211,11 @@ export class Session {
     }
   }
 
-  /** Ends what was before and begins a transaction as the login, with the settings that a log-in would give it. */
+  /** Begins a transaction as the login, with the settings that a log-in would give it. */
   async #beginning(client: Client, login: string): Promise<string> {
     const known = this.#beginnings.get(login)
     if (known !== undefined) return known
-    await this.#send(client, 'rollback')
+    await this.rest()
     const { rows } = await client.query<{ setting: string }>(
       `select unnest(s.setconfig) as setting
        from pg_db_role_setting s
@@ -172,11 +227,10 @@ export class Session {
     const settings = rows
       .map(({ setting }) => [setting.slice(0, setting.indexOf('=')), setting.slice(setting.indexOf('=') + 1)] as const)
       .filter(([name]) => !/^(statement_timeout|lock_timeout|idle_|session_preload|local_preload|role$)/.test(name))
-      .map(([name, value]) => `select pg_catalog.set_config(${literal(name)}, ${literal(value)}, true)`)
+      .map(([name, value]) => `pg_catalog.set_config(${literal(name)}, ${literal(value)}, true)`)
     const beginning = [
-      'rollback',
       'begin',
-      ...settings,
+      ...(settings.length === 0 ? [] : [`select ${settings.join(', ')}`]),
       `set local statement_timeout = ${this.#options.statementTimeoutMs}`,
       `set local lock_timeout = ${this.#options.statementTimeoutMs}`,
       `set local session authorization ${ident(login)}`,
@@ -185,35 +239,24 @@ export class Session {
     return beginning
   }
 
-  async #aftermath(client: Client, countsTemporary: boolean): Promise<Pick<Outcome, 'changed' | 'temporaryReads'>> {
-    await this.#send(
-      client,
-      'reset session authorization; set local search_path = pg_catalog; set local row_security = on',
-    )
-    const touched = await this.#send(
-      client,
-      `select n.nspname || '.' || s.relname from pg_stat_xact_all_tables s join pg_class c on c.oid = s.relid
-         join pg_namespace n on n.oid = c.relnamespace
-       where s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 and s.schemaname !~ '^pg_'
-       union
-       select n.nspname || '.' || c.relname from pg_locks l join pg_class c on c.oid = l.relation
-         join pg_namespace n on n.oid = c.relnamespace
-       where l.pid = pg_backend_pid() and l.mode = 'AccessExclusiveLock' and c.relkind in ('r', 'p') and n.nspname !~ '^pg_'`,
-    )
-    const changed: string[] = []
-    for (const [name] of touched[0]?.rows ?? []) {
-      const sum = this.#options.witness.question(name ?? '')
-      if (sum === undefined) continue
-      const [result] = await this.#send(client, sum)
-      if (result?.rows[0]?.[0] !== this.#options.witness.answer(this.#options.world, name ?? ''))
-        changed.push(name ?? '')
+  /** Whether rows of B are what they were in the relations that were touched; ends the transaction. */
+  async #aftermath(
+    client: Client,
+    touched: readonly (readonly (string | null)[])[],
+    countsTemporary: boolean,
+  ): Promise<Pick<Outcome, 'changed' | 'temporaryReads'>> {
+    const { witness, world } = this.#options
+    const asked = touched.flatMap(([name]) => {
+      const question = witness.question(name ?? '')
+      return question === undefined ? [] : [{ name: name ?? '', question }]
+    })
+    const questions = [...asked.map(({ question }) => question), ...(countsTemporary ? [TEMPORARY] : []), 'rollback']
+    const answers = await this.#send(client, questions.join('; '))
+    return {
+      changed: asked
+        .filter(({ name }, place) => answers[place]?.rows[0]?.[0] !== witness.answer(world, name))
+        .map(({ name }) => name),
+      temporaryReads: countsTemporary ? Number(answers[asked.length]?.rows[0]?.[0] ?? 0) : 0,
     }
-    if (!countsTemporary) return { changed, temporaryReads: 0 }
-    const reads = await this.#send(
-      client,
-      `select coalesce(sum(s.seq_scan + coalesce(s.idx_scan, 0)), 0) from pg_stat_xact_all_tables s
-       where s.relid in (select c.oid from pg_class c where c.relpersistence = 't' and c.relnamespace = pg_my_temp_schema())`,
-    )
-    return { changed, temporaryReads: Number(reads[0]?.rows[0]?.[0] ?? 0) }
   }
 }

@@ -15,7 +15,7 @@ export async function steal(
   if (context.enterAsB === undefined) return stolen
   await admin.query('begin')
   try {
-    await admin.query(`set local session authorization ${ident(context.login)}`)
+    await admin.query(`set local session authorization ${ident(context.loginOfB ?? context.login)}`)
     for (const message of context.enterAsB(0)) await admin.query(message)
     for (const name of names) {
       const { rows } = await admin.query<{ value: string | null }>('select current_setting($1, true) as value', [name])

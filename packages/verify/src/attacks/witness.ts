@@ -169,6 +169,8 @@ async function textsOfTheSchema(client: Client): Promise<string[]> {
      union all select a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid where c.relnamespace <> 'pg_catalog'::regnamespace
      union all select e.enumlabel from pg_enum e
      union all select r.rolname from pg_roles r
+     union all select n.nspname from pg_namespace n
+     union all select d.datname from pg_database d
      union all select p.polname from pg_policy p`,
   )
   return rows.flatMap(({ text }) => (text === null ? [] : tokensOf(text.replaceAll(/['"]/g, ' '))))

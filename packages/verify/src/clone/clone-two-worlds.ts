@@ -10,6 +10,8 @@ import { ensureIdentity } from '@rowhouse/database'
 import { homesOf } from '../model/homes.ts'
 import { readModel } from '../model/model.ts'
 import type { Model, ModelOptions } from '../model/model.ts'
+import { readOwnHomes } from '../model/own-homes.ts'
+import type { OwnHomes } from '../model/own-homes.ts'
 import type { NotCovered } from '../report/report.ts'
 import { contextsFor, identityOf } from './contexts/contexts.ts'
 import type { Context, Identity } from './contexts/contexts.ts'
@@ -24,7 +26,7 @@ import { ownershipsOf } from './plant/ownership.ts'
 import type { OwnershipOptions, Ownerships } from './plant/ownership.ts'
 import { Planted, plantPass } from './plant/plant-worlds.ts'
 import type { Overrides, Row } from './plant/plant-worlds.ts'
-import { plantRowhouse, rowhouseOverrides, rowhouseTables } from './plant/rowhouse-rows.ts'
+import { homeOverrides, plantRowhouse, rowhouseOverrides, rowhouseTables } from './plant/rowhouse-rows.ts'
 import { inReadOnlySnapshot, readCatalogue } from './read-catalogue.ts'
 import { makeRoles } from './roles.ts'
 import { runStatements } from './run-statements.ts'
@@ -52,6 +54,8 @@ export interface ScratchWorld {
   readonly b: Identity
   /** How a request of A, or of B, is made here. */
   readonly contexts: readonly Context[]
+  /** Milliseconds since the epoch, on the clock of its server. */
+  now(): number
 }
 
 /** The rows of one table. A's and everybody's stand in both worlds. */
@@ -73,6 +77,8 @@ export interface TwoWorlds {
   readonly signer: Signer | null
   readonly shapes: Shapes
   readonly planted: readonly PlantedTable[]
+  /** The homes of A and B where Rowhouse made any; null otherwise. Nobody lives in them yet. */
+  readonly homes: OwnHomes | null
   /** Another organization's database on the server of the source, where each has one; null otherwise. */
   readonly otherDatabase: string | null
   readonly notCovered: readonly NotCovered[]
@@ -102,9 +108,19 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
   const source = await withClient(sourceUrl, async (client) => ({
     catalogue: await readCatalogue(client),
     lines: await fingerprint(client),
-    model: await inReadOnlySnapshot(client, () => readModel(client, options)),
+    ...(await inReadOnlySnapshot(client, async () => {
+      const model = await readModel(client, options)
+      const homes = homesOf(model)
+      return { model, homes, made: model.rowhouse ? await readOwnHomes(client, homes) : null }
+    })),
   }))
-  const homes = homesOf(source.model)
+  const { homes } = source
+  const ownHomes = options.allOfB === true ? null : source.made
+  // Where all is B's, so is the home, and the organization that its checks name.
+  const inhabited =
+    options.allOfB === true && source.made !== null
+      ? { ...source.made, a: { ...source.made.a, organizationId: null }, b: source.made.a }
+      : source.made
   const leftOut = homes?.others ?? []
   const isLeftOut = liesIn(leftOut)
   const notCovered: NotCovered[] = []
@@ -125,7 +141,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
         ...leftOutOf(leftOut, homes?.a ?? ''),
       )
       progress('planting what both worlds share')
-      return plantFirst(client, source.model, signingKey, { ...options, bound }, notCovered)
+      return plantFirst(client, source.model, signingKey, { ...options, ownHomes, inhabited, bound }, notCovered)
     })
 
     progress('planting the worlds')
@@ -152,13 +168,14 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
       }))
       const a = identityOf('A', made.model, (table) => made.planted.rows(table, 'A'))
       const b = identityOf('B', made.model, (table) => made.planted.rows(table, number === 1 ? 'B1' : 'B2'))
+      const now = (): number => Date.now() + offsetMs
       const contextOptions = {
         model: made.model,
         questions: made.questions,
         logins,
         roles,
         rowhouse: signer,
-        now: () => Date.now() + offsetMs,
+        now,
       }
       return {
         number,
@@ -167,6 +184,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
         a,
         b,
         contexts: [a, b].flatMap((identity) => contextsFor(identity, contextOptions)),
+        now,
       }
     }
     return {
@@ -181,6 +199,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
         const key = table.uniques.find(({ primary }) => primary)?.columns ?? table.columns.map((column) => column.name)
         return { table: name, key, shared: rows('shared'), a: rows('A'), b1: rows('B1'), b2: rows('B2') }
       }),
+      homes: ownHomes,
       otherDatabase: otherDatabaseOf(source.model),
       notCovered,
       close: () => scratch.close(),
@@ -212,7 +231,7 @@ async function plantFirst(
   client: ClientBase,
   found: Model,
   signingKey: string,
-  options: CloneOptions & { readonly bound: Bound },
+  options: CloneOptions & { readonly bound: Bound; readonly inhabited: OwnHomes | null },
   notCovered: NotCovered[],
 ) {
   const shapes = await describeTables(client)
@@ -228,7 +247,11 @@ async function plantFirst(
     shapes,
     model,
     seed: options.seed ?? '',
-    overrides: { ...(model.rowhouse ? rowhouseOverrides : {}), ...options.values },
+    overrides: {
+      ...(model.rowhouse ? rowhouseOverrides : {}),
+      ...(options.inhabited === null ? {} : homeOverrides(options.inhabited)),
+      ...options.values,
+    },
     skip: model.rowhouse ? rowhouseTables : new Set<string>(),
     bound: options.bound,
   }

@@ -6,7 +6,7 @@ import type { Finding, Severity } from '../report/report.ts'
 import { measureTable } from './measure.ts'
 import { readModel, readNoModel, undecidedBy } from '../model/model.ts'
 import type { Model, ModelOptions } from '../model/model.ts'
-import { chooseRules, ruleOfCode } from './rules.ts'
+import { rules as allRules, chooseRules, ruleOfCode } from './rules.ts'
 import type { Rule } from './rules.ts'
 
 export interface RunOptions extends ModelOptions {
@@ -61,7 +61,7 @@ export async function findInTransaction(
     return { model: await readNoModel(client), findings: [], undecided: [reason] }
   }
   const undecided = undecidedBy(model)
-  const steps = stepsOf(chosen, model)
+  const steps = [...stepsOf(chosen, model), ...(await ownStep(client, options, model))]
   const found = new Map<string, Finding>()
   for (const [done, { rule, sql, values }] of steps.entries()) {
     options.onProgress?.(done, steps.length)
@@ -115,6 +115,26 @@ function stepsOf(chosen: readonly Rule[], model: Model): Step[] {
       .filter(({ anywhere }) => anywhere)
       .map((rule) => ({ rule, sql: `${prelude}${preludeDerived}select * from (\n${rule.sql}\n) r`, values })),
   ]
+}
+
+/** What only the database itself asks of what Rowhouse made: its guard, and homes. Its codes have no number of their own. */
+const OWN = { id: 'V0090', code: 'guard_findings' } as const
+const ownSql = `select f.code, f.severity, f.message, f.fix, f.object,
+    case when f.code = 'guard_missing' then 'database' when f.code like 'home\\_login%' or f.code = 'home_search_path' then 'role'
+      when f.code like 'home\\_%' then 'home' else 'table' end as kind
+  from rowhouse.guard_findings() f where f.code <> all ($1)`
+
+/** Asked where everything is, of logins that may: whoever migrates, and the control plane. */
+async function ownStep(client: ClientBase, { rules, schemas }: RunOptions, { rowhouse }: Model): Promise<Step[]> {
+  const isWhole = schemas === undefined && (rules ?? []).every((word) => word.startsWith('-'))
+  if (!rowhouse || !isWhole) return []
+  const { rows } = await client.query<{ may: boolean }>(
+    `select has_schema_privilege(n.oid, 'usage') and has_function_privilege(p.oid, 'execute') as may
+     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+     where n.nspname = 'rowhouse' and p.proname = 'guard_findings'`,
+  )
+  if (rows[0]?.may !== true) return []
+  return [{ rule: OWN, sql: ownSql, values: [allRules.map(({ code }) => code)] }]
 }
 
 /** Names come out with their schema when no schema is on the path. */

@@ -4,6 +4,7 @@ import { docsUrl } from '../findings/rules.ts'
 import { pageStyle } from './html-style.ts'
 import { classNames, matrixOf } from './matrix.ts'
 import type { Cell } from './matrix.ts'
+import { notCoveredInWords } from './not-covered.ts'
 import { countsInWords, verdictOf } from './outcome.ts'
 import type { AcceptedFinding, Finding, Severity, VerifyReport } from './report.ts'
 import { costInWords, visible } from './text.ts'
@@ -46,7 +47,7 @@ ${listOf(
 )}
 ${acceptedSection(accepted)}
 ${listOf('Baseline', warnings)}
-${listOf('Not covered', attack?.notCovered.map(({ object, probe, reason }) => `${object}, ${probe}: ${reason}`) ?? [])}
+${listOf('Not covered', attack === null ? [] : notCoveredInWords(attack.notCovered))}
 ${listOf('What no schema prevents', attack?.limits ?? [])}
 </main>
 <footer><p>Rules read the catalogue only. ${attack === null ? 'Nothing was attacked.' : 'Attacks ran in scratch copies with synthetic rows; nothing was written to this database.'}</p></footer>

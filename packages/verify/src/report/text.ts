@@ -1,5 +1,6 @@
 // The report for people at a terminal: by severity, each finding with what to do and where to read about it.
 import { docsUrl } from '../findings/rules.ts'
+import { notCoveredInWords } from './not-covered.ts'
 import { verdictOf } from './outcome.ts'
 import type { Finding, Severity, VerifyReport } from './report.ts'
 
@@ -28,7 +29,7 @@ export function renderText(report: VerifyReport): string {
       : [`Attacked ${attack.objects} objects with ${attack.probes} kinds of probe: ${attack.statements} statements.`]),
     ...listOf(
       'Not covered',
-      attack?.notCovered.map(({ object, probe, reason }) => `${object}, ${probe}: ${reason}`) ?? [],
+      attack === null ? [] : notCoveredInWords(attack.notCovered),
     ),
     ...listOf('What no schema prevents', attack?.limits ?? []),
     ...listOf('Not decided', undecided),

@@ -33,6 +33,17 @@ const cases = rules.flatMap(({ id, code }): Case[] => {
 })
 const sample = isWhole ? cases : cases.filter((_, place) => place % SAMPLE === 0)
 
+/** What makes a schema sound that so far nobody may use. */
+const sound: Readonly<Record<string, string>> = {
+  // A role that is taken, and not inherited with all others.
+  schemas: ['a', 'b']
+    .map(
+      (home) => `grant tenant_${home}_role to shop_app with inherit false; grant usage on schema tenant_${home} to tenant_${home}_role;
+        grant select, insert, update, delete on all tables in schema tenant_${home} to tenant_${home}_role`,
+    )
+    .join('; '),
+}
+
 /** A server of this file's own: the schemas make roles, which belong to the cluster, and other files make the same. */
 const project = useSupabaseDatabase({ installed: false })
 
@@ -96,7 +107,7 @@ describe('with the rule switched off, attack alone finds', () => {
   it.each([...new Set(sample.map(({ base }) => base))])(
     'nothing of it in the sound schema: %s',
     async (base) => {
-      const found = await within(base, 'select 1', (url, name) => attackWithout('rls_disabled', url, name))
+      const found = await within(base, sound[base] ?? 'select 1', (url, name) => attackWithout('rls_disabled', url, name))
       const wanted = sample
         .filter((one) => one.base === base)
         .map(({ dynamic }) => `${dynamic.attack}: ${dynamic.object}`)

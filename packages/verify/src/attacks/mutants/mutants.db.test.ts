@@ -7,17 +7,23 @@ import { withClient } from '@rowhouse/testkit'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { cloneTwoWorlds } from '../../clone/clone-two-worlds.ts'
+import type { TwoWorlds } from '../../clone/clone-two-worlds.ts'
 import { findInTransaction, findStatically } from '../../findings/run.ts'
 import { ruleOfCode } from '../../findings/rules.ts'
 import type { Finding } from '../../report/report.ts'
 import { tryGate } from '../gate.ts'
+import { tryAround } from '../homes/attack-homes.ts'
+import { moveIn } from '../homes/move-in.ts'
+import { makeFleetHomes } from '../homes/test-fleet-homes.ts'
 import { runAttacks } from '../run-attacks.ts'
 import { buildHouse } from '../fixtures/house.ts'
 import { makeProtected } from '../test-arena.ts'
 import type { Protected } from '../test-arena.ts'
 import { functionMutants } from './function-mutants.ts'
 import { globalMutants } from './global-mutants.ts'
-import type { GlobalMutant } from './mutant.ts'
+import { doorMutants, homeMutants } from './home-mutants.ts'
+import type { FunctionMutant, GlobalMutant } from './mutant.ts'
 import { handWritten } from './hand-written-mutants.ts'
 import { tableMutants } from './table-mutants.ts'
 
@@ -144,21 +150,14 @@ describe('a database as it is installed, with one thing taken away', () => {
     await withClient(ground.first.adminUrl, async (client) => {
       admin = client
       expect((await tryGate(admin, ground.arena)).findings).toEqual([])
-      for (const { removes, by, says, functions, from, to } of functionMutants) {
-        const { rows } = await admin.query<{ definition: string }>(
-          `select pg_get_functiondef(p.oid) as definition from pg_proc p
-           where p.pronamespace = 'rowhouse'::regnamespace and p.proname = any ($1)`,
-          [functions],
-        )
-        const before = rows.map(({ definition }) => definition)
-        const after = before.map((definition) => definition.replaceAll(new RegExp(from, 'g'), to))
-        expect([removes, after]).not.toEqual([removes, before])
-        await admin.query(after.join(';\n'))
+      for (const mutant of functionMutants) {
+        const { removes, by, says } = mutant
+        const restore = await replaceFunctions(admin, mutant)
         const gate = await tryGate(admin, ground.arena)
         const saying = gate.findings.filter(({ object, seen }) => says.test(`${object} ${seen}`))
         expect([removes, codes(saying.map(({ rule }) => rule))]).toEqual([removes, [by]])
         killed.push({ removes, by, rules: [], attacks: codes(gate.findings.map(({ rule }) => rule)) })
-        await admin.query(before.join(';\n'))
+        await restore()
       }
       expect((await tryGate(admin, ground.arena)).findings).toEqual([])
     })
@@ -235,6 +234,83 @@ function apart(mutants: readonly GlobalMutant[]): GlobalMutant[][] {
   return batches
 }
 
+describe('homes that the fleet made, with one thing taken away', () => {
+  it('are noticed, every border and every door', async () => {
+    const made = await makeFleetHomes('schema')
+    const [a, b] = made.homes
+    const put = (text: string): string =>
+      text
+        .replaceAll('{a}', a.schema)
+        .replaceAll('{b}', b.schema)
+        .replaceAll('{A}', a.login)
+        .replaceAll('{B}', b.login)
+        .replaceAll('{owner}', 'rowhouse_owner')
+    const rulesWith = (sql: string): Promise<Finding[]> =>
+      withClient(made.catalogue.adminUrl, async (client) => {
+        // Past the guard, which before Postgres 17 holds a superuser too.
+        await client.query('begin; set local session_replication_role = replica')
+        await client.query(put(sql))
+        const findings = await judge(client)
+        await client.query('rollback')
+        return findings
+      })
+    let worlds: TwoWorlds | undefined
+    try {
+      expect(await rulesWith('select 1')).toEqual([])
+      // Before the worlds are there: in them the logins of homes have privileges too, in other databases than their own.
+      const rules = new Map<string, readonly string[]>()
+      for (const { removes, sql } of homeMutants) rules.set(removes, codes(await rulesWith(sql)))
+
+      worlds = await cloneTwoWorlds(made.catalogue.adminUrl, { scratch: 'same-server' })
+      const [ground, homes] = [worlds, worlds.homes as NonNullable<TwoWorlds['homes']>]
+      await moveIn(ground, homes)
+      const around = async (): Promise<string[]> => codes((await tryAround(ground, homes)).findings)
+      expect(await around()).toEqual([])
+      const killed: Killed[] = []
+      await withClient(ground.world1.adminUrl, async (client) => {
+        await client.query('set session_replication_role = replica')
+        for (const { removes, by, sql, undo } of homeMutants) {
+          await client.query(put(sql))
+          killed.push({ removes, by, rules: rules.get(removes) ?? [], attacks: await around() })
+          await client.query(put(undo))
+        }
+        expect(await around()).toEqual([])
+        for (const mutant of doorMutants) {
+          const restore = await replaceFunctions(client, mutant)
+          const { findings } = await tryAround(ground, homes)
+          const saying = findings.filter(({ object, message }) => mutant.says.test(`${object} ${message}`))
+          expect([mutant.removes, codes(saying)]).toEqual([mutant.removes, [mutant.by]])
+          killed.push({ removes: mutant.removes, by: mutant.by, rules: [], attacks: codes(findings) })
+          await restore()
+        }
+        expect(await around()).toEqual([])
+      })
+      tables['Homes of their own'] = killed
+      expect(survivors(killed)).toEqual([])
+    } finally {
+      await worlds?.close()
+      await made.drop()
+    }
+  }, 300_000)
+})
+
+/** Changes the text of functions of the schema rowhouse; gives what puts them back. */
+async function replaceFunctions(
+  client: Client,
+  { removes, functions, from, to }: FunctionMutant,
+): Promise<() => Promise<void>> {
+  const { rows } = await client.query<{ definition: string }>(
+    `select pg_get_functiondef(p.oid) as definition from pg_proc p
+     where p.pronamespace = 'rowhouse'::regnamespace and p.proname = any ($1)`,
+    [functions],
+  )
+  const before = rows.map(({ definition }) => definition)
+  const after = before.map((definition) => definition.replaceAll(new RegExp(from, 'g'), to))
+  expect([removes, after]).not.toEqual([removes, before])
+  await client.query(after.join(';\n'))
+  return async () => void (await client.query(before.join(';\n')))
+}
+
 describe('hand-written schemas with one thing taken away', () => {
   it.each(handWritten)(
     'are noticed, every one: $name',
@@ -290,7 +366,7 @@ describe('docs/mutants.md', () => {
       ).not.toEqual([])
     }
     const removed = [...text.matchAll(/^\| (?!taken away|-)(.+?) \|/gm)].map(([, removes]) => removes)
-    const all = [tableMutants, functionMutants, globalMutants, ...handWritten.map(({ mutants }) => mutants)].flat()
+    const all = [tableMutants, functionMutants, globalMutants, homeMutants, doorMutants, ...handWritten.map(({ mutants }) => mutants)].flat()
     expect(removed).toEqual(all.map(({ removes }) => removes))
     expect(text).toContain(`**${all.length} of ${all.length} noticed**`)
   })

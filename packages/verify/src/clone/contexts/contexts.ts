@@ -24,7 +24,7 @@ export interface Context {
   readonly organization: 'A' | 'B'
   /** The session's user: `set session authorization` gives it, so that it needs no password. */
   readonly login: string
-  /** Runs after BEGIN, each a message of its own. Made anew for every transaction: a token lives for a minute. */
+  /** Runs after BEGIN, each a message of its own. Asked for every transaction: a token lives for a minute. */
   statements(): readonly string[]
 }
 
@@ -57,9 +57,10 @@ export function contextsFor(identity: Identity, options: ContextOptions): Contex
   const { model, questions, logins, roles } = options
   const { rowhouse } = options
   if (rowhouse !== null && roles.has('rowhouse_app')) {
-    add('rowhouse', 'rowhouse seal', 'rowhouse_app', () => [
-      `select rowhouse.enter(${literal(tokenOf(identity, rowhouse, options.now()))})`,
+    const entering = forAWhile(options.now, (nowMs) => [
+      `select rowhouse.enter(${literal(tokenOf(identity, rowhouse, nowMs))})`,
     ])
+    add('rowhouse', 'rowhouse seal', 'rowhouse_app', entering)
   }
   if (roles.has('authenticator') && roles.has('authenticated') && (model.supabase || rowhouse !== null)) {
     const settings = gatewaySettings(identity, questions)
@@ -137,15 +138,34 @@ function plantClaim(tree: Record<string, unknown>, path: readonly string[], valu
   plantClaim(next, rest, value)
 }
 
-/** Of a person; of a service where nobody was planted. */
-const tokenOf = ({ organizationId, userId }: Identity, signer: Signer, nowMs: number): string =>
+/** Of a person; of a service where nobody was planted. `version`: for the door of a home. */
+export const tokenOf = (
+  { organizationId, userId }: Identity,
+  signer: Signer,
+  nowMs: number,
+  version?: number,
+): string =>
   tokenFor(
     userId === null
       ? { organizationId: organizationId ?? '', service: 'verify', origin: 'verify' }
       : { organizationId, userId, origin: 'verify' },
     signer,
     nowMs,
+    version,
   )
+
+/** A token lives for 45 s, and making one costs as much as a short probe. */
+const REUSE_MS = 5_000
+
+/** What `make` gives, made anew every few seconds. */
+export function forAWhile<Made>(now: () => number, make: (nowMs: number) => Made): () => Made {
+  let made: { readonly value: Made; readonly atMs: number } | undefined
+  return () => {
+    const nowMs = now()
+    if (made === undefined || Math.abs(nowMs - made.atMs) > REUSE_MS) made = { value: make(nowMs), atMs: nowMs }
+    return made.value
+  }
+}
 
 /** The person and the organization of a pass, from what was planted. */
 export function identityOf(

@@ -27,9 +27,17 @@ export interface InsertWish {
 /** Beyond this a table is reported as one that cannot be filled. */
 const ATTEMPTS_MAX = 300
 
+/** Before the first row of a transaction: where a row that is refused goes back to. */
+export const FIRST_ROW = 'savepoint planting'
+const NEXT_ROW = `release savepoint planting; ${FIRST_ROW}`
+
 const asText = { getTypeParser: () => (value: string | Buffer) => String(value) }
 
-/** @returns the row as it stands in the table, or why there is none */
+/**
+ * Inside a transaction that has sent FIRST_ROW.
+ *
+ * @returns the row as it stands in the table, or why there is none
+ */
 export async function insertRow(client: ClientBase, wish: InsertWish): Promise<{ row: Row } | { reason: string }> {
   const byColumn = new Map(wish.table.columns.map((column) => [column.name, column]))
   const known = new Map<string, readonly Candidate[]>()
@@ -87,15 +95,13 @@ async function tryInsert(
     columns.length === 0
       ? 'default values'
       : `(${columns.map(ident).join(', ')}) overriding system value values (${[...values.values()].map((value) => (value === null ? 'null' : literal(value))).join(', ')})`
-  // One message, so one round trip. What fails undoes the savepoint itself too, so it is set in a message before.
-  await client.query('savepoint planting')
   try {
-    const result = (await client.query({
-      text: `insert into ${qualified(table.schema, table.name)} ${list} returning *`,
+    // One message, so one round trip; the next row goes back to where this one is in.
+    const results = (await client.query({
+      text: `insert into ${qualified(table.schema, table.name)} ${list} returning *; ${NEXT_ROW}`,
       types: asText,
-    })) as QueryResult<Row>
-    await client.query('release savepoint planting')
-    return { row: result.rows[0] ?? Object.fromEntries(values) }
+    })) as unknown as readonly QueryResult<Row>[]
+    return { row: results[0]?.rows[0] ?? Object.fromEntries(values) }
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error
     await client.query('rollback to savepoint planting')

@@ -3,6 +3,7 @@
 import { homesOf } from '../../model/homes.ts'
 import type { Homes } from '../../model/homes.ts'
 import type { Model, ModelOptions } from '../../model/model.ts'
+import type { OwnHomes } from '../../model/own-homes.ts'
 import { tableName } from './describe-tables.ts'
 import type { ColumnShape, Reference, Shapes, TableShape } from './describe-tables.ts'
 
@@ -41,6 +42,8 @@ export interface OwnershipOptions extends Pick<ModelOptions, 'tenantTable'> {
   readonly usersTable?: string | undefined
   /** Whether the whole database is B's, every row of it. @default false */
   readonly allOfB?: boolean | undefined
+  /** Homes that Rowhouse made: their logins act by a seal, so that none of their schemas is a context. @default none */
+  readonly ownHomes?: OwnHomes | null | undefined
 }
 
 const userTables = ['auth.users', 'rowhouse.users', 'public.users', 'public.user', 'public.auth_user', 'public.app_users', 'public.accounts_user', 'public.profiles', 'public.people'] // prettier-ignore
@@ -68,7 +71,8 @@ export function ownershipsOf(model: Model, shapes: Shapes, options: OwnershipOpt
     options.usersTable ?? userTables.find((name) => byName.has(name) && name !== (tenants && tableName(tenants))) ?? '',
   )
   const usersKey = users === undefined ? undefined : keyOf(users)
-  const homes = homesOf(model)
+  const { ownHomes = null } = options
+  const homes = ownHomes === null ? homesOf(model) : { a: ownHomes.a.schema, b: ownHomes.b?.schema ?? null }
 
   const ownership = new Map<string, Ownership>()
   const columnOf = new Map<string, string>()
@@ -105,7 +109,7 @@ export function ownershipsOf(model: Model, shapes: Shapes, options: OwnershipOpt
     usersTable: users === undefined ? null : tableName(users),
     usersKey: usersKey?.name ?? null,
     ownership,
-    schemas: homes === null ? null : { a: homes.a, b: homes.b },
+    schemas: ownHomes !== null || homes === null || homes.b === null ? null : { a: homes.a, b: homes.b },
     tenantColumn: (table) => columnOf.get(table) ?? null,
   }
 }

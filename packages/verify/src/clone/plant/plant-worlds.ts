@@ -12,7 +12,7 @@ import { danglingReferences } from './dangling-references.ts'
 import { tableName } from './describe-tables.ts'
 import type { ColumnShape, Reference, Shapes, TableShape } from './describe-tables.ts'
 import { generateValue } from './generate-value.ts'
-import { insertRow } from './insert-row.ts'
+import { FIRST_ROW, insertRow } from './insert-row.ts'
 import type { Row } from './insert-row.ts'
 import { keyOf, userReferences } from './ownership.ts'
 import type { Ownerships } from './ownership.ts'
@@ -86,6 +86,7 @@ export async function plantPass(
     const always = mine.filter(({ triggers }) => triggers.length > 0)
     for (const table of always) await client.query(triggerStates(table, () => 'disable'))
     const plan = new TablePlan(pass, planted, options)
+    await client.query(FIRST_ROW)
     for (const table of parentsFirst(mine, model)) {
       options.bound?.()
       notCovered.push(...(await plan.fill(client, table)))

@@ -1,10 +1,14 @@
 // What Rowhouse's own tables need to work, made by rule: its migrations, plans and built-in roles as the migrations write
 // them, an id and keys of its own. Nothing of the source's rows is read; least of all its keys.
+import { createHash } from 'node:crypto'
 import { migrations } from '@rowhouse/database'
 import type { ClientBase } from 'pg'
 
+import type { OwnHome, OwnHomes } from '../../model/own-homes.ts'
 import type { NotCovered } from '../../report/report.ts'
 import { runStatements } from '../run-statements.ts'
+import { organizationOf } from './pass.ts'
+import type { Pass } from './pass.ts'
 import type { Overrides } from './plant-worlds.ts'
 
 /** An INSERT that a migration runs, not one inside a function: it starts a line. */
@@ -38,6 +42,30 @@ export async function plantRowhouse(client: ClientBase): Promise<NotCovered[]> {
     probe: 'plant',
     reason,
   }))
+}
+
+/** Which home is whose: organizations have the ids that the checks of their homes name, and nobody is registered twice. */
+export function homeOverrides({ a, b }: OwnHomes): Overrides {
+  const homeOf = (pass: Pass, index: number): OwnHome | null =>
+    index > 0 ? null : pass === 'A' ? a : pass === 'shared' ? null : b
+  return {
+    'rowhouse.organizations': {
+      ...rowhouseOverrides['rowhouse.organizations'],
+      ...((a.organizationId !== null || (b?.organizationId ?? null) !== null) && {
+        id: ({ pass, index }) => homeOf(pass, index)?.organizationId ?? idOf(`${organizationOf(pass)} ${index}`),
+      }),
+    },
+    'rowhouse.tenant_schemas': {
+      name: ({ pass, index }) => (index > 0 ? null : (homeOf(pass, index)?.schema ?? 'elsewhere')),
+      login: ({ pass, index }) => homeOf(pass, index)?.login ?? 'elsewhere',
+    },
+  }
+}
+
+/** An id that is made from a text. */
+function idOf(text: string): string {
+  const digits = createHash('sha256').update(text).digest('hex')
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-8${digits.slice(17, 20)}-${digits.slice(20, 32)}`
 }
 
 const roles = ['owner', 'member', 'viewer', 'viewer'] as const
