@@ -13,7 +13,11 @@ const root = join(import.meta.dirname, '..')
 
 interface VitestReport {
   readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly title: string; readonly status: string; readonly ancestorTitles: readonly string[] }[]
+    readonly assertionResults: readonly {
+      readonly title: string
+      readonly status: string
+      readonly ancestorTitles: readonly string[]
+    }[]
   }[]
 }
 

@@ -33,7 +33,7 @@ export function attackOptions(
  *
  * @throws RowhouseError invalid_option where the file cannot be written
  */
-export function openLog(path: string): { write(tried: TriedProbe): void; close(): void } {
+export function openLog(path: string): { readonly write: (tried: TriedProbe) => void; readonly close: () => void } {
   let file: number
   try {
     file = openSync(path, 'w')

@@ -56,7 +56,9 @@ describe('attacked, the shape of', () => {
         expect(
           findings
             .filter(({ source }) => source === 'attack')
-            .map(({ severity, code, object }) => `${severity} ${code}: ${object.replaceAll(/rowhouse_verify_\w+/g, 'it')}`),
+            .map(
+              ({ severity, code, object }) => `${severity} ${code}: ${object.replaceAll(/rowhouse_verify_\w+/g, 'it')}`,
+            ),
         ).toEqual(expected.map(({ finding }) => finding))
         expect(undecided).toEqual([])
         expect(expected.filter(({ why }) => !/\w.*\.$/.test(why))).toEqual([])

@@ -314,8 +314,10 @@ function nameWhatIsLeftOut(arena: Arena, surface: Surface, witness: Witness, tal
     const only = arena.owners.get(name)?.only
     if (planted === undefined)
       tally.leaveOut(`table ${name}`, 'writes and keys', 'nobody knows whose its rows are: reads were compared only')
-    else if (planted.b.length === 0 && only !== 'A') tally.leaveOut(`table ${name}`, 'by key', 'no row of B was planted')
-    else if (planted.a.length === 0 && only !== 'B') tally.leaveOut(`table ${name}`, 'inserts', 'no row of A was planted')
+    else if (planted.b.length === 0 && only !== 'A')
+      tally.leaveOut(`table ${name}`, 'by key', 'no row of B was planted')
+    else if (planted.a.length === 0 && only !== 'B')
+      tally.leaveOut(`table ${name}`, 'inserts', 'no row of A was planted')
   }
 }
 

@@ -30,10 +30,7 @@ export interface Bend {
  *
  * @returns the first cell of the last one; `done` where it has no row; null when one was refused
  */
-export async function attempt(
-  admin: Client,
-  statements: readonly string[],
-): Promise<string | null> {
+export async function attempt(admin: Client, statements: readonly string[]): Promise<string | null> {
   await admin.query('begin')
   try {
     await admin.query('set local statement_timeout = 5000')

@@ -39,8 +39,8 @@ describe('a schema that Rowhouse protects', () => {
   afterAll(() => worlds?.close())
 
   it('is copied and planted whole', () => {
-    // The logins are of the whole server: another file may be giving them back their settings.
-    expect(worlds.notCovered.filter(({ object }) => object !== 'role rowhouse_app')).toEqual([])
+    // Roles are of the whole server: another file may be making or changing some.
+    expect(worlds.notCovered.filter(({ object }) => !object.startsWith('role '))).toEqual([])
     const kindsOf = (table: string, rows: readonly (readonly unknown[])[]): [string, boolean[]] => [
       table,
       rows.map(({ length }) => length > 0),

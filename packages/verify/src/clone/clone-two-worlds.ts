@@ -55,7 +55,7 @@ export interface ScratchWorld {
   /** How a request of A, or of B, is made here. */
   readonly contexts: readonly Context[]
   /** Milliseconds since the epoch, on the clock of its server. */
-  now(): number
+  readonly now: () => number
 }
 
 /** The rows of one table. A's and everybody's stand in both worlds. */

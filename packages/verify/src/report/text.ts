@@ -27,10 +27,7 @@ export function renderText(report: VerifyReport): string {
     ...(attack === null
       ? []
       : [`Attacked ${attack.objects} objects with ${attack.probes} kinds of probe: ${attack.statements} statements.`]),
-    ...listOf(
-      'Not covered',
-      attack === null ? [] : notCoveredInWords(attack.notCovered),
-    ),
+    ...listOf('Not covered', attack === null ? [] : notCoveredInWords(attack.notCovered)),
     ...listOf('What no schema prevents', attack?.limits ?? []),
     ...listOf('Not decided', undecided),
     verdictOf(report.outcome, findings, attack !== null),

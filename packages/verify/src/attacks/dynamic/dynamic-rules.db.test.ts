@@ -38,7 +38,9 @@ const sound: Readonly<Record<string, string>> = {
   // A role that is taken, and not inherited with all others.
   schemas: ['a', 'b']
     .map(
-      (home) => `grant tenant_${home}_role to shop_app with inherit false; grant usage on schema tenant_${home} to tenant_${home}_role;
+      (
+        home,
+      ) => `grant tenant_${home}_role to shop_app with inherit false; grant usage on schema tenant_${home} to tenant_${home}_role;
         grant select, insert, update, delete on all tables in schema tenant_${home} to tenant_${home}_role`,
     )
     .join('; '),
@@ -107,7 +109,9 @@ describe('with the rule switched off, attack alone finds', () => {
   it.each([...new Set(sample.map(({ base }) => base))])(
     'nothing of it in the sound schema: %s',
     async (base) => {
-      const found = await within(base, sound[base] ?? 'select 1', (url, name) => attackWithout('rls_disabled', url, name))
+      const found = await within(base, sound[base] ?? 'select 1', (url, name) =>
+        attackWithout('rls_disabled', url, name),
+      )
       const wanted = sample
         .filter((one) => one.base === base)
         .map(({ dynamic }) => `${dynamic.attack}: ${dynamic.object}`)

@@ -67,7 +67,11 @@ export async function tryDoors(
   const knocks: readonly Knock[] = [
     { ...own, what: 'the login of one home, with a token of another organization', token: ofB },
     { ...own, what: 'a token without a version', token: await mint(people.a, { version: null }) },
-    { ...own, what: 'a token newer than what is known of the members', token: await mint(people.a, { version: FAR_VERSION }) },
+    {
+      ...own,
+      what: 'a token newer than what is known of the members',
+      token: await mint(people.a, { version: FAR_VERSION }),
+    },
     { ...own, what: 'an expired token', token: await mint(people.a, { seconds: -5 }) },
     { ...own, what: 'a token with a wrong signature', token: await mint(people.a, { signature: '0'.repeat(64) }) },
     { ...own, what: 'a token for another database', token: await mint(people.a, { database: people.a.user }) },
@@ -91,13 +95,25 @@ export async function tryDoors(
     ...(alone
       ? []
       : [
-          { what: 'the shared login, with a token of an organization in a home', login: SHARED, door: 'enter', token: good },
+          {
+            what: 'the shared login, with a token of an organization in a home',
+            login: SHARED,
+            door: 'enter',
+            token: good,
+          },
           { what: 'the shared login at the door of a home', login: SHARED, door: 'enter_home', token: good },
           { what: 'the seal of the catalogue as one for rows', login: SHARED, door: 'enter_catalogue', token: good },
         ]),
     ...(b === null
       ? []
-      : [{ what: 'the login of the other home, with a token of this one', login: b.login, door: 'enter_home', token: good }]),
+      : [
+          {
+            what: 'the login of the other home, with a token of this one',
+            login: b.login,
+            door: 'enter_home',
+            token: good,
+          },
+        ]),
   ]
   const findings: GateFinding[] = []
   for (const trial of knocks) {

@@ -9,7 +9,7 @@ export interface MovedIn {
   /** Why it cannot be said how they live there; empty when they do. */
   readonly undecided: readonly string[]
   /** Back into the shared tables. */
-  moveOut(): Promise<void>
+  readonly moveOut: () => Promise<void>
 }
 
 export async function moveIn({ world1, world2 }: TwoWorlds, { a, b, alone }: OwnHomes): Promise<MovedIn> {

@@ -1,6 +1,7 @@
 // The mutation proof: each thing that holds isolation is taken away once, and verification must notice every time, by a
 // rule over the catalogue or by an attack that names what was taken. Here some of each kind are; `npm run soak -- mutants`
-// runs them all and compares docs/mutants.md with what it found, or writes it.
+// runs them all and compares docs/mutants.md with what it found, or writes it. Long because one page is made of
+// all of it.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withClient } from '@rowhouse/testkit'
@@ -366,7 +367,14 @@ describe('docs/mutants.md', () => {
       ).not.toEqual([])
     }
     const removed = [...text.matchAll(/^\| (?!taken away|-)(.+?) \|/gm)].map(([, removes]) => removes)
-    const all = [tableMutants, functionMutants, globalMutants, homeMutants, doorMutants, ...handWritten.map(({ mutants }) => mutants)].flat()
+    const all = [
+      tableMutants,
+      functionMutants,
+      globalMutants,
+      homeMutants,
+      doorMutants,
+      ...handWritten.map(({ mutants }) => mutants),
+    ].flat()
     expect(removed).toEqual(all.map(({ removes }) => removes))
     expect(text).toContain(`**${all.length} of ${all.length} noticed**`)
   })
