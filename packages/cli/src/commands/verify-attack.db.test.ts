@@ -6,7 +6,7 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { useSupabaseDatabase, useTestDatabase, withClient } from '@rowhouse/testkit'
-import type { VerifyReport } from '@rowhouse/verify'
+import type { TriedProbe, VerifyReport } from '@rowhouse/verify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const main = join(import.meta.dirname, '../main.ts')
@@ -80,6 +80,7 @@ describe('rowhouse verify --attack on a database of Rowhouse', () => {
       )
       const file = (name: string): string => join(folder, name)
       const args = ['--sarif', file('r.sarif'), '--junit', file('r.xml'), '--html', file('r.html')]
+      args.push('--attack-log', file('log.ndjson'))
       const ended = await attack(database().adminUrl, '--scratch-url', 'same-server', ...args)
       expect([ended.stderr, ended.code]).toEqual(['', 1])
       expect(ended.stdout).toMatch(/V9\d{3} {2}\w+ {2}table public\.letters/)
@@ -90,6 +91,18 @@ describe('rowhouse verify --attack on a database of Rowhouse', () => {
         expect(text).toContain('write_depends_on_another_organization')
         await rm(file(name))
       }
+      const log = (await readFile(file('log.ndjson'), 'utf8')).trim().split('\n')
+      await rm(file('log.ndjson'))
+      const tried = log.map((line) => JSON.parse(line) as TriedProbe)
+      expect(tried.length).toBeGreaterThan(500)
+      expect(tried).toContainEqual({
+        object: 'table public.letters',
+        probe: 'select',
+        statement: 'select * from public.letters limit 500',
+        context: 'rowhouse seal as rowhouse_app',
+        outcome: 'same',
+      })
+      expect(tried.some(({ outcome }) => outcome === 'write_depends_on_another_organization')).toBe(true)
       const rules = spawn(process.execPath, [main, 'verify', '--url', database().adminUrl], {
         env: { PATH: process.env['PATH'] },
         stdio: 'ignore',
