@@ -142,7 +142,7 @@ describe('the built packages', { timeout: 60_000 }, () => {
     const files = readdirSync(join(folder, 'node_modules'), { recursive: true }) as string[]
     expect(files).toContain('rowhouse/index.d.ts')
     expect(files).toContain('@rowhouse/console/site/index.html')
-    expect(files).toContain('@rowhouse/embedded/demo/schema/0001_crm.sql')
+    expect(files).toContain('@rowhouse/embedded/demo/schema/10000101000000_demo_crm.sql')
     expect(files.filter((file) => /^(@rowhouse\/\w+|rowhouse)\/(?!site).*\.test\./.test(file))).toEqual([])
   })
 })

@@ -12,6 +12,7 @@ import { addDevCommand } from './commands/dev.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addInstallCommands } from './commands/install.ts'
 import { addKeyCommands } from './commands/key.ts'
+import { addMemberCommands } from './commands/member.ts'
 import { addMigrateCommands } from './commands/migrate/migrate.ts'
 import { addOrganizationCommands } from './commands/organization.ts'
 import { addPlanCommands } from './commands/plan.ts'
@@ -56,6 +57,7 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
   addAdoptCommand(program)
   addMigrateCommands(program)
   addOrganizationCommands(program)
+  addMemberCommands(program)
   addRoleCommands(program)
   addPlanCommands(program)
   addClusterCommands(program)

@@ -16,6 +16,7 @@ import type {
   ErrorCode,
   EndpointId,
   Me,
+  Member,
   Organization,
   ServerEvent,
 } from '@rowhouse/contracts'
@@ -23,7 +24,10 @@ import { verificationOf } from './findings.ts'
 import type { FindingsFixture } from './findings.ts'
 import { adviceOf, alertOf, measuresOf, withoutText } from './measures.ts'
 import type { AlertsFixture } from './measures.ts'
-import { FIXTURE_NOW_MS, activityOf, ago, detailOf, organizationOf, uuid } from './fixtures.ts'
+import { membersOf } from './members.ts'
+import { rolloutsOf } from './rollouts.ts'
+import type { RolloutsFixture } from './rollouts.ts'
+import { FIXTURE_NOW_MS, activityOf, ago, detailOf, organizationOf, placementOf, uuid } from './fixtures.ts'
 
 export const fixtureOperatorKey = 'fixture-operator-key-0123456789abcdef'
 const ACTIVITY_SEQ_MAX = 400
@@ -37,6 +41,10 @@ export interface FixtureOptions {
   readonly findings?: FindingsFixture
   /** Whether organizations are slower than usual. @default none */
   readonly alerts?: AlertsFixture
+  /** How far the last rollout is. @default incomplete */
+  readonly rollouts?: RolloutsFixture
+  /** Whether the next one takes something away for good. @default false */
+  readonly destroys?: boolean
   /** Folder of the built console. @default none: the API only */
   readonly siteDir?: string | null
   /** @default true */
@@ -73,21 +81,14 @@ export function person(role: 'admin' | 'viewer', count = 1): Me {
         slug,
         name,
         role,
-        permissions: role === 'admin' ? [...read, 'connections.manage', 'roles.manage'] : read,
+        permissions: role === 'admin' ? [...read, 'members.manage', 'connections.manage', 'roles.manage'] : read,
       }
     }),
   }
 }
 
-const members = ['Ada Lovelace', 'Grace Hopper', 'Alan Turing'].map((name, index) => ({
-  userId: uuid(0xe, index + 1),
-  email: `${name.split(' ')[0]?.toLowerCase()}@example.com`,
-  name,
-  role: ['owner', 'admin', 'viewer'][index],
-}))
-
 /** Of the first organization's connection: a role that manages it, and a member who sees it. */
-const firstGrants = (connectionId: string): ConnectionGrant[] => {
+const firstGrants = (connectionId: string, members: readonly Member[]): ConnectionGrant[] => {
   const common = { connectionId, grantedBy: uuid(0xe, 1), createdAt: ago(86_400_000) }
   const nobody = { role: null, userId: null, email: null, name: null }
   const [, , alan] = members
@@ -113,6 +114,10 @@ class Refusal extends Error {
   }
 }
 
+const refuse = (code: ErrorCode): never => {
+  throw new Refusal(code)
+}
+
 const types: Record<string, string> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
@@ -130,7 +135,11 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
   const verification = verificationOf(options.findings ?? 'found')
   const replayed = new Set<string>()
   const first = organizations[0]?.connection?.id
-  const grants = new Map<string, ConnectionGrant[]>(first === undefined ? [] : [[first, firstGrants(first)]])
+  const grants = new Map<string, ConnectionGrant[]>(
+    first === undefined ? [] : [[first, firstGrants(first, membersOf(refuse).list(ago(0)))]],
+  )
+  const members = membersOf(refuse)
+  const rollouts = rolloutsOf(options.rollouts ?? 'incomplete', options.destroys === true)
   const failures = new Map<EndpointId, ErrorCode>()
   const holds = new Map<EndpointId, { promise: Promise<void>; release: () => void }>()
   const streams = new Set<ServerResponse>()
@@ -205,9 +214,30 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
       return { items: all.slice(from, to), next: to < all.length ? String(to) : null }
     },
     getOrganization: (params) => find(params)[0],
-    listMembers: (params) => ({
-      items: members.map((member) => ({ ...member, createdAt: find(params)[0].createdAt })),
-    }),
+    listMembers: (params) => ({ items: members.list(find(params)[0].createdAt) }),
+    setMemberRole: (params, _query, body) =>
+      members.setRole(params['userId'] ?? '', body['role'] ?? '', find(params)[0].createdAt),
+    removeMember: (params) => find(params) && members.remove(params['userId'] ?? ''),
+    listRoles: (params) => find(params) && members.roles(),
+    getPlacement: (params) =>
+      me?.actor.kind === 'operator' ? placementOf(find(params)[0]) : refuse('permission_denied'),
+    listRollouts: () => rollouts.list(),
+    getRollout: (params) => rollouts.get(params['rolloutId'] ?? '') ?? refuse('rollout_not_found'),
+    planRollout: () => rollouts.plan(),
+    startRollout: (_params, _query, body) => {
+      if (options.destroys === true && body['confirm'] === undefined) throw new Refusal('rollout_unconfirmed')
+      return rollouts.start(body)
+    },
+    cancelRollout: (params) =>
+      rollouts.change(params['rolloutId'] ?? '', {
+        state: 'stopped',
+        finishedAt: ago(0),
+        code: 'rollout_cancelled',
+        message: errorCodes.rollout_cancelled.message,
+      }) ?? refuse('rollout_not_found'),
+    resumeRollout: (params) =>
+      rollouts.change(params['rolloutId'] ?? '', { state: 'running', finishedAt: null, code: null, message: null }) ??
+      refuse('rollout_not_found'),
     listConnectors: () => ({
       items: (['hubspot', 'netsuite', 'salesforce'] as const).map((id) => ({
         id,
@@ -227,18 +257,10 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     }),
     getMeasures: (params) => measuresOf(find(params)[1]),
     getAdvice: (params) => adviceOf(...find(params)),
-    listRoles: (params) => ({
-      items: ['owner', 'admin', 'member', 'viewer', 'seller'].map((name) => ({
-        name,
-        permissions: name === 'owner' ? ['*'] : ['organization.read'],
-        builtIn: name !== 'seller',
-        members: find(params)[0].members,
-      })),
-    }),
     listConnectionGrants: (params) => ({ items: grants.get(connected(params).id) ?? [] }),
     grantConnection: (params, _query, body) => {
       const { id } = connected(params)
-      const member = members.find(({ userId }) => userId === body['userId'])
+      const member = members.list(ago(0)).find(({ userId }) => userId === body['userId'])
       const grant = {
         id: uuid(0xb, (grants.get(id)?.length ?? 0) + 100),
         connectionId: id,

@@ -1,6 +1,13 @@
 // Made-up organizations and changes in the shape of the contracts, the same on every run. For looking
 // at the console and for its tests; nothing of it is in the build.
-import type { ActivityItem, Connection, ConnectionDetail, ConnectionState, Organization } from '@rowhouse/contracts'
+import type {
+  ActivityItem,
+  Connection,
+  ConnectionDetail,
+  ConnectionState,
+  Organization,
+  Placement,
+} from '@rowhouse/contracts'
 
 /** The instant at which every fixture is seen. */
 export const FIXTURE_NOW_MS = Date.parse('2026-03-10T12:00:00.000Z')
@@ -143,6 +150,7 @@ export function organizationOf(index: number): Organization {
     name,
     plan: plans[index % plans.length] as string,
     isolation: (['shared', 'shared', 'schema', 'database'] as const)[index % 4] as Organization['isolation'],
+    wantedIsolation: index % 4 === 1 ? 'database' : null,
     status: 'active',
     members: 1 + (index % 23),
     connection: state === null ? null : connectionOf(index, state),
@@ -216,5 +224,24 @@ export function activityOf(organizationIndex: number, seq: number, seqMax: numbe
         : seq % 3 === 0
           ? { kind: 'service', id: 'billing', name: 'billing' }
           : { kind: 'user', id: uuid(0xe, 1), name: 'ada@example.com' },
+  }
+}
+
+/** Where an organization lives, and where its plan wants it. */
+export function placementOf({ id, slug, plan, isolation, wantedIsolation }: Organization): Placement {
+  const place = `h_${id.replaceAll('-', '').slice(0, 16)}`
+  return {
+    organizationId: id,
+    slug,
+    plan,
+    isolation,
+    cluster: 'main',
+    region: 'eu-west',
+    databaseName: isolation === 'database' ? place : null,
+    schemaName: isolation === 'schema' ? place : null,
+    login: null,
+    state: 'active',
+    epoch: 1,
+    wanted: wantedIsolation === null ? null : { isolation: wantedIsolation, cluster: null },
   }
 }

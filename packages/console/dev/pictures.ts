@@ -64,7 +64,6 @@ const pictures: Record<string, Picture> = {
   },
   'organization-dead-letters': { path: organization(3, '?tab=dead-letters') },
   'organization-conflicts': { path: organization(3, '?tab=conflicts') },
-  'organization-members': { path: organization(3, '?tab=members') },
   'organization-load': {
     path: organization(0, '?tab=load'),
     options: { alerts: 'some' },
@@ -86,6 +85,24 @@ const pictures: Record<string, Picture> = {
   alerts: { path: '/alerts', options: { alerts: 'some' } },
   'alerts-none': { path: '/alerts' },
   'alerts-error': { path: '/alerts', before: (fixture) => fixture.fail('listAlerts', 'internal') },
+  'organization-members': { path: organization(1, '?tab=members') },
+  'organization-member-role': {
+    path: organization(1, '?tab=members'),
+    act: (page) => page.getByLabel('Role of Alan Turing').selectOption('admin'),
+  },
+  'organization-member-remove': {
+    path: organization(1, '?tab=members'),
+    act: (page) =>
+      page.getByRole('listitem').filter({ hasText: 'Grace' }).getByRole('button', { name: 'Remove' }).click(),
+  },
+  'organization-member-last-owner': {
+    path: organization(1, '?tab=members'),
+    act: async (page) => {
+      await page.getByLabel('Role of Ada Lovelace').selectOption('viewer')
+      await page.getByRole('button', { name: 'Change the role' }).click()
+      await page.getByRole('alert').waitFor()
+    },
+  },
   'organization-viewer': { path: '/', options: { me: person('viewer') } },
   'organization-missing': { path: '/organizations/nothing' },
   isolation: { path: '/isolation' },
@@ -102,6 +119,23 @@ const pictures: Record<string, Picture> = {
     },
   },
   'isolation-person': { path: '/isolation', options: { me: person('viewer') } },
+  rollouts: { path: '/rollouts' },
+  'rollouts-running': { path: '/rollouts', options: { rollouts: 'running' } },
+  'rollouts-none': { path: '/rollouts', options: { rollouts: 'none' } },
+  'rollouts-plan': {
+    path: '/rollouts',
+    options: { rollouts: 'done', destroys: true },
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Plan a rollout' }).click()
+      await page.getByText('I have read what goes for good.').waitFor()
+    },
+  },
+  'rollouts-cancelling': {
+    path: '/rollouts',
+    options: { rollouts: 'running' },
+    act: (page) => page.getByRole('button', { name: 'Cancel' }).click(),
+  },
+  'rollouts-person': { path: '/rollouts', options: { me: person('viewer') } },
   lost: {
     path: '/',
     act: async (page, fixture) => {

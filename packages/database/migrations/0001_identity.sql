@@ -28,9 +28,9 @@ create function rowhouse.lock_key(organization uuid) returns bigint
   language sql immutable strict parallel safe
   return pg_catalog.uuid_hash_extended(organization, 7264823);
 
--- What a runtime learns on its first connection; nothing here is secret. `oldest_runtime` is the first schema version whose
--- runtime still works with this schema: during an upgrade runtimes of before and after it are alive at once. Raise it in the
--- migration that breaks them.
+-- What a program learns on its first connection; nothing here is secret. `oldest_runtime` is the first schema version whose
+-- programs still work with this schema, the runtime in applications as well as API and worker: during an upgrade those of
+-- before and after it are alive at once. Raise it in the migration that breaks one of them.
 create function rowhouse.handshake()
   returns table (database_id uuid, schema_version int, oldest_runtime int, server_now timestamptz, token_key_ids text[])
   language sql stable security definer

@@ -50,6 +50,7 @@ create function rowhouse.set_log_retention(organization uuid, days int, follow_p
 as $$
 begin
   perform rowhouse.check_retention(days);
+  perform rowhouse.refuse_in_copy(organization);
   perform from rowhouse.organizations o where o.id = organization for key share;
   if not found then
     raise exception 'No organization has the id %.', organization using errcode = 'RH007';

@@ -19,8 +19,50 @@ create table rowhouse.reports (
   approved_by text,
   approved_at timestamptz,
   approval_reason text,
+  -- Grows with every change of any report: a run says which it is of, and a copy that is another refuses it.
+  revision bigint not null,
+  -- Whether it is a copy of the catalogue's, in a database that only has homes.
+  is_copy boolean not null default false,
   constraint an_approval_says_who_when_and_why check (num_nulls(approved_by, approved_at, approval_reason) in (0, 3))
 );
+
+-- A row and not a sequence: who sees the number sees the change that it counts.
+create table rowhouse.reports_revision (
+  is_the_only_row boolean primary key default true constraint there_is_one_row check (is_the_only_row),
+  revision bigint not null
+);
+insert into rowhouse.reports_revision (revision) values (0);
+
+-- Reports are defined and approved in the catalogue; rowhouse.apply_reports() brings them elsewhere.
+create function rowhouse.count_report_revision() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  is_applied boolean := current_setting('rowhouse.applying_reports', true) is not distinct from 'on';
+  is_copied boolean;
+begin
+  if tg_op = 'INSERT' then
+    is_copied := new.is_copy or exists (select from rowhouse.reports r where r.is_copy);
+  else
+    is_copied := old.is_copy;
+  end if;
+  if is_copied and not is_applied then
+    raise exception 'The reports of this database are copies.'
+      using errcode = 'RH084', hint = 'Define and approve them in the catalogue; the copies follow.';
+  elsif is_copied then
+    return coalesce(new, old);
+  end if;
+  update rowhouse.reports_revision v set revision = v.revision + 1;
+  if tg_op = 'DELETE' then
+    return old;
+  end if;
+  select v.revision into new.revision from rowhouse.reports_revision v;
+  return new;
+end
+$$;
+create trigger count_report_revision before insert or update or delete on rowhouse.reports
+  for each row execute function rowhouse.count_report_revision();
 
 -- What the statement and its combination are run as: the text between is one query, or Postgres refuses it.
 create function rowhouse.report_query(statement text, rows_max int) returns text
@@ -145,14 +187,29 @@ begin
 end
 $$;
 
--- Whom a run must enter: for a transaction that is sealed as a report, without an organization.
-create function rowhouse.report_organizations() returns table (organization_id uuid, status text)
+-- Whom a run must enter: for a transaction that is sealed as a report, without an organization. `is_elsewhere`: in another
+-- database, which has a copy of the report.
+create function rowhouse.report_organizations() returns table (organization_id uuid, status text, cluster text, is_elsewhere boolean)
   language plpgsql stable security definer
   set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform rowhouse.sealed_report(needs_organization => false);
-  return query select o.id, o.status from rowhouse.organizations o order by o.id;
+  return query
+    select o.id, o.status, coalesce(p.cluster, 'main'), p.database_name is not null
+    from rowhouse.organizations o left join rowhouse.placements p on p.organization_id = o.id
+    order by o.id;
+end
+$$;
+
+-- Of the report as it is approved now. A run asks before each organization that lives in another database: what was revoked
+-- here is refused there as well, whether or not that database has heard of it.
+create function rowhouse.report_revision() returns bigint
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (rowhouse.sealed_report(needs_organization => false)).revision;
 end
 $$;
 
@@ -177,14 +234,20 @@ begin
 end
 $$;
 
--- Notes the read in the organization's log and hands out the statement.
-create function rowhouse.begin_report(arguments jsonb) returns rowhouse.reports
+-- Notes the read in the organization's log and hands out the statement. Where the report is a copy, the run names the
+-- revision that the catalogue has: an older text, and an approval that was taken back, run nowhere.
+create function rowhouse.begin_report(arguments jsonb, revision bigint default null) returns rowhouse.reports
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
 as $$
 declare
   report rowhouse.reports := rowhouse.sealed_report(needs_organization => true);
 begin
+  if coalesce(begin_report.revision <> report.revision, report.is_copy) then
+    raise exception 'The report % has the revision % here, and the run is of %.', report.name, report.revision,
+      coalesce(begin_report.revision::text, 'none')
+      using errcode = 'RH068', hint = 'The worker carries reports to every database; try again in a moment.';
+  end if;
   perform rowhouse.log_read('rowhouse', 'reports', report.name, jsonb_build_object('arguments', arguments));
   return report;
 end
@@ -192,14 +255,14 @@ $$;
 
 -- Runs the report that the seal names in the organization that the seal names, as the caller: row security holds. After
 -- the line in the log nothing can write. One row more than rows_max is the sign of too many.
-create function rowhouse.run_report(arguments jsonb) returns setof jsonb
+create function rowhouse.run_report(arguments jsonb, revision bigint default null) returns setof jsonb
   language plpgsql volatile
 as $$
 declare
   report rowhouse.reports;
   row_count bigint;
 begin
-  report := rowhouse.begin_report(arguments);
+  report := rowhouse.begin_report(arguments, revision);
   perform pg_catalog.set_config('transaction_read_only', 'on', true);
   return query execute rowhouse.report_query(report.statement, report.rows_max operator(pg_catalog.+) 1) using arguments;
   get diagnostics row_count = row_count;
@@ -223,19 +286,63 @@ begin
 end
 $$;
 
+-- Every report as another database must know it, and the revision of all of them.
+create function rowhouse.reports_copy() returns jsonb
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return jsonb_build_object(
+    'revision', (select v.revision from rowhouse.reports_revision v),
+    'reports', coalesce((select jsonb_agg(to_jsonb(r) order by r.name) from rowhouse.reports r), '[]')
+  );
+end
+$$;
+
+-- Makes the reports of this database equal to a copy. Of rowhouse_migrator, who alone may write reports anywhere: a control
+-- plane that could would approve what it likes.
+create function rowhouse.apply_reports(copy jsonb) returns void
+  language plpgsql volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select from rowhouse.reports r where not r.is_copy) then
+    raise exception 'This database has reports of its own.'
+      using errcode = 'RH084', hint = 'A copy is for a database outside the catalogue.';
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('rowhouse reports', 0));
+  if (copy ->> 'revision')::bigint < (select v.revision from rowhouse.reports_revision v) then
+    raise exception 'The copy of the reports is older than what is here.' using errcode = 'RH084', hint = 'Make it anew in the catalogue.';
+  end if;
+  perform set_config('rowhouse.applying_reports', 'on', true);
+  delete from rowhouse.reports;
+  insert into rowhouse.reports
+  select r.* from jsonb_populate_recordset(
+    null::rowhouse.reports,
+    (select coalesce(jsonb_agg(c || '{"is_copy": true}'), '[]') from jsonb_array_elements(copy -> 'reports') c)
+  ) r;
+  update rowhouse.reports_revision v set revision = (copy ->> 'revision')::bigint;
+  perform set_config('rowhouse.applying_reports', '', true);
+end
+$$;
+
 alter table rowhouse.reports enable row level security;
+alter table rowhouse.reports_revision enable row level security;
 create policy control_reads_it on rowhouse.reports for select to rowhouse_control using (true);
-revoke all on rowhouse.reports from public;
-grant select on rowhouse.reports to rowhouse_control;
+create policy control_reads_it on rowhouse.reports_revision for select to rowhouse_control using (true);
+revoke all on rowhouse.reports, rowhouse.reports_revision from public;
+grant select on rowhouse.reports, rowhouse.reports_revision to rowhouse_control;
 revoke all on function
   rowhouse.report_query(text, int), rowhouse.combination_query(text, text), rowhouse.check_report(text, text, text),
   rowhouse.define_report(text, text, text, text, text, int), rowhouse.approve_report(text, text),
   rowhouse.revoke_report(text), rowhouse.approved_report(text), rowhouse.sealed_report(boolean),
-  rowhouse.report_organizations(), rowhouse.log_read(text, text, text, jsonb), rowhouse.begin_report(jsonb),
-  rowhouse.run_report(jsonb), rowhouse.combine_report(jsonb, jsonb)
+  rowhouse.report_organizations(), rowhouse.report_revision(), rowhouse.log_read(text, text, text, jsonb),
+  rowhouse.begin_report(jsonb, bigint), rowhouse.run_report(jsonb, bigint), rowhouse.combine_report(jsonb, jsonb),
+  rowhouse.count_report_revision(), rowhouse.reports_copy(), rowhouse.apply_reports(jsonb)
   from public;
 grant execute on function
   rowhouse.report_query(text, int), rowhouse.combination_query(text, text), rowhouse.sealed_report(boolean),
-  rowhouse.report_organizations(), rowhouse.begin_report(jsonb), rowhouse.run_report(jsonb),
-  rowhouse.combine_report(jsonb, jsonb)
+  rowhouse.report_organizations(), rowhouse.report_revision(), rowhouse.begin_report(jsonb, bigint),
+  rowhouse.run_report(jsonb, bigint), rowhouse.combine_report(jsonb, jsonb)
   to rowhouse_app;
+grant execute on function rowhouse.reports_copy() to rowhouse_control;

@@ -17,6 +17,7 @@ begin
       'organization', to_jsonb(o) - '{version,version_xid}'::text[],
       'plan', to_jsonb(l) - '{cluster}'::text[],
       'limits', (select to_jsonb(b) from rowhouse.organization_limits b where b.organization_id = o.id),
+      'retention', (select to_jsonb(k) from rowhouse.log_retention k where k.organization_id = o.id),
       'placement', jsonb_build_object(
         'databaseName', p.database_name, 'schemaName', p.schema_name, 'login', p.login, 'isolation', p.isolation,
         'epoch', p.epoch, 'state', p.state
@@ -203,6 +204,12 @@ begin
       idle_timeout_ms = excluded.idle_timeout_ms, login_connections_max = excluded.login_connections_max,
       statement_timeout_ms = excluded.statement_timeout_ms,
       idle_in_transaction_timeout_ms = excluded.idle_in_transaction_timeout_ms, updated_at = excluded.updated_at;
+  end if;
+  delete from rowhouse.log_retention k where k.organization_id = given.id and copy -> 'retention' = 'null';
+  if copy ->> 'retention' is not null then
+    insert into rowhouse.log_retention
+    select k.* from jsonb_populate_record(null::rowhouse.log_retention, copy -> 'retention') k
+    on conflict (organization_id) do update set days = excluded.days, updated_at = excluded.updated_at;
   end if;
 
   -- Seen from here: this database, and this server, which `main` is.

@@ -18,6 +18,8 @@ create table rowhouse.tenant_migrations (
   name text not null,
   checksum text not null,
   sql text not null,
+  -- folder: of the folder that is rolled out. stack: what the development stack brings before it, which no folder has.
+  origin text not null default 'folder' constraint origin_is_known check (origin in ('folder', 'stack')),
   -- What the file allows past a check, and why: {"drop_column": "…"}.
   overrides jsonb not null default '{}',
   recorded_by name not null default session_user,

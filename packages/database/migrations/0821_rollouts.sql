@@ -25,6 +25,8 @@ create table rowhouse.rollouts (
   -- Why it stopped.
   code text,
   message text,
+  -- When somebody asked it to stop; whoever runs it looks with every beat, wherever that is.
+  cancelled_at timestamptz,
   constraint an_end_has_a_time check ((state = 'running') = (finished_at is null))
 );
 create unique index one_rollout_runs_at_a_time on rowhouse.rollouts ((true)) where state = 'running';
@@ -74,6 +76,25 @@ begin
     message = left(record_rollout_homes.message, 2000), line = record_rollout_homes.line, attempts = r.attempts + 1,
     updated_at = clock_timestamp()
   where r.rollout_id = rollout and r.home_id = any (record_rollout_homes.homes);
+end
+$$;
+
+-- Asks the rollout to stop between two homes, or ends it where whoever ran it is gone. Says whether there was anything to do.
+create function rowhouse.cancel_rollout(rollout uuid) returns boolean
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if rowhouse.is_rolling_out() then
+    update rowhouse.rollouts r set cancelled_at = coalesce(r.cancelled_at, clock_timestamp())
+    where r.id = rollout and r.state = 'running';
+  else
+    update rowhouse.rollouts r
+    set state = 'stopped', finished_at = clock_timestamp(), cancelled_at = clock_timestamp(), code = 'rollout_cancelled',
+      message = 'It was cancelled after whoever ran it had gone.'
+    where r.id = rollout and r.state = 'running';
+  end if;
+  return found;
 end
 $$;
 
@@ -141,7 +162,8 @@ grant select on rowhouse.rollouts, rowhouse.rollout_homes, rowhouse.canaries, ro
 revoke all on sequence rowhouse.rollout_fences from public;
 revoke all on function
   rowhouse.record_rollout_homes(uuid, bigint, uuid[], text, text, text, text, int), rowhouse.mark_canary(uuid, boolean),
-  rowhouse.rollout_lock_key(), rowhouse.is_rolling_out()
+  rowhouse.rollout_lock_key(), rowhouse.is_rolling_out(), rowhouse.cancel_rollout(uuid)
   from public;
-grant execute on function rowhouse.mark_canary(uuid, boolean), rowhouse.rollout_lock_key(), rowhouse.is_rolling_out()
+grant execute on function
+  rowhouse.mark_canary(uuid, boolean), rowhouse.rollout_lock_key(), rowhouse.is_rolling_out(), rowhouse.cancel_rollout(uuid)
   to rowhouse_control;

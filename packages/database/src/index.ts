@@ -40,5 +40,6 @@ export {
 export type { HomeLogin, LoginRole } from './keys.ts'
 export { migrations, schemaVersion } from './migrations.ts'
 export type { Migration } from './migrations.ts'
+export { requireSchemaVersion } from './schema-version.ts'
 export { errorCodeBySqlstate, errorCodeOf } from './sqlstate.ts'
 export { inTransaction } from './transaction.ts'

@@ -55,6 +55,8 @@ export const errorCodeBySqlstate = {
   RH057: 'seal_conflict',
   RH060: 'adopt_running',
   RH061: 'setting_name_invalid',
+  RH068: 'report_outdated',
+  RH069: 'last_owner',
   RH070: 'no_active_organization',
   RH071: 'keys_missing',
   RH072: 'bucket_not_protectable',

@@ -63,7 +63,7 @@ export class Rowhouse {
    * // per organization, one round trip: select rowhouse.enter($token); select rowhouse.run_report($arguments)
    */
   report<Row = Record<string, unknown>>(name: string, options: ReportOptions): Promise<ReportResult<Row>> {
-    return runReport((context) => this.as(context), name, options)
+    return runReport((context) => this.as(context), name, options, this.#router.copyWaitMs)
   }
 
   /**

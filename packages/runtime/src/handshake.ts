@@ -1,7 +1,7 @@
 // What a new connection must prove before it serves anybody: that its login is held by row-level security, that the
 // schema is the one this program knows, which database it is, and what time it is there.
 import { RowhouseError } from '@rowhouse/contracts'
-import { deriveTokenKey, schemaVersion, tokenKeyId } from '@rowhouse/database'
+import { deriveTokenKey, requireSchemaVersion, tokenKeyId } from '@rowhouse/database'
 
 import type { PgClient } from './driver.ts'
 import { fromConnect } from './postgres-error.ts'
@@ -60,16 +60,6 @@ interface HandshakeRow {
   readonly token_key_ids: readonly string[]
   readonly login: string
   readonly bypass: string | null
-}
-
-/** A newer schema says itself which runtimes still work with it: an upgrade does not stop what runs. */
-export function requireSchemaVersion(installed: number, oldestRuntime: number, known: number = schemaVersion): void {
-  if (installed === known || (installed > known && known >= oldestRuntime)) return
-  throw new RowhouseError(
-    installed < known ? 'schema_outdated' : 'schema_newer',
-    `The database has schema version ${installed}; this program knows version ${known}.`,
-    { details: { installed, known, oldestRuntime } },
-  )
 }
 
 /**

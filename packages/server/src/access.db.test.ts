@@ -31,6 +31,7 @@ const pathIn = (endpoint: Endpoint, organizationId: string): string =>
     .replace(':deadLetterId', '1')
     .replace(':invitationId', randomUUID())
     .replace(':grantId', randomUUID())
+    .replace(':userId', randomUUID())
     .replace(':role', 'clerk')
     .replace(':table', 'notes')
     .replace(':recordId', randomUUID())

@@ -7,6 +7,7 @@ import type { Catalogue } from './catalogue/catalogue.ts'
 import type { Copies } from './catalogue/copies.ts'
 import type { ServerConfig } from './config/config.ts'
 import type { Verifier } from './findings/verifier.ts'
+import type { RolloutRunner } from './rollouts/runner.ts'
 import type { Log } from './log/log.ts'
 import type { Sync } from './sync.ts'
 import type { SessionCookies } from './session/cookies.ts'
@@ -28,6 +29,7 @@ export interface Services {
   readonly rowhouse: Rowhouse
   readonly sync: Sync
   readonly fleet: Fleet
+  readonly rollouts: RolloutRunner
   readonly cookies: SessionCookies
   /** Null when no identity provider is configured. */
   readonly signIn: SignIn | null

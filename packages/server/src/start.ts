@@ -6,8 +6,8 @@ import { getRequestListener } from '@hono/node-server'
 import { connectors } from '@rowhouse/connectors'
 import { RowhouseError } from '@rowhouse/contracts'
 import { loginUrl } from '@rowhouse/database'
-import { openFleet, supabaseDriver } from '@rowhouse/fleet'
-import type { Fleet, ServerDriver } from '@rowhouse/fleet'
+import { keepDatabases, openFleet, supabaseDriver } from '@rowhouse/fleet'
+import type { DatabaseKeeper, DatabaseKeeperOptions, Fleet, ServerDriver } from '@rowhouse/fleet'
 import { createSync } from '@rowhouse/sync'
 import { createRowhouse } from 'rowhouse'
 import type { Rowhouse } from 'rowhouse'
@@ -35,6 +35,8 @@ import type { Log } from './log/log.ts'
 import { keepMeasures } from './measures/keep-measures.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { readWhole } from './organizations/handlers.ts'
+import { createRolloutRunner } from './rollouts/runner.ts'
+import type { RolloutRunner } from './rollouts/runner.ts'
 import { createSessionCookies } from './session/cookies.ts'
 import { createSignIn } from './session/sign-in.ts'
 import type { Sync } from './sync.ts'
@@ -61,6 +63,8 @@ export interface ServerOptions {
   readonly log?: Log
   /** Epoch milliseconds. @default Date.now */
   readonly now?: () => number
+  /** How often databases outside the catalogue are looked after. @default as keepDatabases() */
+  readonly databases?: Pick<DatabaseKeeperOptions, 'everyMs' | 'againMs'>
 }
 
 export interface RunningServer {
@@ -98,7 +102,7 @@ export async function startGuarded(
     await opened.rowhouse.connect()
     await checkReady(opened.catalogue)
     if (config.issuer !== null) await opened.rowhouse.checkIssuer()
-    const proof = opened.keepUp()
+    const { proof, databases } = opened.keepUp()
     const services: Services = {
       config,
       publicUrl: url,
@@ -115,7 +119,7 @@ export async function startGuarded(
       readOrganization: (id) => readWhole(services, id),
       onError: (error) => log(failedEvent('events', error)),
     })
-    const metrics = createMetrics(opened.catalogue, opened.rowhouse, () => hub.size, proof.counts)
+    const metrics = createMetrics(opened.catalogue, opened.rowhouse, () => hub.size, proof.counts, databases.counts)
     const app = createApp({ services, hub, metrics, console: consoleFiles, trusted, ...(guards && { guards }) })
     const listening = await listen(config, getRequestListener(app.fetch))
     const address = `http://${hostOf(config.host)}:${listening.port}`
@@ -144,7 +148,7 @@ export async function startGuarded(
  */
 export async function startWorker(
   config: ServerConfig,
-  options: Pick<ServerOptions, 'sync' | 'rowhouse' | 'log' | 'drivers'> = {},
+  options: Pick<ServerOptions, 'sync' | 'rowhouse' | 'log' | 'drivers' | 'databases'> = {},
 ): Promise<{ stop(): Promise<void> }> {
   const log = options.log ?? createLog()
   const opened = openParts(config, options, log)
@@ -167,10 +171,11 @@ interface Parts {
   readonly sync: Sync
   readonly verifier: Verifier
   readonly fleet: Fleet
+  readonly rollouts: RolloutRunner
   /** Begins a worker's part: the engine's lanes and the fleet's homes. */
   startWork(): void
-  /** Begins to make the log's months and seals, and to carry copies, once the database is known to answer. */
-  keepUp(): ProofKeeper
+  /** Begins to make the log's months and seals in every database, and to carry copies, once the catalogue is known to answer. */
+  keepUp(): { readonly proof: ProofKeeper; readonly databases: DatabaseKeeper }
   close(): Promise<void>
 }
 
@@ -218,12 +223,25 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
     url: controlUrl,
     onError: (error) => log(failedEvent('findings', error)),
   })
-  const keepers: { stop(): Promise<void> }[] = [verifier]
-  const keepUp = (): ProofKeeper => {
+  const rollouts = createRolloutRunner({
+    catalogueUrl: loginUrl(config.url, 'rowhouse_migrator', signingKey),
+    folder: config.migrations ?? null,
+    onEnd: (error) => log(failedEvent('rollout', error)),
+  })
+  const keepers: { stop(): Promise<void> }[] = [verifier, rollouts]
+  const keepUp: Parts['keepUp'] = () => {
+    const databases = keepDatabases({
+      catalogue: { query: async (text, values) => ({ rows: await catalogue.query(text, values) }) },
+      catalogueUrl: config.url,
+      signingKey,
+      onError: (where, error) => log(failedEvent(where, error)),
+      ...options.databases,
+    })
     const proof = keepLogProven(catalogue, signingKey, (where, error) => log(failedEvent(where, error)))
     keepers.push(
       keepLogMonths(catalogue, (error) => log(failedEvent('change log', error))),
       proof,
+      databases,
       copies.keep((error) => log(failedEvent('copies', error))),
       keepMeasures(
         catalogue,
@@ -231,7 +249,7 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
         (error) => log(failedEvent('measures', error)),
       ),
     )
-    return proof
+    return { proof, databases }
   }
   const startWork = (): void => {
     sync.worker.start()
@@ -246,7 +264,18 @@ function openParts(config: ServerConfig, options: ServerOptions, log: Log): Part
     await catalogue.close()
     if (options.rowhouse === undefined) await rowhouse.close()
   }
-  return { catalogue, copies, rowhouse, sync, verifier, fleet, startWork, keepUp, close: () => (closed ??= close()) }
+  return {
+    catalogue,
+    copies,
+    rowhouse,
+    sync,
+    verifier,
+    fleet,
+    rollouts,
+    startWork,
+    keepUp,
+    close: () => (closed ??= close()),
+  }
 }
 
 function hostOf(host: string): string {

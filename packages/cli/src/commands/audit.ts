@@ -1,14 +1,18 @@
 // `rowhouse audit …`: what proves the change log, and what it brings back. Sealing and verifying read every organization as
 // rowhouse_migrator; history and undelete enter one as an operator, with a reason that its log keeps.
 import { RowhouseError } from '@rowhouse/contracts'
+import type { DataDatabase } from '@rowhouse/contracts'
 import { loginUrl, pruneOrganization, sealKeyOf, sealOrganization, verifyOrganization } from '@rowhouse/database'
 import type { ChainReport } from '@rowhouse/database'
 import type { Command } from 'commander'
 import { createRowhouse } from 'rowhouse'
 import type { Organization } from 'rowhouse'
 import type { Client } from 'pg'
-import { asMigrator, withMigrator } from '../as-migrator.ts'
+import { withMigrator } from '../as-migrator.ts'
 import { openApi, requireSigningKey, requireUrl } from '../environment.ts'
+import { inEveryDatabase } from '../every-database.ts'
+import type { Unreachable } from '../every-database.ts'
+import { renderAgo } from '../output/moment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
 import { findOrganization } from './organization.ts'
@@ -57,13 +61,16 @@ export function addAuditCommands(program: Command): void {
     .option('--organization <name>', 'only this one, by slug or id')
     .option('--json', 'print JSON')
     .action(async (options: ChainOptions) => {
-      const made = await withChains(options, async (client, id, key) => ({
+      const { results, unreachable } = await withChains(options, async (client, id, key) => ({
         organizationId: id,
         seals: await sealOrganization(client, id, key),
       }))
-      makePrinter(options.json === true).print(
-        made,
-        () => `Made ${made.reduce((sum, { seals }) => sum + seals, 0)} seals for ${made.length} organizations.`,
+      endUnreached(unreachable)
+      makePrinter(options.json === true).print([...results, ...unreachable], () =>
+        [
+          `Made ${results.reduce((sum, { seals }) => sum + seals, 0)} seals for ${results.length} organizations.`,
+          ...unreachable.map(renderUnreachable),
+        ].join('\n'),
       )
     })
 
@@ -78,11 +85,14 @@ export function addAuditCommands(program: Command): void {
         throw new RowhouseError('invalid_option', '--expect-head is of one organization: name it with --organization.')
       if (options.expectHead !== undefined && !/^\d+:[0-9a-f]{64}$/.test(options.expectHead))
         throw new RowhouseError('invalid_option', `${options.expectHead} is no head: it looks like 12:9f86d0….`)
-      const reports = await withChains(options, (client, id, key) =>
+      const { results, unreachable } = await withChains(options, (client, id, key) =>
         verifyOrganization(client, id, key, options.expectHead),
       )
-      if (reports.some(({ problems }) => problems.length > 0)) process.exitCode = 1
-      makePrinter(options.json === true).print(reports, () => reports.map(renderReport).join('\n'))
+      endUnreached(unreachable)
+      if (results.some(({ problems }) => problems.length > 0)) process.exitCode = 1
+      makePrinter(options.json === true).print([...results, ...unreachable], () =>
+        [...results.map(renderReport), ...unreachable.map(renderUnreachable)].join('\n'),
+      )
     })
 
   audit
@@ -91,19 +101,37 @@ export function addAuditCommands(program: Command): void {
     .option('--organization <name>', 'only this one, by slug or id')
     .option('--json', 'print JSON')
     .action(async (options: ChainOptions) => {
-      const pruned = await withChains(options, async (client, id, key) => ({
-        organizationId: id,
-        lines: await pruneOrganization(client, id, key),
-      }))
-      const months = (
-        await asMigrator<{ name: string }>('select n as name from rowhouse.drop_empty_log_months() n')
-      ).map(({ name }) => name)
-      makePrinter(options.json === true).print({ organizations: pruned, months }, () =>
+      const months: string[] = []
+      const { results, unreachable } = await withChains(
+        options,
+        async (client, id, key) => ({ organizationId: id, lines: await pruneOrganization(client, id, key) }),
+        async (client) => {
+          const { rows } = await client.query<{ name: string }>(
+            'select n as name from rowhouse.drop_empty_log_months() n',
+          )
+          months.push(...rows.map(({ name }) => name))
+        },
+      )
+      endUnreached(unreachable)
+      makePrinter(options.json === true).print({ organizations: results, months, unreachable }, () =>
         [
-          `Removed ${pruned.reduce((sum, { lines }) => sum + lines, 0)} lines of ${pruned.length} organizations.`,
+          `Removed ${results.reduce((sum, { lines }) => sum + lines, 0)} lines of ${results.length} organizations.`,
           ...months.map((name) => `Dropped ${name}.`),
+          ...unreachable.map(renderUnreachable),
         ].join('\n'),
       )
+    })
+
+  audit
+    .command('status')
+    .description(
+      'databases besides the catalogue’s, and whether their change logs are looked after; ends with 1 where one fails',
+    )
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const status = await openApi(process.env).listDatabases({ query: { limit: 500 } })
+      if (status.failing > 0) process.exitCode = 1
+      makePrinter(options.json === true).print(status, () => renderStatus(status, Date.now()))
     })
 
   audit
@@ -199,16 +227,46 @@ async function findOrganizations(client: Client, name: string | undefined): Prom
   return rows.map(({ id }) => id)
 }
 
-function withChains<Result>(
+/** Every organization in the database it lives in, whose seals have a key of their own. */
+function withChains<Result extends { readonly organizationId: string }>(
   options: ChainOptions,
   use: (client: Client, organizationId: string, key: Buffer) => Promise<Result>,
-): Promise<Result[]> {
-  return withMigrator(async (client) => {
+  afterwards: (client: Client) => Promise<void> = () => Promise.resolve(),
+): Promise<{ readonly results: readonly Result[]; readonly unreachable: readonly Unreachable[] }> {
+  return inEveryDatabase(options.organization, async (client, organizationIds) => {
     const key = await sealKeyOf(client, requireSigningKey(process.env))
     const results: Result[] = []
-    for (const id of await findOrganizations(client, options.organization)) results.push(await use(client, id, key))
+    for (const id of organizationIds) results.push(await use(client, id, key))
+    await afterwards(client)
     return results
   })
+}
+
+function endUnreached(unreachable: readonly Unreachable[]): void {
+  if (unreachable.length > 0) process.exitCode = 3
+}
+
+const renderUnreachable = ({ organizationId, unreachable }: Unreachable): string =>
+  `${organizationId}: NOT REACHED in ${unreachable.database ?? 'the catalogue'} on ${unreachable.cluster}: ${unreachable.message}`
+
+function renderStatus(
+  { items, total, failing }: { items: readonly DataDatabase[]; total: number; failing: number },
+  nowMs: number,
+): string {
+  if (total === 0) return 'Every organization lives in the catalogue’s database: nothing else is to be looked after.'
+  return [
+    `${total} databases, ${failing === 0 ? 'all looked after' : `${failing} FAIL`}.`,
+    renderTable(
+      ['cluster', 'database', 'looked after', 'error', 'not sealed'],
+      items.map(({ cluster, databaseName, keptAt, error, failingSince, unsealed }) => [
+        cluster,
+        databaseName,
+        keptAt === null ? 'not yet' : renderAgo(keptAt, nowMs),
+        error === null || failingSince === null ? '–' : `${error}, since ${renderAgo(failingSince, nowMs)}`,
+        unsealed.length === 0 ? '–' : String(unsealed.length),
+      ]),
+    ),
+  ].join('\n')
 }
 
 async function withOrganization<Result>(

@@ -1,8 +1,10 @@
 // `rowhouse dev`: the whole product on this machine, on embedded Postgres or on the user's own.
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ReadyLine } from '@rowhouse/embedded'
 import { DEFAULT_FOLDER, DEFAULT_PORT, readPort } from '../environment.ts'
 import { untilSignal } from '../until-signal.ts'
+import { migrationFolder } from './migrate/migrate.ts'
 
 interface DevOptions {
   readonly data: string
@@ -30,6 +32,7 @@ export function addDevCommand(program: Command): void {
         folder: options.data,
         port: readPort(options.port, process.env),
         edits: options.edits,
+        migrations: process.env['ROWHOUSE_MIGRATIONS'] ?? resolve(migrationFolder(undefined)),
         environment: process.env,
         logFile: !json,
         log: json ? say : (line) => process.stdout.write(`  ${line}\n`),

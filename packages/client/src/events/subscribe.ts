@@ -135,7 +135,13 @@ async function readMessages(
   }
 }
 
-const known: ReadonlySet<string> = new Set<ServerEvent['type']>(['organization', 'connection', 'activity', 'alert'])
+const known: ReadonlySet<string> = new Set<ServerEvent['type']>([
+  'organization',
+  'connection',
+  'activity',
+  'alert',
+  'rollout',
+])
 
 /** Null for what this client does not know: a newer server may send more kinds of events. */
 function readEvent(data: string): ServerEvent | null {

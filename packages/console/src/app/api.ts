@@ -75,6 +75,13 @@ export const grantsQuery = (organizationId: string, connectionId: string) =>
       (await client.listConnectionGrants({ params: { organizationId, connectionId }, signal })).items,
   })
 
+const ROLLOUTS_MAX = 20
+
+export const rolloutsQuery = queryOptions({
+  queryKey: ['rollouts'],
+  queryFn: ({ signal }) => client.listRollouts({ query: { limit: ROLLOUTS_MAX }, signal }),
+})
+
 const RUNNING_POLL_MS = 500
 
 /** Asked again while a run is under way: it lasts for seconds, and only whoever looks at the page wants to know. */

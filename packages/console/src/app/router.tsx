@@ -83,8 +83,17 @@ const alerts = createRoute({
   component: lazyRouteComponent(() => import('../alerts/alerts-page.tsx'), 'AlertsPage'),
 })
 
+const rollouts = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/rollouts',
+  component: lazyRouteComponent(() => import('../rollouts/rollouts-page.tsx'), 'RolloutsPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, signedIn.addChildren([organizations, organization, isolation, alerts])]),
+  routeTree: root.addChildren([
+    signIn,
+    signedIn.addChildren([organizations, organization, isolation, alerts, rollouts]),
+  ]),
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',

@@ -87,6 +87,9 @@ function Pages(): JSX.Element | null {
       <Link to="/isolation" activeOptions={{ includeSearch: false }} className={look}>
         Isolation
       </Link>
+      <Link to="/rollouts" className={look}>
+        Rollouts
+      </Link>
     </nav>
   )
 }

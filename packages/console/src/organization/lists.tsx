@@ -1,12 +1,11 @@
-// The organization's shorter lists: parked records, fields that were changed apart, members.
+// The organization's shorter lists: parked records, fields that were changed apart.
 import type { Conflict, DeadLetter } from '@rowhouse/contracts'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import type { JSX, ReactNode } from 'react'
-import { client, membersQuery, organizationQuery, queries } from '../app/api.ts'
+import { client, organizationQuery, queries } from '../app/api.ts'
 import { FieldValue } from '../activity/change-row.tsx'
 import { Ago, Button, CopyId, Empty, Failure, Loading } from '../parts/parts.tsx'
 import { plural } from '../words/numbers.ts'
-import { formatDay } from '../words/time.ts'
 
 interface Answer<Item> {
   readonly data: { readonly items: readonly Item[] } | undefined
@@ -160,20 +159,5 @@ function OneConflict({
         {side('In the CRM', remote, winner === 'remote')}
       </dl>
     </li>
-  )
-}
-
-export function Members({ organizationId }: { organizationId: string }): JSX.Element {
-  const answer = useQuery(membersQuery(organizationId))
-  return listOf(answer, 'Members', <Empty title="Nobody is a member yet." />, (items) =>
-    items.map(({ userId, name, email, role, createdAt }) => (
-      <li key={userId} className={`${row} flex flex-wrap items-baseline gap-x-4 gap-y-0.5`}>
-        <span className="font-medium">{name ?? email ?? 'Unknown'}</span>
-        {name !== null && email !== null && <span className="text-ink-2">{email}</span>}
-        <CopyId value={userId} label="user id" short />
-        <span className="ml-auto text-ink-2">{role}</span>
-        <span className="num text-xs text-ink-3">since {formatDay(createdAt)}</span>
-      </li>
-    )),
   )
 }

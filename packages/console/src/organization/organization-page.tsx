@@ -23,7 +23,9 @@ import { formatDay } from '../words/time.ts'
 import { Charts } from './charts.tsx'
 import { ConnectControl, ConnectOutcome } from './connect-control.tsx'
 import { ConnectionPanel } from './connection-panel.tsx'
-import { Conflicts, DeadLetters, Members } from './lists.tsx'
+import { Conflicts, DeadLetters } from './lists.tsx'
+import { Members } from './members.tsx'
+import { PlacementLine } from './placement-line.tsx'
 
 const route = getRouteApi('/signed-in/organizations/$organizationId')
 const SCROLLED_PX = 120
@@ -158,6 +160,7 @@ function Head({
           <CopyId value={slug} label="slug" />
           <CopyId value={id} label="organization id" short />
         </p>
+        <PlacementLine organizationId={id} />
       </div>
     </header>
   )

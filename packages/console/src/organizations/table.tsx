@@ -128,6 +128,22 @@ interface RowProps {
   readonly isNarrow: boolean
 }
 
+/** The model, which the mark beside it says too, and the one that its plan asks for where that is another. */
+function Model({ organization: { isolation, wantedIsolation } }: { organization: Organization }): JSX.Element {
+  const { word } = isolationWords[isolation]
+  if (wantedIsolation === null) return <span aria-hidden="true">{word}</span>
+  const wanted = isolationWords[wantedIsolation]
+  return (
+    <span title={`Its plan asks for: ${wanted.meaning.toLowerCase()}`}>
+      <span aria-hidden="true">{word} → </span>
+      <span className="text-warn">
+        <span className="sr-only">wants </span>
+        {wanted.word}
+      </span>
+    </span>
+  )
+}
+
 const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarrow }: RowProps): JSX.Element {
   const { id, name, slug, plan, isolation, connection, status } = organization
   const link = (
@@ -165,12 +181,12 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
         <div role="cell" className="num flex items-center gap-2 text-xs text-ink-3">
           {connection === null ? (
             <>
-              <span aria-hidden="true">{isolationWords[isolation].word}</span>
+              <Model organization={organization} />
               <span>No CRM connected</span>
             </>
           ) : (
             <>
-              <span aria-hidden="true">{isolationWords[isolation].word}</span>
+              <Model organization={organization} />
               <ConnectorMark connector={connection.connector} />
               <span>{plural(connection.records, 'record')}</span>
               <span className="ml-auto flex gap-3">
@@ -193,8 +209,8 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
         <span className="flex min-w-0 items-center gap-3">
           <HouseMark isolation={isolation} />
           {link}
-          <span aria-hidden="true" className="text-xs text-ink-3">
-            {isolationWords[isolation].word}
+          <span className="text-xs text-ink-3">
+            <Model organization={organization} />
           </span>
           {status === 'suspended' && <Status tone="bad">Suspended</Status>}
         </span>

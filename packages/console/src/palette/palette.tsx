@@ -48,7 +48,10 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
     { name: 'Go to organizations', run: () => navigate({ to: '/', search: {} }) },
     { name: 'Go to alerts', run: () => navigate({ to: '/alerts', search: {} }) },
     ...(me?.actor.kind === 'operator'
-      ? [{ name: 'Go to isolation', run: () => navigate({ to: '/isolation', search: {} }) }]
+      ? [
+          { name: 'Go to isolation', run: () => navigate({ to: '/isolation', search: {} }) },
+          { name: 'Go to rollouts', run: () => navigate({ to: '/rollouts' }) },
+        ]
       : []),
     ...groups.map((show) => ({
       name: `Organizations: ${groupWords[show].toLowerCase()}`,

@@ -126,3 +126,37 @@ export const checkCluster = endpoint({
   response: cluster,
   errors: ['cluster_unknown'],
 })
+
+export const dataDatabase = z
+  .object({
+    cluster: z.string(),
+    databaseName: z.string(),
+    /** When its change logs were last looked after: months, seals, retention. Null: not yet. */
+    keptAt: z.iso.datetime().nullable(),
+    /** When lines that had expired were last removed. */
+    prunedAt: z.iso.datetime().nullable(),
+    /** The code of what the last attempt failed with; it is tried again and again. */
+    error: z.string().nullable(),
+    failingSince: z.iso.datetime().nullable(),
+    attempts: z.int(),
+    /** Organizations whose log could not be sealed; the others were. */
+    unsealed: z.array(z.uuid()),
+  })
+  .meta({ id: 'DataDatabase' })
+export type DataDatabase = z.infer<typeof dataDatabase>
+
+export const listDatabases = endpoint({
+  id: 'listDatabases',
+  method: 'GET',
+  path: '/v1/databases',
+  summary: 'Databases besides the catalogue’s, and whether their change logs are looked after; those that fail first',
+  tag: 'clusters',
+  access: 'operator',
+  audit: null,
+  query: z.object({
+    /** `true`: only those that fail. */
+    failing: z.enum(['true', 'false']).default('false'),
+    limit: z.coerce.number().int().min(1).max(500).default(100),
+  }),
+  response: z.object({ items: z.array(dataDatabase), total: z.int(), failing: z.int() }),
+})

@@ -26,6 +26,8 @@ export const endpoints = {
   suspendOrganization: organizations.suspendOrganization,
   resumeOrganization: organizations.resumeOrganization,
   listMembers: organizations.listMembers,
+  setMemberRole: organizations.setMemberRole,
+  removeMember: organizations.removeMember,
   listInvitations: invitations.listInvitations,
   createInvitation: invitations.createInvitation,
   revokeInvitation: invitations.revokeInvitation,
@@ -66,6 +68,7 @@ export const endpoints = {
   addCluster: clusters.addCluster,
   setCluster: clusters.setCluster,
   checkCluster: clusters.checkCluster,
+  listDatabases: clusters.listDatabases,
   listPlans: plans.listPlans,
   setPlan: plans.setPlan,
   listPlacements: plans.listPlacements,
@@ -81,6 +84,10 @@ export const endpoints = {
   runFindings: findings.runFindings,
   listRollouts: rollouts.listRollouts,
   getRollout: rollouts.getRollout,
+  planRollout: rollouts.planRollout,
+  startRollout: rollouts.startRollout,
+  cancelRollout: rollouts.cancelRollout,
+  resumeRollout: rollouts.resumeRollout,
   getDrift: rollouts.getDrift,
 } as const
 export type Endpoints = typeof endpoints

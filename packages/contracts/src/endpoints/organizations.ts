@@ -16,6 +16,8 @@ export const organization = z
     name: z.string(),
     plan: z.string(),
     isolation: isolationModel,
+    /** The model that its plan asks for, where that is another one; a move closes the difference. */
+    wantedIsolation: isolationModel.nullable(),
     status: z.enum(['active', 'suspended']),
     members: z.int(),
     /** Null until a CRM is connected. */
@@ -107,6 +109,7 @@ export const member = z
     createdAt: z.iso.datetime(),
   })
   .meta({ id: 'Member' })
+export type Member = z.infer<typeof member>
 
 export const listMembers = endpoint({
   id: 'listMembers',
@@ -118,4 +121,29 @@ export const listMembers = endpoint({
   audit: null,
   response: z.object({ items: z.array(member) }),
   errors: ['organization_not_found'],
+})
+
+export const setMemberRole = endpoint({
+  id: 'setMemberRole',
+  method: 'PATCH',
+  path: '/v1/organizations/:organizationId/members/:userId',
+  summary: 'Give a member another role: at most the caller’s own, and never the last owner a lesser one',
+  tag: 'organizations',
+  access: { permission: 'members.manage' },
+  audit: 'member.role',
+  body: z.object({ role: z.string().min(1).max(63) }),
+  response: member,
+  errors: ['organization_not_found', 'member_unknown', 'role_unknown', 'role_above_own', 'last_owner'],
+})
+
+export const removeMember = endpoint({
+  id: 'removeMember',
+  method: 'DELETE',
+  path: '/v1/organizations/:organizationId/members/:userId',
+  summary: 'Remove a member, for whoever has members.manage and at least that role; or leave, for oneself',
+  tag: 'organizations',
+  access: { permission: 'organization.read' },
+  audit: 'member.remove',
+  response: z.object({ removed: z.literal(true) }),
+  errors: ['organization_not_found', 'member_unknown', 'permission_denied', 'role_above_own', 'last_owner'],
 })

@@ -71,6 +71,125 @@ export const getRollout = endpoint({
   errors: ['rollout_not_found'],
 })
 
+const checked = z.object({
+  check: z.string(),
+  line: z.int(),
+  column: z.int(),
+  message: z.string(),
+  /** The safe way to the same end. */
+  instead: z.string(),
+})
+
+export const rolloutPlan = z
+  .object({
+    /** The migration that every home will have; null where the folder holds none. */
+    target: z.string().nullable(),
+    /** Whether every home has it already. */
+    upToDate: z.boolean(),
+    /** Of exactly these files: said back to `POST /v1/rollouts` by whoever agrees to what is destroyed. */
+    confirm: z.string(),
+    homes: z.object({ total: z.int(), behind: z.int() }),
+    waves: z.array(z.object({ name: z.string(), homes: z.int() })),
+    migrations: z.array(
+      z.object({
+        file: z.string(),
+        statements: z.int(),
+        inTransaction: z.boolean(),
+        together: z.boolean(),
+        /** Each of them has the rollout refused. */
+        problems: z.array(checked),
+        allowed: z.array(checked.extend({ reason: z.string() })),
+      }),
+    ),
+    /** What goes for good. */
+    destroys: z.array(
+      z.object({ file: z.string(), line: z.int(), check: z.string(), message: z.string(), reason: z.string() }),
+    ),
+  })
+  .meta({ id: 'RolloutPlan' })
+export type RolloutPlan = z.infer<typeof rolloutPlan>
+
+const folderErrors = [
+  'rollout_folder_missing',
+  'migration_invalid',
+  'tenant_migration_changed',
+  'tenant_migration_missing',
+  'migration_out_of_order',
+] as const
+
+export const planRollout = endpoint({
+  id: 'planRollout',
+  method: 'GET',
+  path: '/v1/rollout-plan',
+  summary: 'What a rollout of the server’s folder would do, and what speaks against it; changes nothing',
+  tag: 'rollouts',
+  access: 'operator',
+  audit: null,
+  response: rolloutPlan,
+  errors: folderErrors,
+})
+
+const share = z.string().regex(/^\d{1,3}(\.\d{1,3})?%$/)
+
+export const startRollout = endpoint({
+  id: 'startRollout',
+  method: 'POST',
+  path: '/v1/rollouts',
+  summary: 'Bring every home to the last migration of the server’s folder; answers when it has begun',
+  tag: 'rollouts',
+  access: 'operator',
+  audit: 'rollout.start',
+  body: z.strictObject({
+    /** The `confirm` of the plan, by whoever has read what goes for good. */
+    confirm: z.string().max(64).optional(),
+    /** Organizations that come first: ids or slugs. */
+    canaries: z.array(z.string().min(1).max(63)).max(1000).optional(),
+    /** Percent of the homes reached by each wave, ascending, to 100. */
+    waves: z.array(z.number().positive().max(100)).min(1).max(20).optional(),
+    /** Homes that may fail: a number, or a share such as 1%. */
+    errors: z.union([z.int().min(0), share]).optional(),
+    connections: z.int().min(1).max(64).optional(),
+    databases: z.int().min(1).max(256).optional(),
+    lockTimeoutMs: z.int().min(1).max(60_000).optional(),
+    lockAttempts: z.int().min(1).max(1000).optional(),
+  }),
+  /** Null: every home had it all, and nothing was begun. */
+  response: z.object({ rollout: rollout.nullable() }),
+  errors: [...folderErrors, 'rollout_running', 'migration_refused', 'rollout_unconfirmed'],
+})
+
+export const cancelRollout = endpoint({
+  id: 'cancelRollout',
+  method: 'POST',
+  path: '/v1/rollouts/:rolloutId/cancel',
+  summary: 'Stop between two homes, whoever runs it; homes that are done keep what they have',
+  tag: 'rollouts',
+  access: 'operator',
+  audit: 'rollout.cancel',
+  response: z.object({ rollout }),
+  errors: ['rollout_not_found'],
+})
+
+export const resumeRollout = endpoint({
+  id: 'resumeRollout',
+  method: 'POST',
+  path: '/v1/rollouts/:rolloutId/resume',
+  summary: 'Go on with the last rollout, where it was interrupted, stopped or left incomplete',
+  tag: 'rollouts',
+  access: 'operator',
+  audit: 'rollout.resume',
+  body: z.strictObject({ confirm: z.string().max(64).optional() }),
+  response: z.object({ rollout: rollout.nullable() }),
+  errors: [
+    ...folderErrors,
+    'rollout_not_found',
+    'rollout_not_resumable',
+    'rollout_running',
+    'migration_refused',
+    'rollout_unconfirmed',
+  ],
+})
+
 export const driftReport = z
   .object({
     checkedAt: z.iso.datetime(),

@@ -53,6 +53,13 @@ export const membershipsCodes = {
     'The organization has no such member.',
     'Name the user id of a member of the organization.',
   ),
+  last_owner: code(
+    409,
+    1,
+    false,
+    'The organization would have nobody left who may do everything.',
+    'Make somebody else an owner first.',
+  ),
   role_invalid: code(
     400,
     2,

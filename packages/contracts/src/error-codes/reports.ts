@@ -23,6 +23,13 @@ export const reportsCodes = {
     'The report returns more rows for one organization than it may.',
     'Aggregate in its statement, or define it with a larger rows_max.',
   ),
+  report_outdated: code(
+    503,
+    3,
+    true,
+    'A database has not heard yet of the report as it is now.',
+    'Try again in a moment; rowhouse worker carries reports to every database.',
+  ),
   report_incomplete: code(
     503,
     1,

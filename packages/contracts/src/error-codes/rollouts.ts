@@ -114,5 +114,26 @@ export const rolloutsCodes = {
     'The rollout was interrupted.',
     'Run rowhouse migrate up again: it goes on where it stopped.',
   ),
+  rollout_cancelled: code(
+    409,
+    3,
+    false,
+    'The rollout was cancelled.',
+    'The homes that are done keep the migrations; rowhouse migrate up goes on with the others.',
+  ),
+  rollout_not_resumable: code(
+    409,
+    1,
+    false,
+    'The rollout cannot be gone on with.',
+    'Only the last one can, while it is interrupted, stopped or incomplete: begin another one.',
+  ),
+  rollout_folder_missing: code(
+    422,
+    2,
+    false,
+    'This server has no folder of tenant migrations.',
+    'Start it with ROWHOUSE_MIGRATIONS, the folder that your deployment brings; or run rowhouse migrate up.',
+  ),
   rollout_not_found: code(404, 1, false, 'There is no such rollout.', 'Check the id: rowhouse migrate status'),
 } as const

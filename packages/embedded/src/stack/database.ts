@@ -1,9 +1,9 @@
 // The stack's database: the embedded Postgres, or one of the user's own; with Rowhouse and the demo's
 // tables installed in it.
-import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RowhouseError } from '@rowhouse/contracts'
 import { install } from '@rowhouse/database'
+import { bringStackMigrations, readMigrationFolder } from '@rowhouse/fleet'
 import { Client } from 'pg'
 import { startPostgres } from '../postgres/start.ts'
 
@@ -44,7 +44,7 @@ export async function openDatabase(options: StackDatabaseOptions): Promise<Stack
     const adminUrl = postgres === null ? (options.databaseUrl as string) : await ensureDatabase(postgres.adminUrl)
     if (postgres === null) await checkDemoTables(adminUrl)
     const { urls } = await install({ adminUrl, signingKey: options.signingKey })
-    await createDemoTables(urls.migrator)
+    await createDemoTables(urls.migrator, options.log)
     return {
       adminUrl,
       appUrl: urls.app,
@@ -102,11 +102,12 @@ async function checkDemoTables(adminUrl: string): Promise<void> {
     })
 }
 
-async function createDemoTables(migratorUrl: string): Promise<void> {
-  await withClient(migratorUrl, async (client) => {
-    await client.query('set search_path = public')
-    for (const file of (await readdir(demoSchemaFolder)).toSorted()) {
-      if (file.endsWith('.sql')) await client.query(await readFile(join(demoSchemaFolder, file), 'utf8'))
-    }
+/** In the tables that organizations share, and in every home there is; one that is made later gets them by the ledger. */
+async function createDemoTables(catalogueUrl: string, log: (line: string) => void): Promise<void> {
+  await bringStackMigrations({
+    catalogueUrl,
+    files: await readMigrationFolder(demoSchemaFolder),
+    onUnreachable: (home, error) =>
+      log(`the demo's tables are not in ${home}: ${error instanceof Error ? error.message : String(error)}`),
   })
 }

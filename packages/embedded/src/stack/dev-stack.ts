@@ -33,6 +33,8 @@ export interface DevStackOptions {
   readonly edits: boolean
   /** `ROWHOUSE_URL` and the keys are read from it. */
   readonly environment: NodeJS.ProcessEnv
+  /** The folder of tenant migrations that operators may roll out from the console. @default none */
+  readonly migrations?: string | null
   /** One line for people. */
   readonly log: (line: string) => void
   /** Writes the server's own JSON lines to `rowhouse.log` in the folder. @default false: to standard error */
@@ -158,12 +160,15 @@ async function start(
   })
   onStop(() => issuer.close())
   await building
-  const server = await startServer(serverConfig({ database, keys, port, api, issuer }), {
-    console: consoleDir,
-    worker: true,
-    ...(options.logFile === true && { log: createLog('info', join(folder, 'rowhouse.log')) }),
-    simulatedProviders: [new URL(crms.url).origin],
-  })
+  const server = await startServer(
+    serverConfig({ database, keys, port, api, issuer, migrations: options.migrations ?? null }),
+    {
+      console: consoleDir,
+      worker: true,
+      ...(options.logFile === true && { log: createLog('info', join(folder, 'rowhouse.log')) }),
+      simulatedProviders: [new URL(crms.url).origin],
+    },
+  )
   onStop(() => server.stop())
   await nameAdministrator({ apiUrl: api, operatorKey: keys.operatorKey, adminUrl: database.adminUrl, log })
   await loading
@@ -191,6 +196,7 @@ function serverConfig(parts: {
   readonly port: number
   readonly api: string
   readonly issuer: { readonly issuer: string; readonly jwksUrl: string }
+  readonly migrations: string | null
 }): Parameters<typeof startServer>[0] {
   return {
     url: parts.database.appUrl,
@@ -206,6 +212,7 @@ function serverConfig(parts: {
       clientSecret: null,
     },
     trustedProxies: [],
+    migrations: parts.migrations,
   }
 }
 

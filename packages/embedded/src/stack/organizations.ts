@@ -8,9 +8,12 @@ export interface StackOrganization extends DemoOrganization {
   readonly isolation: string
 }
 
+/** One of each model: `rowhouse org create acme --plan enterprise` gives a database with the demo's tables. */
 const plans = [
-  { id: 'team', name: 'Team' },
-  { id: 'business', name: 'Business' },
+  { id: 'team', name: 'Team', isolation: 'shared' },
+  { id: 'business', name: 'Business', isolation: 'shared' },
+  { id: 'scale', name: 'Scale', isolation: 'schema' },
+  { id: 'enterprise', name: 'Enterprise', isolation: 'database' },
 ] as const
 
 /** @param controlUrl login of the catalogue */
@@ -18,11 +21,11 @@ export async function ensureOrganizations(controlUrl: string): Promise<StackOrga
   const client = new Client({ connectionString: controlUrl })
   await client.connect()
   try {
-    for (const { id, name } of plans)
-      await client.query('insert into rowhouse.plans (id, name) values ($1, $2) on conflict (id) do nothing', [
-        id,
-        name,
-      ])
+    for (const { id, name, isolation } of plans)
+      await client.query(
+        'insert into rowhouse.plans (id, name, isolation) values ($1, $2, $3) on conflict (id) do nothing',
+        [id, name, isolation],
+      )
     for (const { id, email, name } of demoPeople)
       await client.query(
         'insert into rowhouse.users (id, email, name) values ($1, $2, $3) on conflict (id) do nothing',

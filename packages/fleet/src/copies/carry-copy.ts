@@ -4,9 +4,10 @@ import { Client } from 'pg'
 import type { ClientConfig } from 'pg'
 
 import { RowhouseError } from '@rowhouse/contracts'
-import { connectionError, errorCodeOf, loginUrl } from '@rowhouse/database'
+import { connectionError, errorCodeOf } from '@rowhouse/database'
 
-import { tlsOf } from '../provision/clusters/servers.ts'
+import { connectionTo } from '../databases/connection-to.ts'
+import type { DatabasePlace, Reach } from '../databases/connection-to.ts'
 
 /** Shorter than the 30 s for which rowhouse.take_copies_due() leaves a copy to who took it. */
 const CONNECT_TIMEOUT_MS = 5_000
@@ -17,21 +18,13 @@ export interface Catalogue {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
 }
 
-export interface CopyOptions {
+export interface CopyOptions extends Reach {
   readonly catalogue: Catalogue
-  /** Any URL of the catalogue's database: how its server is reached. */
-  readonly catalogueUrl: string
-  readonly signingKey: string
 }
 
 /** A copy of one version and the way to its home, as rowhouse.copy_to_carry() gives it. */
-export interface CopyToCarry {
+export interface CopyToCarry extends DatabasePlace {
   readonly cluster: string
-  readonly host: string | null
-  readonly port: number
-  readonly tls: 'verify-full' | 'off'
-  readonly tlsCa: string | null
-  readonly databaseName: string
   readonly version: string
   /** JSON. */
   readonly copy: string
@@ -56,7 +49,7 @@ export async function carryCopy(options: CopyOptions, organizationId: string, gi
   }
   let closing: Promise<void> | null = null
   try {
-    ;({ closing } = await apply(targetOf(due, options), due.copy))
+    ;({ closing } = await apply(connectionTo(due, 'rowhouse_control', options), due.copy))
   } catch (error) {
     const refusal = refusalOf(error, due)
     // Somebody has carried a newer version meanwhile. Where the catalogue itself is no newer the home is ahead of it, as
@@ -101,25 +94,6 @@ async function apply(target: ClientConfig, copy: string): Promise<{ readonly clo
     throw error
   }
   return { closing: end() }
-}
-
-function targetOf(
-  { host, port, tls, tlsCa, databaseName }: CopyToCarry,
-  { catalogueUrl, signingKey }: CopyOptions,
-): ClientConfig {
-  const url = new URL(loginUrl(catalogueUrl, 'rowhouse_control', signingKey))
-  if (host === null) {
-    url.pathname = `/${encodeURIComponent(databaseName)}`
-    return { connectionString: url.href }
-  }
-  return {
-    host,
-    port,
-    database: databaseName,
-    user: 'rowhouse_control',
-    password: decodeURIComponent(url.password),
-    ssl: tlsOf({ tls, tlsCa }, host),
-  }
 }
 
 function refusalOf(error: unknown, { cluster, databaseName: database }: CopyToCarry): RowhouseError {

@@ -267,7 +267,9 @@ test('without the read-only switch the statement would reach the tables', async 
     rowhouse.report('touching', { reason, partial: true, concurrency: 1 }).then(({ organizations }) => organizations)
   expect(await run()).toBe(0)
   const { rows } = await withClient(database().migratorUrl, (client) =>
-    client.query<{ source: string }>("select pg_get_functiondef('rowhouse.run_report(jsonb)'::regprocedure) as source"),
+    client.query<{ source: string }>(
+      "select pg_get_functiondef('rowhouse.run_report(jsonb, bigint)'::regprocedure) as source",
+    ),
   )
   const source = rows[0]?.source ?? ''
   await asMigrator(source.replace(/perform pg_catalog\.set_config\('transaction_read_only'.*?;/, ''))

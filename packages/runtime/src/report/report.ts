@@ -1,5 +1,7 @@
 // Runs an approved report: enters every organization, a bounded number at a time, and has the database combine what
 // they answered. It has no way to a row that the organizations' own policies do not give.
+import { setTimeout as delay } from 'node:timers/promises'
+
 import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 
 import type { Context } from '../context.ts'
@@ -38,14 +40,33 @@ export interface ReportResult<Row = Record<string, unknown>> {
 const CONCURRENCY_MAX = 100
 /** An organization that is being moved is busy for a moment. */
 const TRIES_MAX = 5
+/** A database that has not heard of the report is asked again after so long, then twice as long … */
+const UNHEARD_MS = 25
+const UNHEARD_MS_MAX = 400
+/** Organizations of one server that were tried in vain before the others there are left alone in this run. */
+const UNREACHABLE_MAX = 3
 
 type Act = (context: Context) => Organization
 
+interface Candidate {
+  readonly id: string
+  readonly status: string
+  readonly cluster: string
+  /** In another database, which has a copy of the report. */
+  readonly isElsewhere: boolean
+}
+
 /**
+ * @param copyWaitMs how long a database elsewhere may take to hear of the report as it is
  * @throws RowhouseError report_not_approved, report_too_large, report_incomplete naming the organizations that could not
  * be read, or what the statements failed with
  */
-export async function runReport<Row>(act: Act, name: string, options: ReportOptions): Promise<ReportResult<Row>> {
+export async function runReport<Row>(
+  act: Act,
+  name: string,
+  options: ReportOptions,
+  copyWaitMs: number,
+): Promise<ReportResult<Row>> {
   const begunAt = performance.now()
   const { reason, arguments: given = {}, partial = false, concurrency = 8, requestId, onProgress, signal } = options
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > CONCURRENCY_MAX) {
@@ -57,6 +78,7 @@ export async function runReport<Row>(act: Act, name: string, options: ReportOpti
   const as = (organizationId: string | null): Organization =>
     act({ organizationId, report: name, reason, ...(requestId !== undefined && { requestId }) })
 
+  const revision = await revisionOf(as(null))
   const everybody = await organizationsOf(as(null))
   const wanted = options.organizationIds === undefined ? null : new Set(options.organizationIds)
   const chosen = wanted === null ? everybody : everybody.filter(({ id }) => wanted.has(id))
@@ -72,17 +94,27 @@ export async function runReport<Row>(act: Act, name: string, options: ReportOpti
     throw new RowhouseError('organization_not_found', `No organization has the id ${id}.`)
   }
 
-  const queue = chosen.filter(({ status }) => status === 'active').map(({ id }) => id)
+  const queue = chosen.filter(({ status }) => status === 'active')
   const answers: string[] = []
+  const unreachable = new Map<string, number>()
   const total = queue.length
+  const run: Run = { values, revision, copyWaitMs }
   let done = 0
   let failure: unknown = null
   const work = async (): Promise<void> => {
-    for (let id = queue.shift(); id !== undefined && failure === null; id = queue.shift()) {
+    for (let next = queue.shift(); next !== undefined && failure === null; next = queue.shift()) {
+      const { id, cluster, isElsewhere } = next
       try {
         signal?.throwIfAborted()
-        for (const row of await read(as(id), values)) answers.push(`{"organization_id":"${id}",${row.slice(1)}`)
-      } catch (error) {
+        if ((unreachable.get(cluster) ?? 0) >= UNREACHABLE_MAX) throw serverDown(cluster)
+        const rows = isElsewhere ? await readElsewhere(as, id, run) : await read(as(id), run)
+        unreachable.delete(cluster)
+        for (const row of rows) answers.push(`{"organization_id":"${id}",${row.slice(1)}`)
+      } catch (cause) {
+        let error: unknown = cause
+        if (isElsewhere && isRowhouseError(error) && error.code === 'home_unreachable')
+          unreachable.set(cluster, (unreachable.get(cluster) ?? 0) + 1)
+        if (isRowhouseError(error) && error.code === 'report_outdated' && !isElsewhere) error = changed()
         if (!isRowhouseError(error) || isAboutTheReport(error.code)) {
           failure ??= error
           return
@@ -110,29 +142,83 @@ export async function runReport<Row>(act: Act, name: string, options: ReportOpti
   }
 }
 
-async function organizationsOf(
-  nobody: Organization,
-): Promise<readonly { readonly id: string; readonly status: string }[]> {
-  const { rows } = await nobody.query<{ id: string; status: string }>(
-    'select organization_id as id, status from rowhouse.report_organizations()',
+interface Run {
+  readonly values: string
+  /** Of the report, when the run began: every organization is asked the same. */
+  readonly revision: string
+  readonly copyWaitMs: number
+}
+
+/** @param nobody the report, without an organization: in the catalogue @throws RowhouseError report_not_approved */
+async function revisionOf(nobody: Organization): Promise<string> {
+  const { rows } = await nobody.query<{ revision: string }>('select rowhouse.report_revision()::text as revision')
+  return (rows[0] as { revision: string }).revision
+}
+
+async function organizationsOf(nobody: Organization): Promise<readonly Candidate[]> {
+  const { rows } = await nobody.query<Candidate>(
+    `select organization_id as id, status, cluster, is_elsewhere as "isElsewhere" from rowhouse.report_organizations()`,
   )
   return rows
 }
 
 /** The rows of one organization, as JSON objects that are never parsed here: numbers stay exact. */
-async function read(organization: Organization, values: string): Promise<readonly string[]> {
+async function read(organization: Organization, { values, revision }: Run): Promise<readonly string[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { rows } = await organization.query<{ row: string }>(
-        'select row::text from rowhouse.run_report($1) as row',
-        [values],
+        'select row::text from rowhouse.run_report($1, $2) as row',
+        [values, revision],
       )
       return rows.map(({ row }) => row)
     } catch (error) {
-      if (attempt === TRIES_MAX || !isRowhouseError(error) || !error.retryable) throw error
+      if (attempt === TRIES_MAX || !isRowhouseError(error) || !error.retryable || isFinal(error.code)) throw error
     }
   }
 }
+
+/** Tried as often as the pool tries; once more would only take longer. */
+const isFinal = (code: string): boolean => code === 'home_unreachable' || code === 'report_outdated'
+
+/**
+ * The same in another database, which knows the report by a copy. The catalogue says before whether the run may go on: what
+ * was revoked or changed there is refused here, however old the copy is. A copy that is on its way is waited for.
+ */
+async function readElsewhere(
+  as: (organizationId: string | null) => Organization,
+  organizationId: string,
+  run: Run,
+): Promise<readonly string[]> {
+  for (let waitedMs = 0, pauseMs = UNHEARD_MS; ; pauseMs = Math.min(pauseMs * 2, UNHEARD_MS_MAX)) {
+    if ((await revisionOf(as(null))) !== run.revision) throw changed()
+    try {
+      return await read(as(organizationId), run)
+    } catch (error) {
+      if (!isRowhouseError(error) || !isUnheard(error.code)) throw error
+      if (waitedMs + pauseMs > run.copyWaitMs) {
+        throw new RowhouseError('report_outdated', `The home of ${organizationId} has not heard of the report yet.`, {
+          details: { organizationId },
+          cause: error,
+        })
+      }
+      waitedMs += pauseMs
+      await delay(pauseMs)
+    }
+  }
+}
+
+const changed = (): RowhouseError =>
+  new RowhouseError('report_not_approved', 'The report was changed while it ran.', {
+    hint: 'Run it again: every organization is asked the same.',
+  })
+
+/** How a copy answers that is older than the approval. */
+const isUnheard = (code: string): boolean => code === 'report_not_approved' || code === 'report_outdated'
+
+const serverDown = (cluster: string): RowhouseError =>
+  new RowhouseError('home_unreachable', `The cluster ${cluster} did not answer for the organizations before.`, {
+    details: { cluster },
+  })
 
 /** What would fail in every organization alike. */
 function isAboutTheReport(code: string): boolean {

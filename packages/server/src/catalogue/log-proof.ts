@@ -1,7 +1,9 @@
 // Seals the change log every few minutes and prunes it once a day, as rowhouse_control, which reads none of it. Every process
 // of the control plane does both; a lock of each organization keeps two of them from doing the same. One organization that
-// fails holds up no other, and is tried again the next time.
-import { pruneOrganization, sealKeyOf, sealOrganization } from '@rowhouse/database'
+// fails holds up no other, and is tried again the next time. Of the catalogue's database: databases.ts does it elsewhere.
+import { sealKeyOf } from '@rowhouse/database'
+import { pruneExpired, sealChanged } from '@rowhouse/fleet'
+import type { LogWork, SealedUntil } from '@rowhouse/fleet'
 import type { Catalogue } from './catalogue.ts'
 
 const SEAL_EVERY_MS = 300_000
@@ -33,67 +35,29 @@ export function keepLogProven(
   const counts = { seals: 0, prunedLines: 0, sealFailures: 0, pruneFailures: 0 }
   let isStopped = false
   let key: Buffer | null = null
-  /** What the organizations were sealed up to: only those that changed since are looked at. */
-  let sealedUntil: string | null = null
-  let failed: ReadonlySet<string> = new Set()
+  let sealed: SealedUntil = { snapshot: null, unsealed: [] }
   let prunedAt = -Infinity
 
-  const each = async (
-    organizationIds: Iterable<string>,
-    act: (organizationId: string) => Promise<void>,
-    onFailure: (organizationId: string, error: unknown) => void,
-  ): Promise<void> => {
-    for (const organizationId of organizationIds) {
-      if (isStopped) return
-      await act(organizationId).catch((error: unknown) => onFailure(organizationId, error))
-    }
-  }
-
-  const seal = async (sealKey: Buffer): Promise<void> => {
-    const [changed] = await catalogue.query<{ snapshot: string; ids: string[] }>(
-      'select snapshot::text, organization_ids as ids from rowhouse.changed_organizations($1::pg_snapshot)',
-      [sealedUntil],
-    )
-    const again = new Set<string>()
-    await each(
-      new Set([...failed, ...(changed?.ids ?? [])]),
-      async (id) => {
-        counts.seals += await catalogue.session((client) => sealOrganization(client, id, sealKey))
-      },
-      (id, error) => {
-        again.add(id)
-        counts.sealFailures += 1
-        onError(`audit seal of ${id}`, error)
-      },
-    )
-    failed = again
-    sealedUntil = changed?.snapshot ?? null
-  }
-
-  const prune = async (sealKey: Buffer): Promise<void> => {
-    const expired = await catalogue.query<{ id: string }>('select id from rowhouse.organizations_to_prune() id')
-    await each(
-      expired.map(({ id }) => id),
-      async (id) => {
-        counts.prunedLines += await catalogue.session((client) => pruneOrganization(client, id, sealKey))
-      },
-      (id, error) => {
-        counts.pruneFailures += 1
-        onError(`audit prune of ${id}`, error)
-      },
-    )
-    await catalogue.query('select from rowhouse.drop_empty_log_months()')
-  }
+  const during = (doing: 'seal' | 'prune', key: Buffer): LogWork => ({
+    key,
+    isStopped: () => isStopped,
+    onFailure: (organizationId, error) => {
+      counts[`${doing}Failures`] += 1
+      onError(`audit ${doing} of ${organizationId}`, error)
+    },
+  })
 
   const work = async (): Promise<void> => {
     if (isStopped) return
     let doing: 'seal' | 'prune' = 'seal'
     try {
       key ??= await catalogue.session((client) => sealKeyOf(client, signingKey))
-      await seal(key)
+      const { seals, ...until } = await sealChanged(catalogue, sealed, during(doing, key))
+      sealed = until
+      counts.seals += seals
       if (performance.now() - prunedAt < pruneEveryMs) return
       doing = 'prune'
-      await prune(key)
+      counts.prunedLines += await pruneExpired(catalogue, during(doing, key))
       prunedAt = performance.now()
     } catch (error) {
       counts[`${doing}Failures`] += 1

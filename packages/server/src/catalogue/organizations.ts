@@ -11,13 +11,15 @@ interface Row {
   readonly name: string
   readonly plan: string
   readonly isolation: Organization['isolation']
+  readonly wanted_isolation: Organization['wantedIsolation']
   readonly status: Organization['status']
   readonly members: number
   readonly created_at: Date
 }
 
 const columns = `
-select o.id, o.slug, o.name, o.plan, coalesce(p.isolation, 'shared') as isolation, o.status,
+select o.id, o.slug, o.name, o.plan, coalesce(p.isolation, 'shared') as isolation,
+  case when p.state <> 'placing' then p.wanted_isolation end as wanted_isolation, o.status,
   (select count(*)::int from rowhouse.members m where m.organization_id = o.id) as members,
   o.created_at
 from rowhouse.organizations o
@@ -29,6 +31,7 @@ const toOrganization = (row: Row): OrganizationRow => ({
   name: row.name,
   plan: row.plan,
   isolation: row.isolation,
+  wantedIsolation: row.wanted_isolation,
   status: row.status,
   members: row.members,
   createdAt: row.created_at.toISOString(),

@@ -24,6 +24,8 @@ export interface ServerConfig extends CredentialConfig {
   readonly issuer: IssuerConfig | null
   /** ROWHOUSE_TRUSTED_PROXIES: addresses or CIDR ranges whose X-Forwarded-For is believed. @default none */
   readonly trustedProxies: readonly string[]
+  /** ROWHOUSE_MIGRATIONS: the folder of tenant migrations that operators may roll out over HTTP. @default none: only `rowhouse migrate` does */
+  readonly migrations?: string | null
 }
 
 export interface IssuerConfig {
@@ -65,6 +67,7 @@ export function readServerConfig(env: Environment = process.env): ServerConfig {
         .map((entry) => entry.trim())
         .filter((entry) => entry !== ''),
     ),
+    migrations: text(env, 'ROWHOUSE_MIGRATIONS'),
   })
 }
 

@@ -2,7 +2,8 @@
 // fixed pace ("which organizations changed?") and lets each subscriber read for itself; it never passes
 // one organization's rows from one subscriber to another.
 import { RowhouseError } from '@rowhouse/contracts'
-import type { Connection, Organization } from '@rowhouse/contracts'
+import type { Connection, Organization, Rollout } from '@rowhouse/contracts'
+import { rolloutStatusSql } from '@rowhouse/fleet'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { changedAlerts } from '../measures/read-alerts.ts'
 import type { Sync } from '../sync.ts'
@@ -44,6 +45,7 @@ export class EventHub {
   #closed = false
   #ticks = 0
   #snapshot: string | null = null
+  #rollout: string | null = null
   #organizations: { readonly sinceMs: number; readonly seen: Map<string, number> } | null = null
   /** By id, when each alert last changed, of those that changed lately. */
   #alerts: ReadonlyMap<string, number> | null = null
@@ -97,6 +99,7 @@ export class EventHub {
     this.#snapshot = null
     this.#organizations = null
     this.#alerts = null
+    this.#rollout = null
   }
 
   async #tick(): Promise<void> {
@@ -107,8 +110,11 @@ export class EventHub {
       const listening = [...this.#listening].filter(({ subscriber }) => subscriber.isOpen)
       if (this.#ticks % heartbeatTicks === 0) for (const { heartbeat } of listening) heartbeat()
       if (this.#ticks % refreshTicks === 0) await Promise.all(listening.map(({ subscriber }) => subscriber.refresh()))
-      if (this.#ticks % organizationTicks === 0) await this.#showOrganizations()
-      if (this.#ticks % organizationTicks === 0) await this.#showAlerts()
+      if (this.#ticks % organizationTicks === 0) {
+        await this.#showOrganizations()
+        await this.#showAlerts()
+        await this.#showRollout(listening)
+      }
       const changed = await this.#changedOrganizations(listening)
       await Promise.all(
         listening.map(({ subscriber }) => subscriber.showActivity(changed.has(subscriber.organizationId ?? ''))),
@@ -138,6 +144,21 @@ export class EventHub {
       [listening.flatMap(({ subscriber }) => subscriber.organizationId ?? [])],
     )
     return new Set([...(rows[0]?.organization_ids ?? []), ...elsewhere.map(({ id }) => id)])
+  }
+
+  /** The last rollout, whenever something of it has changed. */
+  async #showRollout(listening: readonly Listening[]): Promise<void> {
+    if (!listening.some(({ subscriber }) => subscriber.seesRollouts)) {
+      this.#rollout = null
+      return
+    }
+    const [rollout] = await this.#options.catalogue.query<Rollout>(
+      `${rolloutStatusSql} order by r.started_at desc limit 1`,
+    )
+    const text = JSON.stringify(rollout ?? null)
+    if (rollout === undefined || text === this.#rollout) return
+    this.#rollout = text
+    for (const { subscriber } of listening) subscriber.showRollout(rollout)
   }
 
   async #showOrganizations(): Promise<void> {

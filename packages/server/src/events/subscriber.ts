@@ -7,6 +7,7 @@ import type {
   ConnectionDetail,
   Organization,
   Permission,
+  Rollout,
   ServerEvent,
 } from '@rowhouse/contracts'
 import { RowhouseError, allows } from '@rowhouse/contracts'
@@ -98,6 +99,15 @@ export class Subscriber {
   showAlert(alert: Alert): void {
     if (!this.#sees(alert.organizationId, 'organization.read')) return
     this.#options.outlet.send({ type: 'alert', alert: this.#sight === null ? alert : withoutText(alert) })
+  }
+
+  /** An operator's stream of all organizations. */
+  get seesRollouts(): boolean {
+    return this.#sight === null && this.organizationId === null
+  }
+
+  showRollout(rollout: Rollout): void {
+    if (this.seesRollouts) this.#options.outlet.send({ type: 'rollout', rollout })
   }
 
   /** New changes, when there are some, and changes of status of the pending ones. */

@@ -113,6 +113,8 @@ async function audited(
       params['deadLetterId'] ??
       params['invitationId'] ??
       params['role'] ??
+      params['userId'] ??
+      params['rolloutId'] ??
       params['clusterId'] ??
       params['planId'] ??
       params['table'] ??

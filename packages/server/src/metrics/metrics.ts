@@ -3,6 +3,7 @@
 // database most.
 import { connectors } from '@rowhouse/connectors'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { DatabaseCounts } from '@rowhouse/fleet'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { ProofCounts } from '../catalogue/log-proof.ts'
 import { createOrganizationMetrics } from './organization-metrics.ts'
@@ -33,6 +34,7 @@ export function createMetrics(
   runtime: RuntimeCounts,
   streams: () => number,
   proof: ProofCounts,
+  databases: DatabaseCounts,
 ): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -62,7 +64,7 @@ export function createMetrics(
     registers: [],
     collect() {
       this.reset()
-      this.inc(proof.seals)
+      this.inc(proof.seals + databases.seals)
     },
   })
   const prunedLines = new Counter({
@@ -71,7 +73,7 @@ export function createMetrics(
     registers: [],
     collect() {
       this.reset()
-      this.inc(proof.prunedLines)
+      this.inc(proof.prunedLines + databases.prunedLines)
     },
   })
   const auditFailures = new Counter({
@@ -81,8 +83,8 @@ export function createMetrics(
     registers: [],
     collect() {
       this.reset()
-      this.inc({ work: 'seal' }, proof.sealFailures)
-      this.inc({ work: 'prune' }, proof.pruneFailures)
+      this.inc({ work: 'seal' }, proof.sealFailures + databases.sealFailures)
+      this.inc({ work: 'prune' }, proof.pruneFailures + databases.pruneFailures)
     },
   })
   const openStreams = new Gauge({
@@ -157,7 +159,26 @@ export function createMetrics(
   registry.registerMetric(failedFlushes)
   registry.registerMetric(openAlerts)
   const organizations = createOrganizationMetrics(catalogue)
-  for (const gauge of [openStreams, poolConnections, crmConnections]) registry.registerMetric(gauge)
+  const dataDatabases = new Gauge({
+    name: 'rowhouse_data_databases',
+    help: 'Databases besides the catalogue, by whether what is kept there (change log, reports) was kept the last time.',
+    labelNames: ['state'],
+    registers: [],
+    async collect() {
+      const counts = await catalogue
+        .query<{ kept: number; failing: number }>(
+          `select (count(*) filter (where error is null))::int as kept, (count(*) filter (where error is not null))::int as failing
+           from rowhouse.data_databases`,
+        )
+        .catch(() => [])
+      this.reset()
+      for (const { kept, failing } of counts) {
+        this.set({ state: 'kept' }, kept)
+        this.set({ state: 'failing' }, failing)
+      }
+    },
+  })
+  for (const gauge of [openStreams, poolConnections, crmConnections, dataDatabases]) registry.registerMetric(gauge)
   for (const counter of [seals, prunedLines]) registry.registerMetric(counter)
   registry.registerMetric(auditFailures)
   return {

@@ -1,6 +1,7 @@
 // Organizations: which ones there are, one of them, its members, its status.
 import { RowhouseError, allows } from '@rowhouse/contracts'
-import type { Connection, Organization } from '@rowhouse/contracts'
+import type { Connection, Member, Organization } from '@rowhouse/contracts'
+import type { Organization as OrganizationHandle } from 'rowhouse'
 import { organizationNotFound, permittedConnections } from '../auth/access.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { pageOrganizations, readOrganizations } from '../catalogue/organizations.ts'
@@ -15,6 +16,8 @@ type Mine =
   | 'suspendOrganization'
   | 'resumeOrganization'
   | 'listMembers'
+  | 'setMemberRole'
+  | 'removeMember'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -72,24 +75,41 @@ export const organizationHandlers: Pick<Handlers, Mine> = {
     return readOne(services, params.organizationId, everything)
   },
 
-  async listMembers({ organization }) {
-    const { rows } = await organization()
-      .inCatalogue()
-      .query<{
-        userId: string
-        email: string | null
-        name: string | null
-        role: string
-        createdAt: Date
-      }>(
-        `select m.user_id as "userId", u.email, u.name, m.role, m.created_at as "createdAt"
-      from rowhouse.members m
-      left join rowhouse.users u on u.id = m.user_id
-      order by m.created_at, m.user_id
-      limit 1000`,
-      )
-    return { items: rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() })) }
+  listMembers: async ({ organization }) => ({ items: await readMembers(organization().inCatalogue(), null) }),
+
+  async setMemberRole({ organization, params, body }) {
+    const catalogue = organization().inCatalogue()
+    await catalogue.query('select rowhouse.set_member_role($1, $2)', [requireMember(params.userId), body.role])
+    const [changed] = await readMembers(catalogue, params.userId)
+    if (changed === undefined) throw new RowhouseError('member_unknown')
+    return changed
   },
+
+  async removeMember({ organization, params }) {
+    await organization()
+      .inCatalogue()
+      .query('select rowhouse.remove_member($1)', [requireMember(params.userId)])
+    return { removed: true }
+  },
+}
+
+/** @throws RowhouseError member_unknown */
+function requireMember(userId: string): string {
+  if (uuid.test(userId)) return userId
+  throw new RowhouseError('member_unknown')
+}
+
+async function readMembers(catalogue: OrganizationHandle, userId: string | null): Promise<Member[]> {
+  const { rows } = await catalogue.query<Omit<Member, 'createdAt'> & { createdAt: Date }>(
+    `select m.user_id as "userId", u.email, u.name, m.role, m.created_at as "createdAt"
+    from rowhouse.members m
+    left join rowhouse.users u on u.id = m.user_id
+    where $1::uuid is null or m.user_id = $1
+    order by m.created_at, m.user_id
+    limit 1000`,
+    [userId],
+  )
+  return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }))
 }
 
 async function setStatus(catalogue: Catalogue, organizationId: string, status: Organization['status']): Promise<void> {

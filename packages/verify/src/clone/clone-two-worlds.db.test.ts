@@ -32,7 +32,10 @@ async function ask(world: ScratchWorld, context: Context, sql: string): Promise<
 describe('a schema that Rowhouse protects', () => {
   let worlds: TwoWorlds
   beforeAll(async () => {
-    const sql = readFileSync(join(import.meta.dirname, '../../../embedded/src/demo/schema/0001_crm.sql'), 'utf8')
+    const sql = readFileSync(
+      join(import.meta.dirname, '../../../embedded/src/demo/schema/10000101000000_demo_crm.sql'),
+      'utf8',
+    )
     await withClient(database().migratorUrl, (migrator) => migrator.query(sql))
     worlds = await cloneTwoWorlds(database().adminUrl, { scratch: 'same-server' })
   })

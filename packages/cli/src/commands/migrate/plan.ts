@@ -1,5 +1,5 @@
 // `rowhouse migrate plan`.
-import { fileNameOf, planRollout, readMigrations } from '@rowhouse/fleet'
+import { describePlan, fileNameOf, planRollout, readMigrations } from '@rowhouse/fleet'
 import type { RolloutPlan } from '@rowhouse/fleet'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl, readPaceOptions } from './arguments.ts'
@@ -12,23 +12,6 @@ export async function runPlan(options: PacedOptions): Promise<void> {
   makePrinter(options.json === true).print(describePlan(plan), () => renderPlan(plan))
   if (plan.pending.some(({ problems }) => problems.length > 0)) process.exitCode = 1
 }
-
-/** What programs get: no text of a migration. */
-const describePlan = ({ target, isNothing, pending, homesTotal, behind, waves, destroys }: RolloutPlan): object => ({
-  target,
-  upToDate: isNothing,
-  homes: { total: homesTotal, behind: behind.length },
-  waves: waves.map(({ name, homes }) => ({ name, homes: homes.length })),
-  migrations: pending.map((migration) => ({
-    file: fileNameOf(migration),
-    statements: migration.statements.length,
-    inTransaction: migration.isTransactional,
-    together: migration.isQuick,
-    problems: migration.problems,
-    allowed: migration.allowed,
-  })),
-  destroys,
-})
 
 export function renderPlan({ target, isNothing, pending, homesTotal, behind, waves }: RolloutPlan): string {
   if (target === null) return 'The folder holds no migration: rowhouse migrate new\n'

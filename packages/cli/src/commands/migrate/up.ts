@@ -1,14 +1,14 @@
 // `rowhouse migrate up`.
 import { createInterface } from 'node:readline/promises'
-import { readMigrations, rollOut } from '@rowhouse/fleet'
+import { homeConnection, nameOfHome, readMigrations, rollOut } from '@rowhouse/fleet'
 import type { Destruction } from '@rowhouse/fleet'
+import { judgeHomes } from '@rowhouse/verify'
 import { renderDuration } from '../../output/moment.ts'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl, readPaceOptions } from './arguments.ts'
 import type { PacedOptions } from './arguments.ts'
 import { migrationFolder } from './migrate.ts'
 import { makeRolloutProgress } from './progress.ts'
-import { verifyHomes } from './verify-homes.ts'
 
 export interface UpOptions extends PacedOptions {
   readonly yes?: boolean
@@ -31,7 +31,7 @@ export async function runUp(options: UpOptions): Promise<void> {
       migrations,
       pace: readPaceOptions(options),
       signal: stop.signal,
-      verify: (homes) => verifyHomes(url, homes),
+      verify: (homes) => judgeHomes(homes, { connection: (home) => homeConnection(url, home), nameOf: nameOfHome }),
       onEvent: makeRolloutProgress({
         json,
         isTerminal: process.stdout.isTTY,

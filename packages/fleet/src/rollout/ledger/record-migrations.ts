@@ -89,12 +89,23 @@ export async function recordMigrations(catalogue: ClientBase, migrations: readon
 }
 
 /**
+ * What the development stack brought: migrations that come before every folder's and are in none. Nowhere else there are any.
+ */
+export async function readStackMigrations(catalogue: Pick<ClientBase, 'query'>): Promise<TenantMigration[]> {
+  return prepareRows(catalogue, `origin = 'stack'`)
+}
+
+/**
  * The migrations that every new home gets: those that a rollout's first wave has, and that were found good. Read it again
  * before a home is handed out, since a rollout may have ended meanwhile.
  */
 export async function readReleasedMigrations(catalogue: Pick<ClientBase, 'query'>): Promise<TenantMigration[]> {
+  return prepareRows(catalogue, 'released_at is not null')
+}
+
+async function prepareRows(catalogue: Pick<ClientBase, 'query'>, condition: string): Promise<TenantMigration[]> {
   const { rows } = await catalogue.query<{ version: string; name: string; sql: string }>(
-    'select version, name, sql from rowhouse.tenant_migrations where released_at is not null order by version',
+    `select version, name, sql from rowhouse.tenant_migrations where ${condition} order by version`,
   )
   const migrations: TenantMigration[] = []
   for (const { version, name, sql } of rows) migrations.push(await prepareMigration(migrationFile(version, name, sql)))

@@ -66,7 +66,17 @@ async function findUnfinished(catalogue: ClientBase, target: string): Promise<Un
  */
 export async function openRollout(
   catalogue: ClientBase,
-  { target, plan, options }: { readonly target: string; readonly plan: readonly Wave[]; readonly options: object },
+  {
+    target,
+    plan,
+    options,
+    startedBy,
+  }: {
+    readonly target: string
+    readonly plan: readonly Wave[]
+    readonly options: object
+    readonly startedBy?: string | undefined
+  },
 ): Promise<RolloutRow> {
   const unfinished = await findUnfinished(catalogue, target)
   await catalogue.query('begin')
@@ -79,13 +89,20 @@ export async function openRollout(
     const waves = unfinished?.waves ?? plan.map(({ name }) => name)
     const { rows } = await catalogue.query<{ id: string; fence: string }>(
       unfinished === null
-        ? `insert into rowhouse.rollouts (target, fence, options, waves_total)
-           values ($1, nextval('rowhouse.rollout_fences'), $2, $3) returning id, fence::text`
+        ? `insert into rowhouse.rollouts (target, fence, options, waves_total, started_by)
+           values ($1, nextval('rowhouse.rollout_fences'), $2, $3, coalesce($4, session_user)) returning id, fence::text`
         : `update rowhouse.rollouts
            set fence = nextval('rowhouse.rollout_fences'), state = 'running', finished_at = null, code = null, message = null,
-             options = $2, waves_total = $3, heartbeat_at = clock_timestamp()
-           where id = $4 and target = $1 returning id, fence::text`,
-      [target, JSON.stringify({ ...options, waves }), waves.length, ...(unfinished === null ? [] : [unfinished.id])],
+             cancelled_at = null, options = $2, waves_total = $3, started_by = coalesce($4, session_user),
+             heartbeat_at = clock_timestamp()
+           where id = $5 and target = $1 returning id, fence::text`,
+      [
+        target,
+        JSON.stringify({ ...options, waves }),
+        waves.length,
+        startedBy ?? null,
+        ...(unfinished === null ? [] : [unfinished.id]),
+      ],
     )
     const { id, fence } = rows[0] as { id: string; fence: string }
     await catalogue.query(
@@ -179,13 +196,19 @@ export async function enterWave(catalogue: ClientBase, { id, fence }: RolloutRow
   )
 }
 
-/** Says that the runner is alive. @throws RowhouseError rollout_superseded */
-export async function beat(catalogue: ClientBase, { id, fence }: RolloutRow): Promise<void> {
-  const { rowCount } = await catalogue.query(
-    `update rowhouse.rollouts set heartbeat_at = clock_timestamp() where id = $1 and fence = $2 and state = 'running'`,
+/** Says that the runner is alive, and asks whether it shall stop. @throws RowhouseError rollout_superseded */
+export async function beat(
+  catalogue: ClientBase,
+  { id, fence }: RolloutRow,
+): Promise<{ readonly isCancelled: boolean }> {
+  const { rows } = await catalogue.query<{ isCancelled: boolean }>(
+    `update rowhouse.rollouts set heartbeat_at = clock_timestamp()
+     where id = $1 and fence = $2 and state = 'running' returning cancelled_at is not null as "isCancelled"`,
     [id, fence],
   )
-  if (rowCount === 0) throw new RowhouseError('rollout_superseded')
+  const [row] = rows
+  if (row === undefined) throw new RowhouseError('rollout_superseded')
+  return row
 }
 
 /** New homes get the migrations up to this one from now on. */

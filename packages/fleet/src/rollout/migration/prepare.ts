@@ -40,6 +40,8 @@ export interface TenantMigration extends MigrationFile {
   readonly refersToOrganizations: boolean
   /** Grants something, or makes what is granted to everybody when it is made: a home's login gets it in their place. */
   readonly settles: boolean
+  /** Tables that it makes, `if not exists` too. */
+  readonly tables: readonly { readonly name: string; readonly line: number; readonly column: number }[]
   readonly overrides: Overrides
   /** Those that no override allows. */
   readonly problems: readonly Problem[]
@@ -131,6 +133,9 @@ export async function prepareMigration(file: MigrationFile): Promise<TenantMigra
       problems.length === 0,
     refersToOrganizations: parsed.some(({ kind, node }) => refersToOrganizations({ [kind]: node })),
     settles: parsed.some(({ kind, node }) => !GRANTS_NOTHING.has(kind) && !callsOnlyProtect(kind, node)),
+    tables: parsed.flatMap(({ kind, node, start }) =>
+      kind === 'CreateStmt' ? [{ name: stringAt(nodeAt(node, 'relation'), 'relname'), ...place(start) }] : [],
+    ),
     overrides: directives.overrides,
     problems: problems.filter((problem) => reasonFor(problem) === undefined),
     allowed: problems.flatMap((problem) => {

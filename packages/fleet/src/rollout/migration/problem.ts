@@ -21,6 +21,7 @@ export const overridableChecks = [
   'rename',
   'rewrite_table',
   'stored_expression',
+  'taken_table',
   'unknown_function',
   'unprotected_table',
   'volatile_default',

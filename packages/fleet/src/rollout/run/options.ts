@@ -49,10 +49,20 @@ export interface RolloutOptions {
   /** All of the folder, prepared. */
   readonly migrations: readonly TenantMigration[]
   readonly pace?: Partial<RolloutPace>
+  /** Ends it between two homes; with a RowhouseError rollout_cancelled as the reason, it is noted as cancelled. */
   readonly signal?: AbortSignal
+  /** Who is said to run it. @default the login */
+  readonly startedBy?: string | undefined
+  /** How often it says that it is alive, and looks whether it was cancelled. @default 5000 */
+  readonly heartbeatMs?: number
   readonly onEvent?: (event: RolloutEvent) => void
   /** Asked before something goes that cannot come back. @default refuses */
-  readonly confirm?: (plan: { readonly destroys: readonly Destruction[]; readonly homes: number }) => Promise<boolean>
+  readonly confirm?: (plan: {
+    readonly destroys: readonly Destruction[]
+    readonly homes: number
+    /** All that homes are to have. */
+    readonly migrations: readonly TenantMigration[]
+  }) => Promise<boolean>
   /**
    * Looks at the homes of the first wave beside rowhouse.home_weaknesses(), before the others get the migrations; gives what
    * is wrong, one line each. It is asked before the wave as well: what was wrong already stops no rollout.

@@ -5,10 +5,11 @@ import { openSession } from '../apply/session.ts'
 import { withoutSmallTables } from '../checks/large-tables.ts'
 import { readHomes } from '../ledger/homes.ts'
 import type { Home } from '../ledger/homes.ts'
-import { compareWithLedger, readLedger } from '../ledger/record-migrations.ts'
+import { compareWithLedger, readLedger, readStackMigrations } from '../ledger/record-migrations.ts'
 import { prepareMigration } from '../migration/prepare.ts'
 import type { TenantMigration } from '../migration/prepare.ts'
 import { destructiveChecks } from '../migration/problem.ts'
+import type { Problem } from '../migration/problem.ts'
 import { fileNameOf, readMigrationFolder } from '../migration/read-folder.ts'
 import { readPace } from './options.ts'
 import type { Destruction, RolloutPace } from './options.ts'
@@ -16,6 +17,8 @@ import { planWaves } from './waves.ts'
 import type { Wave } from './waves.ts'
 
 export interface RolloutPlan {
+  /** All that homes are to have: the folder's, after what the development stack brought. */
+  readonly migrations: readonly TenantMigration[]
   /** The version that every home will have; null where the folder holds none. */
   readonly target: string | null
   /** Whether every home has it, and nothing is left to be finished. */
@@ -58,9 +61,11 @@ export async function planRollout(options: {
 export async function planOn(
   catalogue: Client,
   catalogueUrl: string,
-  migrations: readonly TenantMigration[],
+  folder: readonly TenantMigration[],
   pace: RolloutPace,
 ): Promise<RolloutPlan> {
+  const stack = await readStackMigrations(catalogue)
+  const migrations = [...stack, ...folder.map((migration) => refuseTaken(migration, stack))]
   const ledger = await readLedger(catalogue)
   compareWithLedger(migrations, ledger)
   const target = migrations.at(-1)?.version ?? null
@@ -77,6 +82,7 @@ export async function planOn(
   const fresh = migrations.filter(({ version }) => ledger.newestApplied === null || version > ledger.newestApplied)
   const pending = await withoutSmallTables(fresh, behind, catalogueUrl, pace.databases)
   return {
+    migrations,
     target,
     isNothing: behind.length === 0 && isRecorded && !open,
     pending,
@@ -89,6 +95,25 @@ export async function planOn(
         .map(({ check, line, message, reason }) => ({ file: fileNameOf(migration), line, check, message, reason })),
     ),
   }
+}
+
+/** A table that the development stack has made in every home already; `if not exists` would quietly keep its columns. */
+function refuseTaken(migration: TenantMigration, stack: readonly TenantMigration[]): TenantMigration {
+  const taken = new Set(stack.flatMap(({ tables }) => tables.map(({ name }) => name)))
+  const found = migration.tables
+    .filter(({ name }) => taken.has(name))
+    .map(({ name, line, column }): Problem => ({
+      check: 'taken_table',
+      line,
+      column,
+      message: `The development stack has a table ${name} of its own in every home.`,
+      instead: 'Name yours otherwise, or drop it before; without the demo: rowhouse install and rowhouse serve.',
+      onlyIfLarge: null,
+    }))
+  const reason = migration.overrides.taken_table
+  return reason === undefined
+    ? { ...migration, problems: [...migration.problems, ...found] }
+    : { ...migration, allowed: [...migration.allowed, ...found.map((problem) => ({ ...problem, reason }))] }
 }
 
 /** @throws RowhouseError migration_refused with all of it */

@@ -1,5 +1,6 @@
 // A rollout from beginning to end: who leads, what is allowed, wave by wave, and what it comes to. It may be killed at any
 // moment; the next one goes on, since every home knows itself what it has.
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ErrorCode } from '@rowhouse/contracts'
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Client } from 'pg'
@@ -51,7 +52,7 @@ const LATE_ROUNDS_MAX = 10
  *
  * @throws RowhouseError rollout_running, migration_refused, tenant_migration_changed, tenant_migration_missing,
  *   migration_out_of_order, rollout_unconfirmed; rollout_canary_failed, rollout_stopped, rollout_interrupted,
- *   rollout_incomplete, rollout_superseded, all of which the same call goes on from; database_unreachable
+ *   rollout_incomplete, rollout_cancelled, rollout_superseded, all of which the same call goes on from; database_unreachable
  * @example
  * await rollOut({ catalogueUrl, migrations: await readMigrations('migrations'), pace: { canaries: ['acme'] } })
  */
@@ -67,13 +68,19 @@ export async function rollOut(options: RolloutOptions): Promise<RolloutResult> {
     await lead(catalogue)
     refuseProblems(plan.pending)
     if (plan.destroys.length > 0) {
-      const agreed = await options.confirm?.({ destroys: plan.destroys, homes: plan.behind.length })
+      const agreed = await options.confirm?.({
+        destroys: plan.destroys,
+        homes: plan.behind.length,
+        migrations: plan.migrations,
+      })
       if (agreed !== true)
         throw new RowhouseError('rollout_unconfirmed', undefined, { details: { destroys: plan.destroys } })
     }
-    await recordMigrations(catalogue, options.migrations)
-    const rollout = await openRollout(catalogue, { target: plan.target, plan: plan.waves, options: pace })
-    const { homes } = await new Run(options, pace, catalogue, rollout).toTheEnd()
+    await recordMigrations(catalogue, plan.migrations)
+    const { target, waves, migrations } = plan
+    const { startedBy } = options
+    const rollout = await openRollout(catalogue, { target, plan: waves, options: pace, startedBy })
+    const { homes } = await new Run({ ...options, migrations }, pace, catalogue, rollout).toTheEnd()
     return { state: 'done', rolloutId: rollout.id, target: plan.target, homes, tookMs: performance.now() - begun }
   } finally {
     await catalogue.end().catch(() => undefined)
@@ -83,6 +90,11 @@ export async function rollOut(options: RolloutOptions): Promise<RolloutResult> {
 interface Stop {
   readonly code: ErrorCode
   readonly message: string
+}
+
+const cancelled: Stop = {
+  code: 'rollout_cancelled',
+  message: 'It was cancelled, and stopped between two homes. Those that are done keep the migrations.',
 }
 
 class Run {
@@ -110,8 +122,8 @@ class Run {
 
   async toTheEnd(): Promise<{ homes: number }> {
     const heart = setInterval(() => {
-      beat(this.#catalogue, this.#rollout).catch((error: unknown) => (this.#fatal ??= ledgerLost(error)))
-    }, HEARTBEAT_MS)
+      void this.#beat()
+    }, this.#options.heartbeatMs ?? HEARTBEAT_MS)
     try {
       await this.#waves()
       if (this.#stop === null) await this.#late()
@@ -227,7 +239,9 @@ class Run {
         onBlocked: (blocked, code, message) => this.#blocked(blocked, code, message, isCanary),
         onWaiting: (count, forMs, reason) => this.#options.onEvent?.({ type: 'waiting', homes: count, forMs, reason }),
         isStopped: () => this.#isStopped(),
-        wait: this.#options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+        // Whoever has it stop does not wait for the end of a pause.
+        wait:
+          this.#options.wait ?? ((ms) => delay(ms, undefined, { signal: this.#options.signal }).catch(() => undefined)),
         random: this.#options.random ?? Math.random,
       })
     })
@@ -253,9 +267,22 @@ class Run {
     }
   }
 
+  async #beat(): Promise<void> {
+    try {
+      const { isCancelled } = await beat(this.#catalogue, this.#rollout)
+      if (isCancelled) this.#stop ??= cancelled
+    } catch (error) {
+      this.#fatal ??= ledgerLost(error)
+    }
+  }
+
   #isStopped(): boolean {
     if (this.#options.signal?.aborted === true) {
-      this.#stop ??= { code: 'rollout_interrupted', message: 'It was asked to stop, and did so between two homes.' }
+      const reason: unknown = this.#options.signal.reason
+      this.#stop ??=
+        reason instanceof RowhouseError && reason.code === 'rollout_cancelled'
+          ? cancelled
+          : { code: 'rollout_interrupted', message: 'It was asked to stop, and did so between two homes.' }
     }
     return this.#stop !== null || this.#fatal !== null
   }

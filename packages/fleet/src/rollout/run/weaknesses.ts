@@ -12,6 +12,8 @@ export async function weaknessesIn(homes: readonly Home[], open: (home: Home) =>
     if (first === undefined) continue
     const client = await open(first)
     try {
+      // Definitions are read under a lock: who changes a table for long must not hold up the rollout without end.
+      await client.query("set lock_timeout = '3s'")
       for (const home of inDatabase) {
         const { rows } = await client.query<{ message: string }>(
           'select message from rowhouse.home_weaknesses($1) limit 20',

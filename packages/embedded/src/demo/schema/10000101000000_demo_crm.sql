@@ -1,4 +1,5 @@
--- The demo's tenant tables, written once against an unqualified schema.
+-- The demo's tenant tables: a tenant migration of the stack, in every home before what a folder of migrations makes.
+-- `if not exists`, because a stack of before had them without a ledger.
 create table if not exists companies (
   organization_id uuid not null default rowhouse.organization_id(),
   id uuid not null default gen_random_uuid(),
