@@ -247,6 +247,23 @@ describe('a request', () => {
     expect(await sqlstateOf(once(of(), 'select 1'))).toBe(sqlstate)
   })
 
+  it('is refused at once where as many of its organization are under way as may be', async () => {
+    const limits = (text: string): Promise<unknown> =>
+      withClient(database().controlUrl, (control) => control.query(text, [worlds.a.organizationId]))
+    await limits('insert into rowhouse.organization_limits (organization_id, concurrency_max) values ($1, 1)')
+    const ask = (world: World): Promise<string> =>
+      sqlstateOf(once({ claims: userOf(world.memberId), headers: inOrganization(world) }, 'select 1'))
+    await withClient(database().appUrl, async (app) => {
+      await app.query('begin')
+      await worlds.a.enter(app)
+      // Waiting for it would keep a connection of the one pool that all have.
+      expect([await ask(worlds.a), await ask(worlds.b)]).toEqual(['RH010', 'done'])
+      await app.query('commit')
+      expect(await ask(worlds.a)).toBe('done')
+    })
+    await limits('delete from rowhouse.organization_limits where organization_id = $1')
+  })
+
   it('of a member who was removed is refused at once', async () => {
     const user = await memberOfBoth()
     const of: Request = { claims: userOf(user), headers: inOrganization(worlds.a) }

@@ -1,5 +1,8 @@
 // What a plan and an organization's own line bound, in every isolation model: each limit holds, is heard of while the runtime
 // runs, and is nobody else's. Two runtimes stand for two processes: they share nothing but the database.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { createHomes, describeInEveryModel, useHomes, withClient } from '@rowhouse/testkit'
 import type { Homes, Tenant } from '@rowhouse/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -128,6 +131,22 @@ describeInEveryModel('what an organization may have', (homes) => {
       await letGo()
       expect(await codeOf(ownerOf(other, a).query('select 1'))).toBe('done')
       await wait('5s')
+    })
+
+    it('are let go by a process that is killed', async () => {
+      await limit(homes(), a, { concurrency_max: 1 })
+      const { appUrl, signingKey } = homes().database
+      const words = [join(import.meta.dirname, 'test-holder.ts'), appUrl, signingKey, a.organizationId, a.ownerId]
+      const holder = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+      try {
+        await once(holder.stdout, 'data')
+        const waiting = codeOf(ownerOf(homes().open(), a).query('select 1'))
+        await vi.waitFor(async () => expect(await waitingForSlot(adminUrlOf(homes(), a))).toBe(1), soon)
+        holder.kill('SIGKILL')
+        expect(await waiting).toBe('done')
+      } finally {
+        holder.kill('SIGKILL')
+      }
     })
 
     it('judge who waited as things are when its turn has come', async () => {
