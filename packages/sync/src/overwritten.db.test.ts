@@ -1,7 +1,7 @@
 // An edit made at the CRM in the moment between our read and our write of the same field. HubSpot takes no condition on a
 // write, so ours goes over it: its history says what was lost, and that is a conflict, never a silence.
 import { connectors } from '@rowhouse/connectors'
-import type { Connector } from '@rowhouse/connectors'
+import type { Connector, FieldHistory } from '@rowhouse/connectors'
 import { withClient } from '@rowhouse/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fast, useHouse } from './fixtures/house.ts'
@@ -134,6 +134,27 @@ describe('an edit at HubSpot between our read and our write', () => {
     await household.person.query(`update contacts set title = 'Ours'`)
     await expect.poll(() => conflicts(household), soon).toContainEqual(theirs)
     expect(removed).toBe(1)
+  })
+
+  it('is told of when the history answers again; while it is refused, everything else goes on', async () => {
+    const told: { refused: number; answers: boolean } = { refused: 0, answers: false }
+    const history: FieldHistory = {
+      recordsMax: 50,
+      read(...asked) {
+        if (told.answers) return (hubspot.history as FieldHistory).read(...asked)
+        told.refused += 1
+        const failure = { action: 'pause', reason: 'No histories of this object.', advice: null } as const
+        return Promise.resolve({ ok: false, failure })
+      },
+    }
+    const { household } = await scene([{ jobtitle: 'Theirs' }], { history })
+    await household.person.query(`update contacts set title = 'Ours'`)
+    await expect.poll(() => told.refused, soon).toBeGreaterThan(2)
+    const { organizationId, connection } = household
+    expect((await house().sync.connections.get(organizationId, connection.id)).state).toBe('live')
+    expect(await conflicts(household)).toEqual([])
+    told.answers = true
+    await expect.poll(() => conflicts(household), soon).toEqual([theirs])
   })
 
   it('would be lost without a word if the history were not asked', async () => {

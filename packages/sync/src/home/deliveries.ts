@@ -122,7 +122,10 @@ export async function settleDeliveries(
   )
 }
 
-/** Keeps the last `keep` deliveries of a connection; at most `limit` are removed at a time. */
+/**
+ * Keeps the last `keep` deliveries of a connection, and for a month those of which nobody could look what they wrote over; at
+ * most `limit` are removed at a time.
+ */
 export async function pruneDeliveries(
   tx: Pick<Transaction, 'query'>,
   connectionId: string,
@@ -132,7 +135,8 @@ export async function pruneDeliveries(
   await tx.query(
     `delete from rowhouse_home.sync_deliveries d where d.connection_id = $1 and d.id in (
        select o.id from rowhouse_home.sync_deliveries o
-       where o.connection_id = $1 and o.status <> 'pending' and not o.unexamined
+       where o.connection_id = $1 and o.status <> 'pending'
+         and (not o.unexamined or o.sent_at < now() - interval '30 days')
          and o.id < (
            select min(k.id) from (
              select n.id from rowhouse_home.sync_deliveries n where n.connection_id = $1 order by n.id desc limit $2

@@ -41,7 +41,8 @@ async function lookAtSome(
     { ...selection, fields: selection.fields.filter((field) => asked.has(field)), references: [] },
     deliveries.map(({ remoteId }) => remoteId),
   )
-  if (!answer.ok) return failed(answer.failure)
+  // A history that is refused is no reason to pause what syncs: it is asked for again with the next poll.
+  if (!answer.ok) return answer.failure.action === 'pause' ? 'done' : failed(answer.failure)
   const histories = new Map(answer.value.map(({ id, fields }) => [id, fields]))
   const overwritten = deliveries.flatMap((delivery) => {
     const { id, kind, priorVersion, remoteId, sent } = delivery
