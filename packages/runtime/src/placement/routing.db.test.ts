@@ -280,6 +280,44 @@ describe('a cluster with TLS', () => {
   })
 })
 
+describe('a cluster that is reached in another way from now on', () => {
+  const homes = useHomes('database')
+
+  it('is so by runtimes that know the old one, though that still answers; untold they would go on there', async () => {
+    const { a, b, database } = homes()
+    const proxy = await startTlsProxy(database.adminUrl, 'here')
+    const trust = (authority: string | null): Promise<void> =>
+      homes().changeCatalogue(
+        `update rowhouse.clusters set host = '127.0.0.1', port = $1, tls = 'verify-full', tls_ca = $2 where id = 'near'`,
+        [proxy.port, authority],
+      )
+    try {
+      await placeOnOtherCluster(homes(), [a, b])
+      await trust(proxy.authority)
+      const rowhouse = homes().open({ placement: { pollMs: 20 } })
+      const ask = (): Promise<string> => codeOf(ownerOf(rowhouse, a).query('select 1'))
+      expect(await ask()).toBe('done')
+      // Its key was stolen: nobody is to believe it any more.
+      await trust(null)
+      await eventually(async () => (await ask()) === 'home_unreachable')
+      await trust(proxy.authority)
+      await eventually(async () => (await ask()) === 'done')
+
+      await withClient(database.adminUrl, (admin) =>
+        admin.query('alter table rowhouse.clusters disable trigger tell_of_cluster'),
+      )
+      const untold = homes().open({ placement: { pollMs: 20 } })
+      expect(await codeOf(ownerOf(untold, a).query('select 1'))).toBe('done')
+      await trust(null)
+      // Who asks for the first time is told; whoever was told before goes on.
+      expect(await codeOf(ownerOf(untold, b).query('select 1'))).toBe('home_unreachable')
+      expect(await codeOf(ownerOf(untold, a).query('select 1'))).toBe('done')
+    } finally {
+      await proxy.close()
+    }
+  })
+})
+
 describe('a home that is not where it was', () => {
   let homes: Homes
   beforeAll(async () => {
