@@ -66,7 +66,10 @@ describe('what a person is told of servers', () => {
       [a.organizationId],
     )
     const path = `/v1/organizations/${a.organizationId}/activity`
-    const person = await server.call('GET', path, { bearer: await server.token(a.ownerId) })
+    const bearer = await server.token(a.ownerId)
+    // A server that has been there before hears of it within a second.
+    await expect.poll(async () => (await server.call('GET', path, { bearer })).status, { timeout: 20_000 }).toBe(503)
+    const person = await server.call('GET', path, { bearer })
     expect([person.status, person.body.code]).toEqual([503, 'home_unreachable'])
     expect(person.body.details).toEqual({ organizationId: a.organizationId })
     namesNone(person.text)
