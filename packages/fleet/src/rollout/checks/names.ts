@@ -8,6 +8,11 @@ import type { CheckedStatement, Found } from './context.ts'
 
 /** `extensions` and `auth` are Supabase's. */
 const SAME_EVERYWHERE = new Set(['pg_catalog', 'information_schema', 'rowhouse', 'extensions', 'auth', 'pg_temp'])
+/**
+ * What of Rowhouse's tables a migration refers to: people and who belongs where. Who migrates could read the others too, and
+ * put keys into a table that tenants read.
+ */
+const REFERRED_TO = new Set(['organizations', 'members', 'users', 'roles', 'plans', 'connections'])
 /** Functions whose text argument becomes the name of a relation. */
 const TAKE_NAMES = new Set([
   'protect',
@@ -33,12 +38,16 @@ interface Qualified {
   readonly schema: string
   readonly name: string
   readonly at: number
+  readonly isRelation?: boolean
 }
+
+const isEverywhere = ({ schema, name, isRelation = false }: Qualified): boolean =>
+  SAME_EVERYWHERE.has(schema) && !(isRelation && schema === 'rowhouse' && !REFERRED_TO.has(name))
 
 export function findSchemaNames({ kind, node, text }: CheckedStatement): Found[] {
   const names = [...qualifiedNames({ [kind]: node }), ...namesInBodies({ kind, node, text })]
   return reportOnce([
-    ...names.filter(({ schema }) => !SAME_EVERYWHERE.has(schema)).map((found) => ({ ...found, isTarget: false })),
+    ...names.filter((found) => !isEverywhere(found)).map((found) => ({ ...found, isTarget: false })),
     ...[...targetsOf(kind, node)].map((found) => ({ ...found, isTarget: true })),
   ])
 }
@@ -46,6 +55,13 @@ export function findSchemaNames({ kind, node, text }: CheckedStatement): Found[]
 /** What an inner statement of a DO block makes or changes; what it names, the block is searched for as a whole. */
 export const findSchemaTargets = ({ kind, node }: CheckedStatement): Found[] =>
   reportOnce([...targetsOf(kind, node)].map((found) => ({ ...found, isTarget: true })))
+
+const insteadOf = (schema: string, name: string, isTarget: boolean): string => {
+  if (!SAME_EVERYWHERE.has(schema)) return `Write ${name}: it is found in the home that is migrated.`
+  return isTarget
+    ? `What belongs to ${schema} is not changed by tenant migrations.`
+    : `Of ${schema} a migration refers to ${[...REFERRED_TO].join(', ')}, and to no other table.`
+}
 
 function reportOnce(names: readonly (Qualified & { readonly isTarget: boolean })[]): Found[] {
   const seen = new Set<string>()
@@ -58,10 +74,7 @@ function reportOnce(names: readonly (Qualified & { readonly isTarget: boolean })
         check: 'names_schema' as const,
         at,
         message: `${key} names a schema. The migration runs in every home, each of which has its own.`,
-        instead:
-          isTarget && SAME_EVERYWHERE.has(schema)
-            ? `What belongs to ${schema} is not changed by tenant migrations.`
-            : `Write ${name}: it is found in the home that is migrated.`,
+        instead: insteadOf(schema, name, isTarget),
       },
     ]
   })
@@ -71,7 +84,7 @@ function* qualifiedNames(tree: Node): Generator<Qualified> {
   for (const { key, node } of everyNode(tree)) {
     const at = locationOf(node)
     const schema = stringAt(node, 'schemaname')
-    if (schema !== '') yield { schema, name: stringAt(node, 'relname'), at }
+    if (schema !== '') yield { schema, name: stringAt(node, 'relname'), at, isRelation: true }
     yield* fromList(node['names'], at, 'typemod' in node ? 0 : Infinity)
     yield* fromList(node['funcname'], at)
     yield* fromList(node['objname'], at)

@@ -104,6 +104,14 @@ describe('a name of a schema', () => {
     ],
     ['a table of Rowhouse that would be changed', 'alter table rowhouse.members add column n int'],
     ['keys of Rowhouse that would be granted', 'grant select on rowhouse.keys to rowhouse_app'],
+    [
+      'keys that would be put where tenants read',
+      "create table loot as select inner_pad as pad from rowhouse.keys; select rowhouse.share('loot', 'x')",
+    ],
+    [
+      'keys that a body would read',
+      'create function f() returns bytea language sql return (select inner_pad from rowhouse.keys)',
+    ],
     ['a function of Rowhouse that would be granted', 'grant execute on function rowhouse.enter(text) to anon'],
     ['a function of Rowhouse that would be changed', 'alter function rowhouse.can(text) security invoker'],
     ['a policy for a table of Rowhouse', 'create policy p on rowhouse.members using (true)'],

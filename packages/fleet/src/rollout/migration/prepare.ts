@@ -185,21 +185,21 @@ const invalid = (
 function check(file: MigrationFile, statement: ParsedStatement, made: Made, place: Place): Found[] {
   const checked: CheckedStatement = statement
   try {
-    return [
+    const found = [
       ...findForeignStatements(checked),
       ...findSchemaNames(checked),
       ...findDataChanges(checked, made),
       ...findContractions(checked, made),
       ...findDefiners(checked),
-      ...insideDo(checked)
-        .flatMap((inner) => [
-          ...findForeignStatements(inner),
-          ...findSchemaTargets(inner),
-          ...findContractions(inner, made),
-          ...findDefiners(inner),
-        ])
-        .map((found) => ({ ...found, at: -1 })),
     ]
+    const inside = insideDo(checked).flatMap((inner) => [
+      ...findForeignStatements(inner),
+      ...findSchemaTargets(inner),
+      ...findContractions(inner, made),
+      ...findDefiners(inner),
+    ])
+    const isSaid = ({ message }: Found): boolean => found.some((one) => one.message === message)
+    return [...found, ...inside.filter((one) => !isSaid(one)).map((one) => ({ ...one, at: -1 }))]
   } catch (error) {
     // A body that Postgres itself would not take.
     if (error instanceof SyntaxProblem) throw invalid(file, place(statement.start), `${error.message}.`)
