@@ -332,28 +332,6 @@ create trigger spread_limits after update on rowhouse.plans
 create trigger spread_limits after insert or update or delete on rowhouse.organization_limits
   for each row execute function rowhouse.spread_limits();
 
--- Of clusters: who lives there is reached in another way from now on, so that runtimes which remember the old one ask again
--- (rowhouse.placement_changes()). What the catalogue says of members is what it was, so no version is counted.
-create function rowhouse.tell_of_cluster() returns trigger
-  language plpgsql security definer
-  set search_path = pg_catalog, pg_temp
-as $$
-begin
-  -- Each check writes the row; that is no news.
-  if (new.host, new.port, new.tls, new.tls_ca, new.connections_max)
-    is distinct from (old.host, old.port, old.tls, old.tls_ca, old.connections_max)
-  then
-    perform from rowhouse.organizations o join rowhouse.placements p on p.organization_id = o.id
-    where p.cluster = new.id order by o.id for no key update of o;
-    update rowhouse.organizations o set version_xid = pg_current_xact_id()
-    from rowhouse.placements p where p.organization_id = o.id and p.cluster = new.id;
-  end if;
-  return null;
-end
-$$;
-create trigger tell_of_cluster after update on rowhouse.clusters
-  for each row execute function rowhouse.tell_of_cluster();
-
 -- Organizations that live in another database, whose copy there is older than what is true here. A row goes when the copy
 -- of this moment's version has arrived.
 create table rowhouse.copies_due (
@@ -406,6 +384,6 @@ grant select (id, name, isolation, created_at) on rowhouse.plans to rowhouse_app
 revoke all on function
   rowhouse.shared_home(), rowhouse.count_version(uuid[]), rowhouse.count_membership_version(), rowhouse.count_user_version(),
   rowhouse.limits_of(uuid, text), rowhouse.count_organization_version(), rowhouse.spread_limits(), rowhouse.is_copy(uuid),
-  rowhouse.refuse_in_copy(uuid), rowhouse.remember_copy_due(), rowhouse.tell_of_cluster()
+  rowhouse.refuse_in_copy(uuid), rowhouse.remember_copy_due()
   from public;
 grant execute on function rowhouse.shared_home(), rowhouse.limits_of(uuid, text) to rowhouse_control;

@@ -100,6 +100,28 @@ begin
 end
 $$;
 
+-- Of clusters: who lives there is reached in another way from now on, so that runtimes which remember the old one ask again
+--. What the catalogue says of members is what it was, so no version is counted.
+create function rowhouse.tell_of_cluster() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Each check writes the row; that is no news.
+  if (new.host, new.port, new.tls, new.tls_ca, new.connections_max)
+    is distinct from (old.host, old.port, old.tls, old.tls_ca, old.connections_max)
+  then
+    perform from rowhouse.organizations o join rowhouse.placements p on p.organization_id = o.id
+    where p.cluster = new.id order by o.id for no key update of o;
+    update rowhouse.organizations o set version_xid = pg_current_xact_id()
+    from rowhouse.placements p where p.organization_id = o.id and p.cluster = new.id;
+  end if;
+  return null;
+end
+$$;
+create trigger tell_of_cluster after update on rowhouse.clusters
+  for each row execute function rowhouse.tell_of_cluster();
+
 -- The door of a home: a login that has one organization enters that one, and rowhouse_app in a database outside the
 -- catalogue what shares it. Then enter() does what it does. The JSON of the token begins with the version of the membership
 -- that it was minted from; where what this database knows is older, nobody is let in.
@@ -190,7 +212,7 @@ $$;
 revoke all on function
   rowhouse.check_token(text), rowhouse.token_organization(text), rowhouse.refuse_home_login(), rowhouse.placement(text),
   rowhouse.placement_changes(text, pg_snapshot), rowhouse.enter_home(text), rowhouse.enter_home_with_settings(text, text[]),
-  rowhouse.enter_catalogue(text)
+  rowhouse.enter_catalogue(text), rowhouse.tell_of_cluster()
   from public;
 grant execute on function
   rowhouse.placement(text), rowhouse.placement_changes(text, pg_snapshot), rowhouse.enter_home(text),

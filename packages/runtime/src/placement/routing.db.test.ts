@@ -1,28 +1,11 @@
 // How a statement finds the home of its organization, and what happens when it is not where it was: moved, gone, not told
 // yet, its catalogue down. Round trips are counted on the wire.
-import { createHomes, startHoldingProxy, startTlsProxy, startWireTap, useHomes, withClient } from '@rowhouse/testkit'
+import { createHomes, startHoldingProxy, startWireTap, useHomes, withClient } from '@rowhouse/testkit'
 import type { Homes, Tenant } from '@rowhouse/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Organization, Rowhouse, RowhouseOptions } from '../index.ts'
-
-const codeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'done',
-    (error: unknown) => (error as { code: string }).code,
-  )
-
-const ownerOf = (rowhouse: Rowhouse, tenant: Tenant): Organization =>
-  rowhouse.as({ organizationId: tenant.organizationId, userId: tenant.ownerId })
-
-/** Asks until it is so; the runtime hears of changes by asking. */
-async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 400; turn += 1) {
-    if (await isSo()) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error('It did not become so.')
-}
+import { codeOf, eventually, ownerOf, placeOnOtherCluster } from './test-routing.ts'
 
 /** A catalogue that can be cut off, with homes that cannot. */
 async function withCatalogueBehindTap(
@@ -42,20 +25,6 @@ async function withCatalogueBehindTap(
   } finally {
     await rowhouse.close()
     if (!isCut) await tap.close()
-  }
-}
-
-/** Has the catalogue name its own server as another cluster, which is reached past the catalogue's URL. */
-async function placeOnOtherCluster(homes: Homes, tenants: readonly Tenant[]): Promise<void> {
-  const { hostname, port } = new URL(homes.database.adminUrl)
-  await homes.changeCatalogue(
-    `insert into rowhouse.clusters (id, region, host, port, tls) values ('near', 'near', $1, $2, 'off') on conflict do nothing`,
-    [hostname, Number(port)],
-  )
-  for (const tenant of tenants) {
-    await homes.change(tenant, `update rowhouse.placements set cluster = 'near' where organization_id = $1`, [
-      tenant.organizationId,
-    ])
   }
 }
 
@@ -240,81 +209,6 @@ describe('an organization in another database', () => {
     expect(await codeOf(ownerOf(homes().open(), a).query('select 1'))).toBe('home_unreachable')
     await homes().changeCatalogue(`update rowhouse.clusters set tls = 'off' where id = 'near'`)
     expect(await codeOf(ownerOf(homes().open(), a).query('select 1'))).toBe('done')
-  })
-})
-
-describe('a cluster with TLS', () => {
-  const homes = useHomes('database')
-
-  it('is spoken to where its certificate is valid and names its host, and not otherwise', async () => {
-    const { a, database } = homes()
-    const start = (kind: Parameters<typeof startTlsProxy>[1]) => startTlsProxy(database.adminUrl, kind)
-    const [here, other, byName] = [await start('here'), await start('other'), await start('byName')]
-    const [expired, selfSigned] = [await start('expired'), await start('selfSigned')]
-    const reach = async (host: string, port: number, authority: string | null): Promise<string> => {
-      await homes().changeCatalogue(
-        `update rowhouse.clusters set host = $1, port = $2, tls_ca = $3, tls = 'verify-full' where id = 'near'`,
-        [host, port, authority],
-      )
-      const rowhouse = homes().open()
-      const outcome = await codeOf(ownerOf(rowhouse, a).query('select * from notes'))
-      await rowhouse.close()
-      return outcome
-    }
-    try {
-      await placeOnOtherCluster(homes(), [a])
-      expect(await reach('127.0.0.1', here.port, here.authority)).toBe('done')
-      expect(await reach('localhost', here.port, here.authority)).toBe('done')
-      // Of an authority that nobody has named, and of another host.
-      expect(await reach('127.0.0.1', here.port, null)).toBe('home_unreachable')
-      expect(await reach('127.0.0.1', other.port, other.authority)).toBe('home_unreachable')
-      expect(await reach('localhost', other.port, other.authority)).toBe('home_unreachable')
-      // A name is no address; one that has ended, and one that vouches for itself.
-      expect(await reach('localhost', byName.port, byName.authority)).toBe('done')
-      expect(await reach('127.0.0.1', byName.port, byName.authority)).toBe('home_unreachable')
-      expect(await reach('localhost', expired.port, expired.authority)).toBe('home_unreachable')
-      expect(await reach('localhost', selfSigned.port, selfSigned.authority)).toBe('home_unreachable')
-    } finally {
-      await Promise.all([here, other, byName, expired, selfSigned].map((proxy) => proxy.close()))
-    }
-  })
-})
-
-describe('a cluster that is reached in another way from now on', () => {
-  const homes = useHomes('database')
-
-  it('is so by runtimes that know the old one, though that still answers; untold they would go on there', async () => {
-    const { a, b, database } = homes()
-    const proxy = await startTlsProxy(database.adminUrl, 'here')
-    const trust = (authority: string | null): Promise<void> =>
-      homes().changeCatalogue(
-        `update rowhouse.clusters set host = '127.0.0.1', port = $1, tls = 'verify-full', tls_ca = $2 where id = 'near'`,
-        [proxy.port, authority],
-      )
-    try {
-      await placeOnOtherCluster(homes(), [a, b])
-      await trust(proxy.authority)
-      const rowhouse = homes().open({ placement: { pollMs: 20 } })
-      const ask = (): Promise<string> => codeOf(ownerOf(rowhouse, a).query('select 1'))
-      expect(await ask()).toBe('done')
-      // Its key was stolen: nobody is to believe it any more.
-      await trust(null)
-      await eventually(async () => (await ask()) === 'home_unreachable')
-      await trust(proxy.authority)
-      await eventually(async () => (await ask()) === 'done')
-
-      await withClient(database.adminUrl, (admin) =>
-        admin.query('alter table rowhouse.clusters disable trigger tell_of_cluster'),
-      )
-      const untold = homes().open({ placement: { pollMs: 20 } })
-      expect(await codeOf(ownerOf(untold, a).query('select 1'))).toBe('done')
-      await trust(null)
-      // Who asks for the first time is told; whoever was told before goes on.
-      expect(await codeOf(ownerOf(untold, b).query('select 1'))).toBe('home_unreachable')
-      expect(await codeOf(ownerOf(untold, a).query('select 1'))).toBe('done')
-    } finally {
-      await proxy.close()
-    }
   })
 })
 
