@@ -99,6 +99,7 @@ as $$
 declare
   open_relation text;
   open_function text;
+  made record;
   home name;
   settles boolean := coalesce((select bool_or((m ->> 'settles')::boolean) from jsonb_array_elements(migrations) m), false);
   allow_definer boolean := coalesce((select bool_or((m ->> 'allowDefiner')::boolean) from jsonb_array_elements(migrations) m), false);
@@ -109,19 +110,22 @@ begin
       perform rowhouse.settle_home(home);
     end loop;
   end if;
-  select format('%I', c.relname) into open_relation
-  from unnest(schemas) s (name)
-  join pg_namespace n on n.nspname = s.name
-  cross join lateral rowhouse.relations_of(n.oid) r
-  join pg_class c on c.oid = r.relation
-  where r.is_new and c.relpersistence <> 't' and (
-    rowhouse.is_open(c.oid)
-    or (not allow_unprotected and c.relkind in ('r', 'p') and not c.relispartition and not rowhouse.is_protected(c.oid)
-      and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'rowhouse_shared'))
-  )
-  order by 1
-  limit 1;
-  if found then
+  -- One by one: of a migration that makes no relation nothing more is read.
+  for made in
+    select r.relation as id
+    from unnest(schemas) s (name) join pg_namespace n on n.nspname = s.name cross join lateral rowhouse.relations_of(n.oid) r
+    where r.is_new
+  loop
+    select format('%I', c.relname) into open_relation
+    from pg_class c
+    where c.oid = made.id and c.relpersistence <> 't' and (
+      rowhouse.is_open(c.oid)
+      or (not allow_unprotected and c.relkind in ('r', 'p') and not c.relispartition and not rowhouse.is_protected(c.oid)
+        and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'rowhouse_shared'))
+    );
+    exit when found;
+  end loop;
+  if open_relation is not null then
     raise exception 'The migration leaves % unprotected.', open_relation
       using errcode = 'RH089',
       hint = format('End with select rowhouse.protect(%L), or with rowhouse.share(%L, ''why'') where every organization may read it.',

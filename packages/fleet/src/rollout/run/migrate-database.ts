@@ -63,10 +63,10 @@ async function migrateSegment(
   // Two transactions that both add a reference to rowhouse.organizations wait for each other until one has committed.
   const lanes = Math.min(segment.refersToOrganizations ? 1 : run.pace.connections, lacking.length)
 
-  const settle = async (settled: readonly Home[], outcome: Outcome): Promise<void> => {
+  const settle = async (settled: readonly Home[], outcome: Outcome, notes: Notes): Promise<void> => {
     if (outcome.state === 'done') {
       for (const home of settled) went.add(home)
-      await run.onDone(settled, segment, isLast)
+      await notes.add(() => run.onDone(settled, segment, isLast))
       return
     }
     for (const home of settled) {
@@ -81,6 +81,7 @@ async function migrateSegment(
 
   const lane = async (): Promise<void> => {
     const connection = new Connection(run)
+    const notes = new Notes()
     try {
       const locksMax = await readLocksMax(await connection.client(), lanes)
       const pace =
@@ -104,11 +105,12 @@ async function migrateSegment(
             pace,
             async (through, outcome) => {
               for (const home of through) settled.add(home)
-              await settle(through, outcome)
+              await settle(through, outcome, notes)
             },
           ),
         )
       }
+      await notes.written()
     } catch (error) {
       if (
         !isRowhouseError(error) ||
@@ -117,6 +119,7 @@ async function migrateSegment(
         throw error
       broken.unreachable ??= error
     } finally {
+      await notes.written().catch(() => undefined)
       await connection.end()
     }
   }
@@ -228,6 +231,25 @@ async function retryLater(
     await run.onBlocked([home], 'home_locked', reason)
   }
   return lost
+}
+
+/**
+ * What the ledger is told of homes that are done: while it writes, the lane goes on with the next ones, and waits for it before
+ * it tells more. The homes have noted it themselves, so what the ledger misses the next run finds.
+ */
+class Notes {
+  #writing: Promise<void> = Promise.resolve()
+
+  async add(write: () => Promise<void>): Promise<void> {
+    await this.#writing
+    this.#writing = write()
+    // It is told when it is waited for.
+    this.#writing.catch(() => undefined)
+  }
+
+  written(): Promise<void> {
+    return this.#writing
+  }
 }
 
 /** A connection that is opened when it is needed, and anew when it broke. What was under way is looked up in the home. */
