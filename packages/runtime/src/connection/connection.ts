@@ -81,12 +81,7 @@ export class Connection {
     // Nobody's organization is nobody's twice: two people without one are no more alike than two organizations.
     const isSame = organization !== null && this.organization === organization
     if (!this.#prepared) {
-      const all = withReset(steps)
-      // Whoever asks counts their own: what failed before their statement can be tried again.
-      const added = all.length - steps.length
-      this.#send(all, (outcome) => {
-        done({ ...outcome, completed: Math.max(0, outcome.completed - added) })
-      })
+      this.#send(withReset(steps), done)
     } else if (isSame || this.organization === undefined) {
       this.#send(steps, done)
     } else {
