@@ -79,7 +79,12 @@ export const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'ro
 
 /** Starts `rowhouse dev --json` on a free port and waits for its one line. */
 export async function startStack(
-  options: { readonly dataDir?: string; readonly edits?: boolean; readonly env?: Record<string, string> } = {},
+  options: {
+    readonly dataDir?: string
+    readonly edits?: boolean
+    readonly env?: Record<string, string>
+    readonly cwd?: string
+  } = {},
 ): Promise<Stack> {
   const dataDir = options.dataDir ?? (await temporaryFolder())
   const running = run(
@@ -92,7 +97,10 @@ export async function startStack(
       String(await freePort()),
       ...(options.edits === true ? [] : ['--no-edits']),
     ],
-    options.env === undefined ? {} : { env: options.env },
+    {
+      ...(options.env !== undefined && { env: options.env }),
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
+    },
   )
   const line = await Promise.race([
     eventually(

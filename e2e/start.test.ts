@@ -1,9 +1,10 @@
 // What a newcomer does first, as processes: start, look, stop, start again.
-import { rm } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createClient } from '@rowhouse/client'
+import { createRowhouse } from 'rowhouse'
 import type { ReadyLine } from '@rowhouse/embedded'
 import { eventually, freePort, processesMentioning, run, startStack, temporaryFolder } from './processes.ts'
 import type { Stack } from './processes.ts'
@@ -79,6 +80,55 @@ describe('rowhouse dev', () => {
     expect(again.items.map(({ connection }) => connection?.records)).toEqual([5900, 5900, 5900])
     expect(await writesAt(second.ready)).toBe(0)
     expect((await second.stop()).code).toBe(0)
+  })
+
+  it('gives an organization of any plan a home with the demo’s tables, and goes on with a folder of one’s own', async () => {
+    const dataDir = await newFolder()
+    const project = await newFolder()
+    await mkdir(join(project, 'migrations'), { recursive: true })
+    const stack = await startStack({ dataDir, cwd: project })
+    stacks.push(stack)
+    const { ready } = stack
+    const api = apiOf(ready)
+    const rowhouse = createRowhouse({ url: ready.databaseUrl, signingKey: ready.signingKey })
+    const env = { ROWHOUSE_URL: ready.databaseUrl, ROWHOUSE_SIGNING_KEY: ready.signingKey }
+    const cli = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await run(args, { env, cwd: project }).finished
+      expect([args, code, code === 0 ? '' : stderr]).toEqual([args, 0, ''])
+      return stdout
+    }
+    const owner = ready.organizations[0]?.ownerId ?? ''
+    try {
+      const made = await Promise.all(
+        ['scale', 'enterprise'].map((plan) =>
+          api.createOrganization({ body: { name: plan, slug: `new-${plan}`, plan, ownerId: owner } }),
+        ),
+      )
+      expect(made.map(({ isolation }) => isolation)).toEqual(['schema', 'database'])
+      const write = (organizationId: string, table: string): Promise<unknown> =>
+        rowhouse.as({ organizationId, userId: owner }).query(`insert into ${table} (name) values ('Ours') returning id`)
+      for (const { id } of made) await write(id, 'companies')
+
+      await cli('migrate', 'new', 'create_parcels')
+      const [file] = await readdir(join(project, 'migrations'))
+      await writeFile(
+        join(project, 'migrations', file ?? ''),
+        `create table parcels (id uuid primary key default gen_random_uuid(), name text); select rowhouse.protect('parcels');`,
+      )
+      await cli('migrate', 'up', '--json')
+      const late = await api.createOrganization({
+        body: { name: 'Late', slug: 'late', plan: 'scale', ownerId: owner },
+      })
+      for (const id of [...made, late].map((organization) => organization.id))
+        for (const table of ['companies', 'parcels']) await write(id, table)
+      await write(ready.organizations[0]?.id ?? '', 'parcels')
+      await cli('migrate', 'status')
+      await cli('audit', 'verify')
+      expect((await api.planRollout()).upToDate).toBe(true)
+    } finally {
+      await rowhouse.close()
+    }
+    expect((await stack.stop()).code).toBe(0)
   })
 
   it('survives kill -9 of itself: the next start takes over the Postgres it left', async () => {

@@ -88,7 +88,10 @@ const pictures: Record<string, Picture> = {
   'organization-members': { path: organization(1, '?tab=members') },
   'organization-member-role': {
     path: organization(1, '?tab=members'),
-    act: (page) => page.getByLabel('Role of Alan Turing').selectOption('admin'),
+    act: async (page) => {
+      await page.getByLabel('Role of Alan Turing').selectOption('admin')
+      await page.getByRole('button', { name: 'Leave it as it is' }).scrollIntoViewIfNeeded()
+    },
   },
   'organization-member-remove': {
     path: organization(1, '?tab=members'),

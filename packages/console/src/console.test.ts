@@ -1,6 +1,7 @@
 // The console in a real browser, over the fixture API: what a person does, and what axe finds.
 // Long because one build and one browser serve all of it.
 import { AxeBuilder } from '@axe-core/playwright'
+import type { Rollout } from '@rowhouse/contracts'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { launchBrowser, openPage } from '../dev/browser.ts'
@@ -472,5 +473,66 @@ describe('accessibility', () => {
       await page.locator('main h1').first().waitFor()
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
     }
+  })
+})
+
+describe('members', () => {
+  it('are given another role and removed, after it is said what that does; a refusal is shown', async () => {
+    const { page, fixture } = await visit(`${acme}?tab=members`)
+    await page.getByLabel('Role of Alan Turing').selectOption('admin')
+    const question = page.getByRole('group', { name: 'Change the role of Alan Turing from viewer to admin?' })
+    await question.getByRole('button', { name: 'Leave it as it is' }).click()
+    expect(await page.getByLabel('Role of Alan Turing').inputValue()).toBe('viewer')
+    await page.getByLabel('Role of Alan Turing').selectOption('admin')
+    await question.getByRole('button', { name: 'Change the role' }).click()
+    await question.waitFor({ state: 'hidden' })
+    expect(await page.getByLabel('Role of Alan Turing').inputValue()).toBe('admin')
+    const member = (name: string) =>
+      page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: name })
+    await member('Ada Lovelace').getByRole('button', { name: 'Remove' }).click()
+    await page.getByRole('group').getByRole('button', { name: 'Remove' }).click()
+    await member('Ada Lovelace').getByRole('alert').getByText('last_owner').waitFor()
+    await page.getByRole('button', { name: 'Leave it as it is' }).click()
+    await member('Grace Hopper').getByRole('button', { name: 'Remove' }).click()
+    await page.getByRole('group').getByRole('button', { name: 'Remove' }).click()
+    await member('Grace Hopper').waitFor({ state: 'detached' })
+    expect(fixture.requests.filter((request) => /^(PATCH|DELETE)/.test(request))).toHaveLength(3)
+  })
+
+  it('are only shown to who may not manage them', async () => {
+    const { page } = await visit(`${acme}?tab=members`, { me: person('viewer') })
+    await page.getByText('Grace Hopper').waitFor()
+    expect(await page.getByLabel('Role of Grace Hopper').count()).toBe(0)
+    expect(await page.getByRole('button', { name: 'Remove' }).count()).toBe(0)
+  })
+})
+
+describe('rollouts', () => {
+  it('begin after what goes for good was read, move with events, and are cancelled after a question', async () => {
+    const { page, fixture } = await visit('/rollouts', { rollouts: 'done', destroys: true })
+    await page.getByRole('button', { name: 'Plan a rollout' }).click()
+    const begin = page.getByRole('button', { name: 'Roll out to 412 homes' })
+    expect(await begin.isDisabled()).toBe(true)
+    await page.getByLabel('I have read what goes for good.').check()
+    await begin.click()
+    const progress = page.getByRole('progressbar').first()
+    await page.getByText('0 of 412 homes').waitFor()
+    const { rollout } = (await (await fetch(`${fixture.url}/v1/rollouts/${uuid(0xf, 9)}`)).json()) as {
+      rollout: Rollout
+    }
+    fixture.emit({ type: 'rollout', rollout: { ...rollout, homes: { total: 412, done: 100, failed: 0, blocked: 0 } } })
+    await page.getByText('100 of 412 homes').waitFor()
+    expect(await progress.getAttribute('aria-valuenow')).toBe('100')
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await page.getByRole('button', { name: 'Cancel it' }).click()
+    await page.getByText('Stopped', { exact: true }).waitFor()
+    expect(fixture.requests).toContain(`POST /v1/rollouts/${uuid(0xf, 9)}/cancel`)
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(violations.map(({ id }) => id)).toEqual([])
+  })
+
+  it('are the operators’ to see', async () => {
+    const { page } = await visit('/rollouts', { me: person('viewer') })
+    await page.getByRole('heading', { name: 'Only operators see this.' }).waitFor()
   })
 })

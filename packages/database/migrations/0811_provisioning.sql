@@ -268,7 +268,8 @@ begin
   from (
     select o.id, nullif(l.isolation, at.isolation) as isolation,
       case
-        when l.cluster is not null then nullif(l.cluster, at.cluster)
+        -- A server that a driver made for one home is where the cluster wants its organizations.
+        when l.cluster is not null then nullif(l.cluster, coalesce(here.parent, here.id))
         when l.region is not null and l.region <> here.region then (
           select c.id from rowhouse.clusters c
           where c.region = l.region and c.parent is null and l.isolation = any (c.models)

@@ -29,8 +29,8 @@ export function addMemberCommands(program: Command): void {
     })
 
   member
-    .command('role <organization> <user id> <role>')
-    .description('give a member another role')
+    .command('role <organization> <user> <role>')
+    .description('give a member, by the id of the person, another role')
     .option('--json', 'print JSON')
     .action(async (name: string, userId: string, role: string, options: JsonOption) => {
       const api = openApi(process.env)
@@ -40,7 +40,7 @@ export function addMemberCommands(program: Command): void {
     })
 
   member
-    .command('remove <organization> <user id>')
+    .command('remove <organization> <user>')
     .description('end a membership: the person is out with the next request')
     .option('--json', 'print JSON')
     .action(async (name: string, userId: string, options: JsonOption) => {

@@ -25,16 +25,17 @@ export function PlacementLine({ organizationId }: { organizationId: string }): J
         <Status tone="busy">{state === 'placing' ? 'Its home is being made' : 'Being moved'}</Status>
       )}
       {wanted !== null && (
-        <Status tone="warn">
-          Its plan wants{' '}
-          {[
-            wanted.isolation === null ? null : isolationWords[wanted.isolation].meaning.toLowerCase(),
-            wanted.cluster === null ? null : `on ${wanted.cluster}`,
-          ]
-            .filter((word) => word !== null)
-            .join(' ')}
-          : a move closes it
-        </Status>
+        <span title="A move closes the difference.">
+          <Status tone="warn">
+            wants{' '}
+            {[
+              wanted.isolation === null ? null : isolationWords[wanted.isolation].meaning.toLowerCase(),
+              wanted.cluster === null ? null : `to be on ${wanted.cluster}`,
+            ]
+              .filter((word) => word !== null)
+              .join(', ')}
+          </Status>
+        </span>
       )}
     </p>
   )

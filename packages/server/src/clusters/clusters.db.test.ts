@@ -72,10 +72,16 @@ describe('an organization', () => {
     const { body: made } = await call('POST', '/v1/organizations', { name: 'Grows', slug: slug() })
     const upgraded = await call('PUT', `/v1/organizations/${made.id}/plan`, { plan: 'enterprise' })
     expect(upgraded.body).toMatchObject({ isolation: 'shared', wanted: { isolation: 'schema', cluster: null } })
+    const shown = async (): Promise<unknown> => {
+      const { body } = await call('GET', `/v1/organizations/${made.id}`)
+      return { isolation: body.isolation, wantedIsolation: body.wantedIsolation }
+    }
+    expect(await shown()).toEqual({ isolation: 'shared', wantedIsolation: 'schema' })
     const wanting = await call('GET', '/v1/placements?wanted=true')
     expect(wanting.body.items.map((item: { organizationId: string }) => item.organizationId)).toEqual([made.id])
     const back = await call('PUT', `/v1/organizations/${made.id}/plan`, { plan: 'standard' })
     expect(back.body.wanted).toBeNull()
+    expect(await shown()).toEqual({ isolation: 'shared', wantedIsolation: null })
     expect((await call('PUT', `/v1/organizations/${made.id}/plan`, { plan: 'none' })).body.code).toBe('plan_unknown')
   })
 
@@ -105,6 +111,27 @@ describe('an organization', () => {
     await call('PUT', '/v1/plans/enterprise', { loginConnectionsMax: 4 })
     expect((await call('PUT', path, { concurrencyMax: 0 })).body.code).toBe('validation_failed')
     expect((await call('GET', `/v1/organizations/${randomUUID()}/limits`)).body.code).toBe('organization_not_found')
+  })
+
+  it('on a server that was made for it wants nothing of the cluster that made it', async () => {
+    const { body: made } = await call('POST', '/v1/organizations', { name: 'Apart', slug: slug() })
+    await admin(
+      `insert into rowhouse.clusters (id, driver, host, tls, status) values ('maker', 'embedded', '127.0.0.1', 'off', 'draining')`,
+    )
+    await admin(
+      `insert into rowhouse.clusters (id, parent, host, tls, status) values ('maker-1', 'maker', '127.0.0.1', 'off', 'draining')`,
+    )
+    await admin(`update rowhouse.placements set cluster = 'maker-1' where organization_id = $1`, [made.id])
+    await call('PUT', '/v1/plans/made', { cluster: 'maker' })
+    const { body } = await call('PUT', `/v1/organizations/${made.id}/plan`, { plan: 'made' })
+    expect(body).toMatchObject({ cluster: 'maker-1', wanted: null })
+    await call('PUT', '/v1/plans/made', { cluster: 'main' })
+    const moved = await call('GET', `/v1/organizations/${made.id}/placement`)
+    expect(moved.body.wanted).toEqual({ isolation: null, cluster: 'main' })
+    await admin('delete from rowhouse.organizations where id = $1', [made.id])
+    await admin(
+      `update rowhouse.plans set cluster = null where id = 'made'; delete from rowhouse.clusters where parent = 'maker'; delete from rowhouse.clusters where id = 'maker'`,
+    )
   })
 
   it('whose plan no cluster serves is refused and leaves nothing', async () => {

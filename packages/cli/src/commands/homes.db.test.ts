@@ -1,0 +1,108 @@
+// `rowhouse member` and `rowhouse audit` of organizations in homes, against a server and the databases themselves.
+import { homeKinds, useEveryHome, withClient } from '@rowhouse/testkit'
+import { startServer } from '@rowhouse/server'
+import type { RunningServer } from '@rowhouse/server'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { makeProgram } from '../program.ts'
+
+const homes = useEveryHome()
+const operatorKey = 'operator-key-of-the-tests-0123456789'
+const kept = { ...process.env }
+let server: RunningServer
+
+beforeAll(async () => {
+  const { database, encryptionKey } = homes()
+  server = await startServer(
+    {
+      url: database.adminUrl,
+      signingKey: database.signingKey,
+      encryptionKey,
+      operatorKey,
+      port: 0,
+      host: '127.0.0.1',
+      publicUrl: null,
+      issuer: null,
+      trustedProxies: [],
+    },
+    { log: () => undefined, databases: { everyMs: 100, againMs: 300 } },
+  )
+  Object.assign(process.env, {
+    ROWHOUSE_URL: database.adminUrl,
+    ROWHOUSE_SIGNING_KEY: database.signingKey,
+    ROWHOUSE_OPERATOR_KEY: operatorKey,
+    ROWHOUSE_PUBLIC_URL: server.url,
+  })
+}, 60_000)
+afterAll(async () => {
+  process.env = kept
+  await server?.stop()
+})
+
+/** What a command printed, as JSON, and the code it ended with. */
+async function rowhouse(...args: string[]): Promise<{ readonly code: number; readonly json: unknown }> {
+  const written: string[] = []
+  const write = process.stdout.write.bind(process.stdout)
+  process.stdout.write = ((text: string) => written.push(text) > 0) as typeof process.stdout.write
+  process.exitCode = 0
+  try {
+    await makeProgram().parseAsync([...args, '--json'], { from: 'user' })
+    return { code: Number(process.exitCode), json: JSON.parse(written.join('')) as unknown }
+  } finally {
+    process.stdout.write = write
+    process.exitCode = 0
+  }
+}
+
+it('lists members, gives one another role and removes one, wherever the organization lives', async () => {
+  const { organizationId, ownerId } = homes().of['far database']
+  const other = crypto.randomUUID()
+  await withClient(homes().database.controlUrl, (control) =>
+    control.query(`insert into rowhouse.members (organization_id, user_id, role) values ($1, $2, 'viewer')`, [
+      organizationId,
+      other,
+    ]),
+  )
+  expect((await rowhouse('member', 'role', organizationId, other, 'admin')).json).toMatchObject({ role: 'admin' })
+  expect((await rowhouse('member', 'list', organizationId)).json).toEqual([
+    expect.objectContaining({ userId: ownerId, role: 'owner' }),
+    expect.objectContaining({ userId: other, role: 'admin' }),
+  ])
+  await expect(rowhouse('member', 'role', organizationId, ownerId, 'viewer')).rejects.toMatchObject({
+    code: 'last_owner',
+  })
+  expect((await rowhouse('member', 'remove', organizationId, other)).json).toEqual({ removed: true })
+})
+
+it('seals, verifies and prunes every organization where it lives', async () => {
+  const ids = homes().all.map(({ organizationId }) => organizationId)
+  const sealed = (await rowhouse('audit', 'seal')).json as { organizationId: string }[]
+  expect(sealed.map(({ organizationId }) => organizationId)).toEqual(expect.arrayContaining(ids))
+  const { code, json } = await rowhouse('audit', 'verify')
+  const reports = json as { organizationId: string; lines: number; unsealed: number; problems: unknown[] }[]
+  for (const { kind, organizationId } of homes().all) {
+    const report = reports.find((one) => one.organizationId === organizationId)
+    expect([kind, report]).toEqual([kind, expect.objectContaining({ unsealed: 0, problems: [] })])
+    expect(report?.lines).toBeGreaterThan(0)
+  }
+  expect(code).toBe(0)
+  expect((await rowhouse('audit', 'prune')).json).toMatchObject({ unreachable: [] })
+  expect((await rowhouse('audit', 'status')).json).toMatchObject({ total: 3, failing: 0 })
+})
+
+it('names what it cannot reach, and ends with 3; the others are verified', async () => {
+  await homes().stopFar()
+  try {
+    const { code, json } = await rowhouse('audit', 'verify')
+    const lines = json as { unreachable?: { cluster: string; code: string } }[]
+    expect(code).toBe(3)
+    expect(lines.flatMap(({ unreachable }) => unreachable ?? []).map((why) => `${why.cluster} ${why.code}`)).toEqual([
+      'far database_unreachable',
+      'far database_unreachable',
+      'far database_unreachable',
+    ])
+    expect(lines.filter((line) => 'problems' in line).length).toBeGreaterThanOrEqual(homeKinds.length - 3)
+  } finally {
+    await homes().startFar()
+  }
+})
