@@ -49,7 +49,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 /** Before Postgres 17 event triggers cannot be switched off for a session: there the guard itself is told of the superuser. */
-async function goPastTheGuard(url: string): Promise<void> {
+export async function goPastTheGuard(url: string): Promise<void> {
   await withClient(url, (admin) =>
     admin.query(
       `do $$ begin

@@ -1,6 +1,6 @@
 // Arenas for tests, made by hand: a schema with rows of A and B, and the same again with other rows of B.
 import { randomBytes } from 'node:crypto'
-import { createTestDatabase, createTwoWorlds, mintToken, withClient } from '@rowhouse/testkit'
+import { createTestDatabase, createTwoWorlds, goPastTheGuard, mintToken, withClient } from '@rowhouse/testkit'
 import type { TestDatabase, TwoWorlds } from '@rowhouse/testkit'
 import { inject } from 'vitest'
 
@@ -121,6 +121,8 @@ export async function makeProtected(
   const second = `${first.name}_b`
   const secondUrl = Object.assign(new URL(first.adminUrl), { pathname: `/${second}` }).href
   await withClient(inject('adminUrl'), (admin) => admin.query(`create database ${second} template ${first.name}`))
+  // Both worlds alike, or what the guard refuses would be a difference.
+  await goPastTheGuard(secondUrl)
   await withClient(secondUrl, async (admin) => {
     // A copy has the keys of its source; with its own name they work, so one token opens both worlds.
     await admin.query('update rowhouse.database set name = current_database()')
