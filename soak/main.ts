@@ -4,7 +4,6 @@
 import { runDynamic } from './run-dynamic.ts'
 import { runMutants } from './run-mutants.ts'
 import { runPooler } from './run-pooler.ts'
-import { runShapes } from './run-shapes.ts'
 import { runVerify } from './run-verify.ts'
 import { runVersions } from './run-versions.ts'
 
@@ -34,11 +33,6 @@ const soaks: Readonly<Record<string, Soak>> = {
     options: '[--major N]… [--quick] [--write] [--json]',
     does: 'install, isolation, rules and attacks on Postgres 15, 16, 17 and 18 from npm',
     run: runVersions,
-  },
-  shapes: {
-    options: '',
-    does: 'the schemas of public applications, attacked: every finding is explained',
-    run: runShapes,
   },
   dynamic: {
     options: '[--write]',
