@@ -43,11 +43,11 @@ afterAll(async () => {
 async function rowhouse(...args: string[]): Promise<{ readonly code: number; readonly json: unknown }> {
   const written: string[] = []
   const write = process.stdout.write.bind(process.stdout)
-  process.stdout.write = ((text: string) => written.push(text) > 0) as typeof process.stdout.write
+  process.stdout.write = (text: string | Uint8Array) => written.push(String(text)) > 0
   process.exitCode = 0
   try {
     await makeProgram().parseAsync([...args, '--json'], { from: 'user' })
-    return { code: Number(process.exitCode), json: JSON.parse(written.join('')) as unknown }
+    return { code: process.exitCode, json: JSON.parse(written.join('')) as unknown }
   } finally {
     process.stdout.write = write
     process.exitCode = 0

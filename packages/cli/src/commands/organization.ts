@@ -51,10 +51,10 @@ export function addOrganizationCommands(program: Command): void {
           ? 'No organizations yet. Create one: rowhouse org create acme --name Acme'
           : renderTable(
               ['slug', 'plan', 'isolation', 'status', 'crm', 'state', 'records', 'lag', 'id'],
-              organizations.map(({ slug, plan, isolation, status, connection, id }) => [
+              organizations.map(({ slug, plan, isolation, wantedIsolation, status, connection, id }) => [
                 slug,
                 plan,
-                isolation,
+                wantedIsolation === null ? isolation : `${isolation} → ${wantedIsolation}`,
                 status,
                 connection === null ? '–' : connection.connector,
                 connection === null ? '–' : connection.state,
