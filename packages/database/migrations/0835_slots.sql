@@ -1,6 +1,6 @@
 -- How many transactions of one organization run at a time, counted where all processes and all logins meet: in the database
 -- that it lives in. Each holds one of so many advisory locks until it ends; what dies lets go. Nothing is written, and nothing
--- needs to be cleaned up. docs/adr/0020-slots-are-locks.md says what else was weighed.
+-- needs to be cleaned up. docs/adr/0024-slots-are-locks.md says what else was weighed.
 
 -- Not a key of organizations' own locks (0001_identity.sql), which are hashed with another seed.
 create function rowhouse.slot_key(organization uuid, slot int) returns bigint

@@ -27,16 +27,12 @@ const references = async (): Promise<unknown[]> =>
   ).rows.map(({ definition }) => definition)
 const enforced = 'FOREIGN KEY (organization_id) REFERENCES rowhouse.organizations(id)'
 
-const untilBlocked = async (client: Client): Promise<void> =>
-  expect
-    .poll(async () => {
-      const { rows } = await admin.query<{ blocked: boolean }>(
-        'select cardinality(pg_blocking_pids($1)) > 0 as blocked',
-        [(client as unknown as { processID: number }).processID],
-      )
-      return rows[0]?.blocked
-    })
-    .toBe(true)
+const isBlocked = async (client: Client): Promise<boolean> => {
+  const { rows } = await admin.query<{ blocked: boolean }>('select cardinality(pg_blocking_pids($1)) > 0 as blocked', [
+    (client as unknown as { processID: number }).processID,
+  ])
+  return rows[0]?.blocked === true
+}
 
 describe('the reference to organizations', () => {
   it('is declared where the server can, and changes its kind only when asked to', async () => {
@@ -70,7 +66,7 @@ describe('the reference to organizations', () => {
           const replaced = replacing.query(
             `begin; ${before}; select rowhouse.protect('items', '{"organization_reference": "declared"}'); rollback`,
           )
-          await untilBlocked(replacing)
+          await expect.poll(() => isBlocked(replacing)).toBe(true)
           const seen = await sqlstateOf(entered.query('select from items'))
           await entered.query('rollback')
           await replaced
