@@ -56,7 +56,7 @@ const own = {
   tenants: 'rowhouse.organizations',
   column: 'organization_id',
   // The product's, though they refer to keys, of which some are an organization's.
-  global: new Set(['rowhouse.clusters', 'rowhouse.plans']),
+  global: new Set(['rowhouse.clusters', 'rowhouse.plans', 'rowhouse.data_databases']),
 } as const
 
 export function ownershipsOf(model: Model, shapes: Shapes, options: OwnershipOptions = {}): Ownerships {

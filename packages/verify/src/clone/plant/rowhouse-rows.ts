@@ -78,6 +78,7 @@ export const rowhouseOverrides: Overrides = {
     login: () => null, home_id: () => null, wanted_isolation: () => null, wanted_cluster: () => null,
   },
   'rowhouse.homes': { cluster: () => 'main', isolation: () => 'schema', state: () => 'assigned' },
+  'rowhouse.data_databases': { cluster: () => 'main' },
   // Who is deleted has neither e-mail nor name.
   'rowhouse.users': { deleted_at: () => null },
   'rowhouse.members': { role: ({ index }) => roles[index] ?? 'viewer' },
