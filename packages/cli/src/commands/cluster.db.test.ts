@@ -1,31 +1,19 @@
 // `rowhouse cluster`, `plan` and `org` as people and programs run them: processes of their own, on a server.
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { startServer } from '@rowhouse/server'
 import type { RunningServer } from '@rowhouse/server'
 import { useTestDatabase, withClient } from '@rowhouse/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
+import { runCommand } from './test-command.ts'
+import type { Ended } from './test-command.ts'
+
 const database = useTestDatabase()
-const main = join(import.meta.dirname, '..', 'main.ts')
 /** Each command is a process; on a busy machine one takes seconds to start. */
 const timeout = 120_000
 const operatorKey = 'operator-key-of-the-tests-0123456789'
 let server: RunningServer
 
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const rowhouse = (...words: string[]): Promise<Ended> =>
-  new Promise((resolve) => {
-    const env = { ...process.env, ROWHOUSE_PUBLIC_URL: server.url, ROWHOUSE_OPERATOR_KEY: operatorKey }
-    const child = execFile(process.execPath, [main, ...words], { env }, (_, stdout, stderr) => {
-      resolve({ code: child.exitCode ?? -1, stdout, stderr })
-    })
-  })
+const rowhouse = (...words: string[]): Promise<Ended> => runCommand(server.url, operatorKey, words)
 
 beforeAll(async () => {
   server = await startServer(

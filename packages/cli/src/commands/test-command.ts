@@ -1,0 +1,20 @@
+// `rowhouse …` as people and programs run it, for tests: a process of its own, told where a server is.
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+
+const main = join(import.meta.dirname, '..', 'main.ts')
+
+export interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs one command against the server of this address, as whoever holds the key. */
+export const runCommand = (url: string, operatorKey: string, words: readonly string[]): Promise<Ended> =>
+  new Promise((resolve) => {
+    const env = { ...process.env, ROWHOUSE_PUBLIC_URL: url, ROWHOUSE_OPERATOR_KEY: operatorKey }
+    const child = execFile(process.execPath, [main, ...words], { env }, (_, stdout, stderr) => {
+      resolve({ code: child.exitCode ?? -1, stdout, stderr })
+    })
+  })
