@@ -308,10 +308,10 @@ describe.each(crms)('with $connector', (crm) => {
     const alder = await connect(account, { baseUrl: spoiler.url })
     spoiler.repeats = crm.page
     house().sync.worker.start()
+    // Records that are younger than the walk arrive by polling too, so how many are here already says nothing.
     await expect
-      .poll(async () => (await house().sync.connections.get(alder.organizationId, alder.connection.id)).lastError, soon)
-      .toMatchObject({ code: 'connector_unreachable' })
-    expect((await serialsHere(alder)).length).toBeLessThan(crm.pages)
+      .poll(() => house().sync.connections.get(alder.organizationId, alder.connection.id), soon)
+      .toMatchObject({ state: 'backfilling', lastError: { code: 'connector_unreachable' } })
     spoiler.repeats = null
     await house().live(alder)
     expect(new Set(await serialsHere(alder)).size).toBe(crm.pages)

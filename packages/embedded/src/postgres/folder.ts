@@ -36,12 +36,12 @@ export interface DataFolder {
 }
 
 /**
- * Opens or makes the folder. Throws `data_directory_foreign` when it holds something else,
- * `data_version_mismatch` when that is another Postgres's data, `data_directory_unusable` when it is no folder.
+ * Opens a folder that this process has claimed: what another start is about to write there looks like a stranger's.
+ * Throws `data_directory_foreign` when it holds something else, `data_version_mismatch` when that is another
+ * Postgres's data.
  */
-export async function openFolder(requested: string, majorVersion: number): Promise<DataFolder> {
-  const path = await makeFolder(resolve(requested))
-  await refuseForeign(path, majorVersion)
+export async function openFolder(path: string, majorVersion: number): Promise<DataFolder> {
+  const isNew = await refuseForeign(path, majorVersion)
   const stateFile = join(path, stateName)
   const passwordFile = join(path, passwordName)
 
@@ -65,6 +65,8 @@ export async function openFolder(requested: string, majorVersion: number): Promi
       return fresh
     },
   }
+  // Before anything else is put there: a start that is killed leaves a folder that the next one knows.
+  if (isNew) await folder.writeState({})
   return folder
 }
 
@@ -106,7 +108,9 @@ export function versionMismatch(path: string, found: number, needed: number): Ro
   )
 }
 
-async function makeFolder(path: string): Promise<string> {
+/** Makes the folder unless it is there, and gives its path. Throws `data_directory_unusable` when it is no folder. */
+export async function makeFolder(requested: string): Promise<string> {
+  const path = resolve(requested)
   try {
     await mkdir(path, { recursive: true })
     return await realpath(path)
@@ -115,15 +119,18 @@ async function makeFolder(path: string): Promise<string> {
   }
 }
 
-async function refuseForeign(path: string, majorVersion: number): Promise<void> {
+/** Whether the folder holds nothing yet. */
+async function refuseForeign(path: string, majorVersion: number): Promise<boolean> {
   const names = await readdir(path).catch((cause: unknown) => {
     throw unusable(path, cause)
   })
-  if (names.includes(stateName) || names.every((name) => isClaimFile(name))) return
+  if (names.includes(stateName)) return false
+  if (names.every((name) => isClaimFile(name) || name === `${stateName}.new`)) return true
   const found = names.includes('PG_VERSION') ? await dataVersion(path) : undefined
   if (found !== undefined && found !== majorVersion) throw versionMismatch(path, found, majorVersion)
+  const stranger = names.find((name) => !isClaimFile(name))
   const what =
-    found === undefined ? `files that are not Rowhouse's, such as ${names[0]}` : 'the data of another Postgres'
+    found === undefined ? `files that are not Rowhouse's, such as ${stranger}` : 'the data of another Postgres'
   throw new RowhouseError('data_directory_foreign', `The folder ${path} holds ${what}.`, { details: { path } })
 }
 
@@ -145,6 +152,7 @@ async function isReachable(path: string, user: RunAs): Promise<boolean> {
   const { mode } = await lstat(path)
   await chmod(path, mode | 0o111)
   const probe = join(path, 'pgdata.probe')
+  await rm(probe, { recursive: true, force: true })
   await mkdir(probe, { mode: 0o777 })
   await chmod(probe, 0o777)
   const reachable = await canUse(user, probe)

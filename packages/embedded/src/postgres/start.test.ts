@@ -281,6 +281,17 @@ describe('after kill -9', { timeout }, () => {
 })
 
 describe('bad folders', { timeout }, () => {
+  it('takes for its own what a first start that was killed left there', async () => {
+    const early = makeFolder()
+    writeFileSync(join(early, 'postgres.json.new'), '{"for')
+    await (await start(early)).stop()
+    const later = makeFolder()
+    writeFileSync(join(later, 'postgres.json'), '{"format": 1}')
+    mkdirSync(join(later, 'pgdata.probe'))
+    await (await start(later)).stop()
+    expect(readdirSync(later).filter((name) => name.endsWith('.probe'))).toEqual([])
+  })
+
   it('refuses data of another major version, ours and foreign, naming both', async () => {
     const foreign = makeFolder()
     writeFileSync(join(foreign, 'PG_VERSION'), '15\n')

@@ -7,7 +7,7 @@ import { Client } from 'pg'
 import { findBinaries } from './binaries.ts'
 import type { Binaries } from './binaries.ts'
 import { claimFolder } from './claim.ts'
-import { dataVersion, openFolder, placeData, sharedFolder, versionMismatch } from './folder.ts'
+import { dataVersion, makeFolder, openFolder, placeData, sharedFolder, versionMismatch } from './folder.ts'
 import type { DataFolder } from './folder.ts'
 import { chooseUser, runAs } from './identity.ts'
 import type { RunAs } from './identity.ts'
@@ -76,10 +76,11 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   }
   const user = await chooseUser()
   const binaries = await findBinaries(user, sharedFolder, options.packageFolder)
-  const folder = await openFolder(options.dataDir, binaries.majorVersion)
-  const claim = await onDisk(folder.path, () => claimFolder(folder.path))
+  const path = await makeFolder(options.dataDir)
+  const claim = await onDisk(path, () => claimFolder(path))
   try {
-    const server = await onDisk(folder.path, () => start(options, folder, binaries, user))
+    const folder = await onDisk(path, () => openFolder(path, binaries.majorVersion))
+    const server = await onDisk(path, () => start(options, folder, binaries, user))
     await claim.publish(`postgres://${host}:${server.port}`)
     let stopped: Promise<void> | undefined
     const end = async () => {
