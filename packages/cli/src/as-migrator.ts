@@ -2,7 +2,8 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import { errorCodeOf, loginUrl } from '@rowhouse/database'
 import { Client, DatabaseError } from 'pg'
-import { requireSigningKey, requireUrl } from './environment.ts'
+import { requireUrl } from './environment.ts'
+import { requireSigningKey } from './signing-key.ts'
 
 /**
  * Runs one statement on the database of ROWHOUSE_URL, as the login that migrates.

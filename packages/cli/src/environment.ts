@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { RowhouseError } from '@rowhouse/contracts'
 import { createClient } from '@rowhouse/client'
 import type { Client } from '@rowhouse/client'
-import { checkMasterKey } from '@rowhouse/database'
 
 export const DEFAULT_PORT = 4100
 export const DEFAULT_FOLDER = '.rowhouse'
@@ -18,13 +17,6 @@ export function requireUrl(environment: NodeJS.ProcessEnv): string {
       hint: 'It looks like this: postgres://user:password@host:5432/database',
     })
   return url
-}
-
-/** @throws RowhouseError signing_key_missing, signing_key_too_short */
-export function requireSigningKey(environment: NodeJS.ProcessEnv): string {
-  const key = environment['ROWHOUSE_SIGNING_KEY'] ?? ''
-  checkMasterKey(key)
-  return key
 }
 
 /** A port from an option or the environment. @throws RowhouseError invalid_option */
@@ -49,9 +41,19 @@ export function openApi(environment: NodeJS.ProcessEnv, folder: string = DEFAULT
     throw new RowhouseError('operator_key_missing', undefined, {
       hint: 'Set ROWHOUSE_OPERATOR_KEY and ROWHOUSE_PUBLIC_URL, or start a development stack here: rowhouse dev',
     })
-  const baseUrl =
-    stack?.api ?? environment['ROWHOUSE_PUBLIC_URL'] ?? `http://127.0.0.1:${readPort(undefined, environment)}`
-  return createClient({ baseUrl, headers: { authorization: `Bearer ${operatorKey ?? stack?.operatorKey}` } })
+  const headers = { authorization: `Bearer ${operatorKey ?? stack?.operatorKey}` }
+  return createClient({ baseUrl: apiUrl(environment, folder), headers })
+}
+
+/** Where the API and the console are, without a slash at the end. @throws RowhouseError invalid_option */
+export function apiUrl(environment: NodeJS.ProcessEnv, folder: string = DEFAULT_FOLDER): string {
+  const stack = environment['ROWHOUSE_OPERATOR_KEY'] === undefined ? readStack(folder) : null
+  const url = stack?.api ?? environment['ROWHOUSE_PUBLIC_URL'] ?? `http://127.0.0.1:${readPort(undefined, environment)}`
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new RowhouseError('invalid_option', 'ROWHOUSE_PUBLIC_URL is not a URL.', {
+      hint: 'It looks like this: https://rowhouse.example.com',
+    })
+  return url.replace(/\/+$/, '')
 }
 
 function readStack(folder: string): { readonly api: string; readonly operatorKey: string } | null {

@@ -5,7 +5,8 @@ import { connectionError, loginUrl } from '@rowhouse/database'
 import { homeConnection } from '@rowhouse/fleet'
 import { Client, DatabaseError } from 'pg'
 import { withMigrator } from './as-migrator.ts'
-import { requireSigningKey, requireUrl } from './environment.ts'
+import { requireUrl } from './environment.ts'
+import { requireSigningKey } from './signing-key.ts'
 
 const AT_ONCE = 4
 const CONNECT_TIMEOUT_MS = 10_000

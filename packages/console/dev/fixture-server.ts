@@ -20,6 +20,7 @@ import type {
   Organization,
   ServerEvent,
 } from '@rowhouse/contracts'
+import { clustersOf } from './clusters.ts'
 import { verificationOf } from './findings.ts'
 import type { FindingsFixture } from './findings.ts'
 import { adviceOf, alertOf, measuresOf, withoutText } from './measures.ts'
@@ -45,6 +46,8 @@ export interface FixtureOptions {
   readonly rollouts?: RolloutsFixture
   /** Whether the next one takes something away for good. @default false */
   readonly destroys?: boolean
+  /** Whether one of the clusters is dead. @default false */
+  readonly deadCluster?: boolean
   /** Folder of the built console. @default none: the API only */
   readonly siteDir?: string | null
   /** @default true */
@@ -140,6 +143,7 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
   )
   const members = membersOf(refuse)
   const rollouts = rolloutsOf(options.rollouts ?? 'incomplete', options.destroys === true)
+  const clusters = clustersOf(options.deadCluster === true)
   const failures = new Map<EndpointId, ErrorCode>()
   const holds = new Map<EndpointId, { promise: Promise<void>; release: () => void }>()
   const streams = new Set<ServerResponse>()
@@ -219,6 +223,12 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
       members.setRole(params['userId'] ?? '', body['role'] ?? '', find(params)[0].createdAt),
     removeMember: (params) => find(params) && members.remove(params['userId'] ?? ''),
     listRoles: (params) => find(params) && members.roles(),
+    listInvitations: (params) => find(params) && members.invitations(),
+    createInvitation: (params, _query, body) =>
+      find(params) && members.invite(body['email'] ?? '', body['role'] ?? 'member'),
+    revokeInvitation: (params) => find(params) && members.revoke(params['invitationId'] ?? ''),
+    acceptInvitation: (_params, _query, body) =>
+      body['token'] === 'a'.repeat(43) ? { organizationId: uuid(0xa, 1) } : refuse('invitation_invalid'),
     getPlacement: (params) =>
       me?.actor.kind === 'operator' ? placementOf(find(params)[0]) : refuse('permission_denied'),
     listRollouts: () => rollouts.list(),
@@ -238,6 +248,9 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     resumeRollout: (params) =>
       rollouts.change(params['rolloutId'] ?? '', { state: 'running', finishedAt: null, code: null, message: null }) ??
       refuse('rollout_not_found'),
+    listClusters: () => ({ items: clusters.list() }),
+    checkCluster: (params) => clusters.check(params['clusterId'] ?? '') ?? refuse('cluster_unknown'),
+    listDatabases: () => clusters.databases(),
     listConnectors: () => ({
       items: (['hubspot', 'netsuite', 'salesforce'] as const).map((id) => ({
         id,
@@ -288,6 +301,12 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     getConnection: (params) => detailOf(connected(params)),
     pauseConnection: (params) => setState(params, 'paused'),
     resumeConnection: (params) => setState(params, 'live'),
+    removeConnection: (params) => {
+      connected(params)
+      const [organization, index] = find(params)
+      organizations[index] = { ...organization, connection: null }
+      return { removed: true }
+    },
     resyncConnection: (params) => setState(params, 'resyncing'),
     listActivity: (params, query) => {
       const [organization, index] = find(params)

@@ -48,6 +48,13 @@ const pictures: Record<string, Picture> = {
     path: organization(0),
     act: (page) => page.getByRole('button', { name: 'Pause syncing' }).click(),
   },
+  'organization-removing': {
+    path: organization(0),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Remove this connection' }).click()
+      await page.getByRole('button', { name: 'Keep it' }).scrollIntoViewIfNeeded()
+    },
+  },
   'organization-granting': {
     path: organization(0),
     act: (page) => page.getByRole('button', { name: 'Grant access' }).click(),
@@ -138,6 +145,36 @@ const pictures: Record<string, Picture> = {
     options: { rollouts: 'running' },
     act: (page) => page.getByRole('button', { name: 'Cancel' }).click(),
   },
+  clusters: { path: '/clusters' },
+  'clusters-dead': { path: '/clusters', options: { deadCluster: true } },
+  'clusters-person': { path: '/clusters', options: { me: person('viewer') } },
+  join: { path: `/join#${'a'.repeat(43)}`, options: { me: person('viewer', 0) } },
+  'join-refused': {
+    path: '/join#gone',
+    options: { me: person('viewer', 0) },
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Accept the invitation' }).click()
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  'organization-inviting': {
+    path: organization(1, '?tab=members'),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Invite a member' }).click()
+      await page.getByLabel('E-mail address').fill('mary.jackson@example.com')
+      await page.getByRole('button', { name: 'Make the invitation' }).scrollIntoViewIfNeeded()
+    },
+  },
+  'organization-invited': {
+    path: organization(1, '?tab=members'),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Invite a member' }).click()
+      await page.getByLabel('E-mail address').fill('mary.jackson@example.com')
+      await page.getByRole('button', { name: 'Make the invitation' }).click()
+      await page.getByRole('button', { name: 'Done' }).scrollIntoViewIfNeeded()
+    },
+  },
+  'no-organization': { path: '/', options: { me: person('viewer', 0) } },
   'rollouts-person': { path: '/rollouts', options: { me: person('viewer') } },
   lost: {
     path: '/',

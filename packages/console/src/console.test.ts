@@ -64,6 +64,15 @@ describe('signing in', () => {
     await page.getByRole('heading', { name: 'Acme Freight' }).waitFor()
   })
 
+  it('is one click where a development stack prints the key in an address, and leaves it nowhere', async () => {
+    const { page } = await visit(`/sign-in#key=${fixtureOperatorKey}`, { me: null })
+    await page.getByRole('table').waitFor()
+    expect(page.url()).not.toContain('key')
+    const wrong = await visit('/sign-in#key=wrong', { me: null })
+    await wrong.page.getByRole('alert').getByText('operator_key_wrong').waitFor()
+    expect(wrong.page.url()).not.toContain('key')
+  })
+
   it('goes through the identity provider, and lands a person on their only organization', async () => {
     const { page, fixture } = await visit('/', { me: null })
     await page.getByRole('link', { name: 'Continue with Example SSO' }).click()
@@ -238,6 +247,17 @@ describe('one organization', () => {
     await page.getByRole('button', { name: 'Pause syncing' }).click()
     await page.getByRole('button', { name: 'Pause', exact: true }).click()
     await page.getByText('connection_wrong_state').waitFor()
+  })
+
+  it('says what goes before a connection is removed, and removes it', async () => {
+    const { page, fixture } = await visit(acme)
+    await page.getByRole('button', { name: 'Remove this connection' }).click()
+    const question = page.getByRole('group', { name: 'Remove this connection' })
+    await question.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByRole('button', { name: 'Remove this connection' }).click()
+    await question.getByRole('button', { name: 'Remove for good' }).click()
+    await page.getByRole('heading', { name: 'No CRM is connected.' }).waitFor()
+    expect(fixture.requests.filter((request) => request.startsWith('DELETE'))).toHaveLength(1)
   })
 
   it('replays a dead letter, and offers nothing that one may not do', async () => {
@@ -468,10 +488,33 @@ describe('accessibility', () => {
   })
 
   it('fits a phone without scrolling sideways', async () => {
-    for (const path of ['/', acme, `${acme}?tab=members`, `${acme}?tab=load`, '/sign-in', '/isolation', '/alerts']) {
-      const { page } = await visit(path, { alerts: 'some' }, { width: 390 })
+    const paths = [
+      '/',
+      acme,
+      `${acme}?tab=members`,
+      `${acme}?tab=load`,
+      '/sign-in',
+      '/isolation',
+      '/alerts',
+      '/clusters',
+    ]
+    for (const path of paths) {
+      const { page } = await visit(path, { alerts: 'some', deadCluster: true }, { width: 390 })
       await page.locator('main h1').first().waitFor()
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+    }
+  })
+
+  it('leads to every page from a phone, and says which cluster does not answer', async () => {
+    const { page } = await visit('/', { deadCluster: true }, { width: 390 })
+    const pages = page.getByRole('navigation', { name: 'Pages' })
+    for (const [name, title] of [
+      ['Alerts', /No organization is slower/],
+      ['Clusters', /^1 of 3 clusters does not answer/],
+      ['Organizations', /of 12 organizations/],
+    ] as const) {
+      await pages.getByRole('link', { name }).click()
+      await page.getByRole('heading', { level: 1, name: title }).waitFor()
     }
   })
 })
@@ -504,6 +547,40 @@ describe('members', () => {
     await page.getByText('Grace Hopper').waitFor()
     expect(await page.getByLabel('Role of Grace Hopper').count()).toBe(0)
     expect(await page.getByRole('button', { name: 'Remove' }).count()).toBe(0)
+  })
+})
+
+describe('invitations', () => {
+  it('are made into a link that is shown once, taken back, and accepted by the person', async () => {
+    const { page } = await visit(`${acme}?tab=members`, { me: person('admin') })
+    const open = page.getByRole('list', { name: 'Open invitations' })
+    await page.getByRole('button', { name: 'Invite a member' }).click()
+    await page.getByLabel('E-mail address').fill('ada@example.com')
+    await page.getByRole('button', { name: 'Make the invitation' }).click()
+    await page.getByRole('form').getByRole('alert').getByText('already_a_member').waitFor()
+    await page.getByLabel('E-mail address').fill('mary@example.com')
+    await page.getByRole('button', { name: 'Make the invitation' }).click()
+    const link = (await page.getByText(/\/join#/).textContent()) ?? ''
+    await open.getByText('mary@example.com').waitFor()
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(violations.map(({ id }) => id)).toEqual([])
+    await page.getByRole('button', { name: 'Done' }).click()
+    expect(await page.getByText(/\/join#/).count()).toBe(0)
+    await page.getByRole('button', { name: 'Take back the invitation of mary@example.com' }).click()
+    await open.getByText('mary@example.com').waitFor({ state: 'detached' })
+
+    const invited = await visit(new URL(link).pathname + new URL(link).hash, { me: person('viewer', 2) })
+    await invited.page.getByRole('button', { name: 'Accept the invitation' }).click()
+    await invited.page.getByRole('heading', { level: 1, name: 'Birch & Vale' }).waitFor()
+    const late = await visit('/join#gone', { me: person('viewer') })
+    await late.page.getByRole('button', { name: 'Accept the invitation' }).click()
+    await late.page.getByRole('alert').getByText('invitation_invalid').waitFor()
+  })
+
+  it('are only shown to who may not manage members', async () => {
+    const { page } = await visit(`${acme}?tab=members`, { me: person('viewer') })
+    await page.getByText('katherine.johnson@example.com').waitFor()
+    expect(await page.getByRole('button', { name: /Invite|Take back/ }).count()).toBe(0)
   })
 })
 

@@ -9,13 +9,14 @@ import { createRowhouse } from 'rowhouse'
 import type { Organization } from 'rowhouse'
 import type { Client } from 'pg'
 import { withMigrator } from '../as-migrator.ts'
-import { openApi, requireSigningKey, requireUrl } from '../environment.ts'
+import { openApi, requireUrl } from '../environment.ts'
 import { inEveryDatabase } from '../every-database.ts'
 import type { Unreachable } from '../every-database.ts'
 import { renderAgo } from '../output/moment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
-import { findOrganization } from './organization.ts'
+import { requireSigningKey } from '../signing-key.ts'
+import { findOrganization } from './find-organization.ts'
 
 interface ChainOptions {
   readonly organization?: string
@@ -52,9 +53,7 @@ interface HistoryLine {
 
 const HISTORY_LINES_MAX = 1000
 
-export function addAuditCommands(program: Command): void {
-  const audit = program.command('audit').description('the audit trail: prove it, read a record’s life, undelete')
-
+export function addAuditCommands(audit: Command): void {
   audit
     .command('seal')
     .description('seal what is new in the change log, one chain an organization; run it every few minutes')

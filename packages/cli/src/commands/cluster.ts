@@ -21,9 +21,7 @@ interface Taken {
   readonly spareDatabases?: number
 }
 
-export function addClusterCommands(program: Command): void {
-  const cluster = program.command('cluster').description('the servers that organizations may live on')
-
+export function addClusterCommands(cluster: Command): void {
   takes(
     cluster
       .command('add <id>')
@@ -127,7 +125,7 @@ export function addClusterCommands(program: Command): void {
             each.status,
             `${each.spareSchemas} + ${each.spareDatabases}`,
             version(each),
-            each.checkedAt === null ? 'never' : renderAgo(each.checkedAt, Date.now()),
+            `${renderAgo(each.checkedAt, Date.now())}${each.checkError === null ? '' : `: ${each.checkError}`}`,
           ]),
         ),
       )

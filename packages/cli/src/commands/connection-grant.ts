@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { openApi } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
-import { findOrganization } from './organization.ts'
+import { findOrganization } from './find-organization.ts'
 
 interface JsonOption {
   readonly json?: boolean

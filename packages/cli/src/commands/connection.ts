@@ -1,11 +1,13 @@
 // `rowhouse connection …`, through the API.
 import type { Command } from 'commander'
 import { openApi } from '../environment.ts'
-import { renderAgo } from '../output/moment.ts'
+import { agreed } from '../output/agreed.ts'
+import { renderAgo, renderLag } from '../output/moment.ts'
+import { plural } from '../output/plural.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
 import { addConnectionGrantCommands } from './connection-grant.ts'
-import { findOrganization } from './organization.ts'
+import { findOrganization } from './find-organization.ts'
 import { RowhouseError } from '@rowhouse/contracts'
 
 interface JsonOption {
@@ -19,9 +21,7 @@ interface AddOptions extends JsonOption {
   readonly clientId?: string
 }
 
-export function addConnectionCommands(program: Command): void {
-  const connection = program.command('connection').description("organizations' CRM accounts")
-
+export function addConnectionCommands(connection: Command): void {
   connection
     .command('add <organization>')
     .description('connect a CRM account with credentials that exist already')
@@ -62,7 +62,8 @@ certificate:<id>@<account>, and CRM_CLIENT_SECRET the private key in PEM.`,
       })
       makePrinter(options.json === true).print(
         created,
-        () => `Connected ${created.connector} ${created.account} to ${organization.slug}: ${created.id}`,
+        () =>
+          `Connected ${created.connector} ${created.account} to ${organization.slug}: ${created.id}\nIts records are being read now: rowhouse sync status ${organization.slug}`,
       )
     })
 
@@ -112,7 +113,7 @@ certificate:<id>@<account>, and CRM_CLIENT_SECRET the private key in PEM.`,
                 item.account,
                 item.state,
                 String(item.records),
-                `${item.lagMs} ms`,
+                renderLag(item.lagMs),
                 renderAgo(item.lastSyncedAt, Date.now()),
                 item.id,
               ]),
@@ -156,10 +157,17 @@ certificate:<id>@<account>, and CRM_CLIENT_SECRET the private key in PEM.`,
   connection
     .command('remove <organization> <connection-id>')
     .description('end a connection for good and erase its credentials; rows and records stay on both sides')
+    .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
-    .action(async (name: string, connectionId: string, options: JsonOption) => {
+    .action(async (name: string, connectionId: string, options: JsonOption & { yes?: boolean }) => {
       const api = openApi(process.env)
-      const organizationId = (await findOrganization(api, name)).id
+      const { id: organizationId, slug } = await findOrganization(api, name)
+      const { connector, account, records } = await api.getConnection({ params: { organizationId, connectionId } })
+      const effects = [
+        `${plural(records, 'record')} stay here and in the CRM, and change apart from each other from now on.`,
+        'Its credentials are erased and its links are forgotten, for good. To stop for a while: rowhouse connection pause',
+      ]
+      if (!(await agreed(`Remove ${connector} ${account} of ${slug}?`, effects, options))) return
       const done = await api.removeConnection({ params: { organizationId, connectionId } })
       makePrinter(options.json === true).print(done, () => `Removed the connection ${connectionId}.`)
     })

@@ -2,6 +2,7 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Command } from 'commander'
 import { openApi } from '../environment.ts'
+import { agreed } from '../output/agreed.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
 
@@ -12,9 +13,7 @@ interface SetAppOptions {
   readonly json?: boolean
 }
 
-export function addConnectorCommands(program: Command): void {
-  const connector = program.command('connector').description('CRMs that can be connected')
-
+export function addConnectorCommands(connector: Command): void {
   connector
     .command('list')
     .description('all connectors, and whether people can connect an account on the CRM’s own page')
@@ -74,8 +73,11 @@ Register this address as the app's redirect URI: <public url>/oauth/<connector>/
   connector
     .command('remove-app <connector>')
     .description('forget the OAuth app; connections made through it cannot refresh any more')
+    .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
-    .action(async (id: string, options: { json?: boolean }) => {
+    .action(async (id: string, options: { json?: boolean; yes?: boolean }) => {
+      const effects = ['Connections that were made through it stop when their tokens expire, in every organization.']
+      if (!(await agreed(`Forget the OAuth app of ${id}?`, effects, options))) return
       const result = await openApi(process.env).removeConnectorApp({ params: { connector: id } })
       makePrinter(options.json === true).print(result, () =>
         result.removed ? `Removed the app of ${id}.` : `${id} had no app.`,

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { ReadyLine } from '@rowhouse/embedded'
 import { DEFAULT_FOLDER, DEFAULT_PORT, readPort } from '../environment.ts'
 import { untilSignal } from '../until-signal.ts'
-import { migrationFolder } from './migrate/migrate.ts'
+import { migrationFolder } from './migrate/folder.ts'
 
 interface DevOptions {
   readonly data: string
@@ -13,10 +13,8 @@ interface DevOptions {
   readonly json?: boolean
 }
 
-export function addDevCommand(program: Command): void {
-  program
-    .command('dev')
-    .description('run everything here: Postgres, simulated CRMs, sync, API and console')
+export function defineDev(dev: Command): void {
+  dev
     .option('--data <folder>', 'where data, keys and logs are kept', DEFAULT_FOLDER)
     .option('--port <number>', `port of the API and the console (default: ROWHOUSE_PORT or ${DEFAULT_PORT})`)
     .option('--no-edits', 'leave out the stream of edits on both sides')
@@ -55,11 +53,13 @@ export function renderReady(ready: ReadyLine): string {
   return `
 Rowhouse is up.
 
-  Console     ${ready.console}
-  Sign in     click "Continue with the sign-in of this computer" and choose a person:
-              Ada sees Acme, Dana two organizations; or use the operator key,
-              which sees all: ${ready.operatorKey}
+  Console     ${ready.console}/sign-in#key=${encodeURIComponent(ready.operatorKey)}
+              signs you in as the operator, who sees every organization
+  As a person ${ready.console}/v1/session/start
+              choose Ada, an owner of Acme, or Dana, who is in two organizations
   API         ${ready.api}/openapi.json
+  Key         ${ready.operatorKey}
+              the operator's, for the API: authorization: Bearer …
   Database    ${ready.databaseUrl}
               (the tenant login: row-level security holds it, without a seal it sees nothing)
 
@@ -68,6 +68,11 @@ ${organizations}
 
   Their CRMs are simulated at ${ready.organizations[0]?.connection.sandboxUrl ?? ''}; they were loaded through the
   vendors' own clients, and the backfill is under way now. Edits on both sides follow.
+
+  Try it: open Acme in the console and watch a change arrive on the other side. In another terminal, here:
+
+    npx rowhouse org list
+    npx rowhouse verify --url ${ready.ownerUrl}
 
   Stop with Ctrl-C; everything is kept for the next start. The log is rowhouse.log in the data folder.
 `

@@ -4,8 +4,9 @@ import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 import { loginUrl, schemaVersion } from '@rowhouse/database'
 import { Client } from 'pg'
 import { createRowhouse } from 'rowhouse'
-import { requireSigningKey, requireUrl } from '../environment.ts'
+import { requireUrl } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
+import { requireSigningKey } from '../signing-key.ts'
 
 export interface Check {
   readonly check: string
@@ -17,16 +18,12 @@ export interface Check {
 /** Releases before these lack a security fix that matters to isolation (CVE-2024-10976, CVE-2025-8713 and later). */
 const safeVersions: Record<number, number> = { 15: 20, 16: 16, 17: 12, 18: 7 }
 
-export function addDoctorCommand(program: Command): void {
-  program
-    .command('doctor')
-    .description('check the database, its logins, the clock and the isolation of every protected table')
-    .option('--json', 'print JSON')
-    .action(async (options: { readonly json?: boolean }) => {
-      const checks = await examine(requireUrl(process.env), requireSigningKey(process.env))
-      if (checks.some(({ status }) => status === 'error')) process.exitCode = 1
-      makePrinter(options.json === true).print(checks, () => renderChecks(checks))
-    })
+export function defineDoctor(doctor: Command): void {
+  doctor.option('--json', 'print JSON').action(async (options: { readonly json?: boolean }) => {
+    const checks = await examine(requireUrl(process.env), requireSigningKey(process.env))
+    if (checks.some(({ status }) => status === 'error')) process.exitCode = 1
+    makePrinter(options.json === true).print(checks, () => renderChecks(checks))
+  })
 }
 
 /** @throws RowhouseError database_unreachable and what else keeps it from looking at all */

@@ -46,7 +46,7 @@ async function rowhouse(...args: string[]): Promise<{ readonly code: number; rea
   process.stdout.write = (text: string | Uint8Array) => written.push(String(text)) > 0
   process.exitCode = 0
   try {
-    await makeProgram().parseAsync([...args, '--json'], { from: 'user' })
+    await (await makeProgram(args)).parseAsync([...args, '--json'], { from: 'user' })
     return { code: process.exitCode, json: JSON.parse(written.join('')) as unknown }
   } finally {
     process.stdout.write = write

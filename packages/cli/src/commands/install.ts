@@ -3,8 +3,9 @@ import type { Command } from 'commander'
 import { RowhouseError } from '@rowhouse/contracts'
 import { install, installSql } from '@rowhouse/database'
 import type { InstallResult } from '@rowhouse/database'
-import { requireSigningKey, requireUrl } from '../environment.ts'
+import { requireUrl } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
+import { requireSigningKey } from '../signing-key.ts'
 
 interface InstallCommandOptions {
   readonly resetLogins?: boolean
@@ -13,10 +14,8 @@ interface InstallCommandOptions {
   readonly from?: string
 }
 
-export function addInstallCommands(program: Command): void {
-  program
-    .command('install')
-    .description('install Rowhouse into the database of ROWHOUSE_URL; safe to run again')
+export function defineInstall(command: Command): void {
+  command
     .option(
       '--reset-logins',
       'give the logins the passwords of this signing key; programs with another key stop working',
@@ -38,11 +37,10 @@ As a migration of Supabase; run install once afterwards, so that the database ha
   $ rowhouse install --sql > supabase/migrations/20260101000000_rowhouse.sql`,
     )
     .action(runInstall)
-  program
-    .command('upgrade')
-    .description('bring an installed schema to the version of this program')
-    .option('--json', 'print JSON')
-    .action(runInstall)
+}
+
+export function defineUpgrade(command: Command): void {
+  command.option('--json', 'print JSON').action(runInstall)
 }
 
 async function runInstall(options: InstallCommandOptions): Promise<void> {

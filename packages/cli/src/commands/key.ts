@@ -4,9 +4,10 @@ import { loginUrl } from '@rowhouse/database'
 import type { Keys, ListedKeys, MovedStore, Rotated, StoreUse } from '@rowhouse/sync'
 import type { Command } from 'commander'
 import { asMigrator } from '../as-migrator.ts'
-import { requireSigningKey, requireUrl } from '../environment.ts'
+import { requireUrl } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
+import { requireSigningKey } from '../signing-key.ts'
 
 interface KeyOptions {
   readonly json?: boolean
@@ -22,9 +23,7 @@ const environment = `
 Environment: ROWHOUSE_URL, ROWHOUSE_SIGNING_KEY, ROWHOUSE_ENCRYPTION_KEY and, while it changes,
 ROWHOUSE_ENCRYPTION_KEY_PREVIOUS; ROWHOUSE_CREDENTIAL_STORE and what goes with it (docs/credentials.md).`
 
-export function addKeyCommands(program: Command): void {
-  const key = program.command('key').description('the keys that credentials are sealed with')
-
+export function addKeyCommands(key: Command): void {
   key
     .command('list')
     .description('every data key, which encryption key wraps it, and how much is sealed with it')

@@ -2,7 +2,9 @@
 import type { Command } from 'commander'
 import type { Organization, Placement } from '@rowhouse/contracts'
 import { openApi } from '../environment.ts'
-import { renderAgo } from '../output/moment.ts'
+import { agreed } from '../output/agreed.ts'
+import { renderAgo, renderLag } from '../output/moment.ts'
+import { plural } from '../output/plural.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
 import { findOrganization, listOrganizations } from './find-organization.ts'
@@ -11,15 +13,11 @@ import type { Limits } from './limits.ts'
 import { addLoadCommands } from './organization-load.ts'
 import { withNulls } from './quantities.ts'
 
-export { findOrganization } from './find-organization.ts'
-
 interface JsonOption {
   readonly json?: boolean
 }
 
-export function addOrganizationCommands(program: Command): void {
-  const org = program.command('org').description('organizations')
-
+export function addOrganizationCommands(org: Command): void {
   org
     .command('create <slug>')
     .description('create an organization')
@@ -36,7 +34,14 @@ export function addOrganizationCommands(program: Command): void {
           ...(options.owner !== undefined && { ownerId: options.owner }),
         },
       })
-      makePrinter(options.json === true).print(created, () => `Created ${created.slug}: ${created.id}`)
+      makePrinter(options.json === true).print(created, () =>
+        [
+          `Created ${created.slug}: ${created.id}`,
+          ...(options.owner === undefined
+            ? [`It has no member yet. Invite its owner: rowhouse member invite ${created.slug} <e-mail> --role owner`]
+            : []),
+        ].join('\n'),
+      )
     })
 
   org
@@ -48,7 +53,9 @@ export function addOrganizationCommands(program: Command): void {
       const organizations = await listOrganizations(openApi(process.env), options.search)
       makePrinter(options.json === true).print(organizations, () =>
         organizations.length === 0
-          ? 'No organizations yet. Create one: rowhouse org create acme --name Acme'
+          ? options.search === undefined
+            ? 'No organizations yet. Create one: rowhouse org create acme --name Acme'
+            : `No organization matches ${options.search}.`
           : renderTable(
               ['slug', 'plan', 'isolation', 'status', 'crm', 'state', 'records', 'lag', 'id'],
               organizations.map(({ slug, plan, isolation, wantedIsolation, status, connection, id }) => [
@@ -59,7 +66,7 @@ export function addOrganizationCommands(program: Command): void {
                 connection === null ? '–' : connection.connector,
                 connection === null ? '–' : connection.state,
                 connection === null ? '–' : String(connection.records),
-                connection === null ? '–' : `${connection.lagMs} ms`,
+                connection === null ? '–' : renderLag(connection.lagMs),
                 id,
               ]),
             ),
@@ -113,20 +120,36 @@ export function addOrganizationCommands(program: Command): void {
       )
     })
 
-  for (const verb of ['suspend', 'resume'] as const)
-    org
-      .command(`${verb} <organization>`)
-      .description(
-        verb === 'suspend' ? 'refuse every request of the organization until it is resumed' : 'end the suspension',
+  org
+    .command('suspend <organization>')
+    .description('refuse every request of the organization until it is resumed')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: JsonOption & { yes?: boolean }) => {
+      const api = openApi(process.env)
+      const { id: organizationId, slug, members } = await findOrganization(api, name)
+      const effects = [
+        `Its ${plural(members, 'member')}, its services and its sync are refused from the next request on.`,
+        'Its rows stay as they are, and other organizations notice nothing. rowhouse org resume ends it.',
+      ]
+      if (!(await agreed(`Suspend ${slug}?`, effects, options))) return
+      const changed = await api.suspendOrganization({ params: { organizationId } })
+      makePrinter(options.json === true).print(
+        changed,
+        () => `${changed.slug} is ${changed.status}. To end it: rowhouse org resume ${changed.slug}`,
       )
-      .option('--json', 'print JSON')
-      .action(async (name: string, options: JsonOption) => {
-        const api = openApi(process.env)
-        const params = { organizationId: (await findOrganization(api, name)).id }
-        const changed =
-          verb === 'suspend' ? await api.suspendOrganization({ params }) : await api.resumeOrganization({ params })
-        makePrinter(options.json === true).print(changed, () => `${changed.slug} is ${changed.status}.`)
-      })
+    })
+
+  org
+    .command('resume <organization>')
+    .description('end the suspension')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: JsonOption) => {
+      const api = openApi(process.env)
+      const params = { organizationId: (await findOrganization(api, name)).id }
+      const changed = await api.resumeOrganization({ params })
+      makePrinter(options.json === true).print(changed, () => `${changed.slug} is ${changed.status}.`)
+    })
 
   addLoadCommands(org)
 }
@@ -152,8 +175,8 @@ function renderOrganization(
 ): string {
   const crm =
     connection === null
-      ? 'none; connect one: rowhouse connection add'
-      : `${connection.connector} ${connection.account}, ${connection.state}${connection.stateReason === null ? '' : ` (${connection.stateReason})`}, ${connection.records} records, lag ${connection.lagMs} ms`
+      ? `none; connect one: rowhouse connection add ${slug} --connector hubspot`
+      : `${connection.connector} ${connection.account}, ${connection.state}${connection.stateReason === null ? '' : ` (${connection.stateReason})`}, ${plural(connection.records, 'record')}, ${connection.lagMs === 0 ? 'in step' : `${renderLag(connection.lagMs)} behind`}`
   return [
     `${name} (${slug})`,
     `  id         ${id}`,

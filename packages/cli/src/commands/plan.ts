@@ -18,9 +18,7 @@ interface PlanOptions extends Limits {
   readonly ownKey?: boolean
 }
 
-export function addPlanCommands(program: Command): void {
-  const plan = program.command('plan').description('where the organizations of a plan live, and what they may use')
-
+export function addPlanCommands(plan: Command): void {
   plan
     .command('list')
     .description('all plans')

@@ -7,10 +7,11 @@ import type { Command } from 'commander'
 import { createRowhouse } from 'rowhouse'
 import type { ReportResult } from 'rowhouse'
 import { asMigrator } from '../as-migrator.ts'
-import { requireSigningKey, requireUrl } from '../environment.ts'
+import { requireUrl } from '../environment.ts'
 import { renderAgo } from '../output/moment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
+import { requireSigningKey } from '../signing-key.ts'
 
 interface Report {
   readonly name: string
@@ -47,9 +48,7 @@ interface RunOptions {
 const COLUMNS = `name, description, statement, columns, combine, rows_max as "rowsMax", defined_by as "definedBy",
   defined_at as "definedAt", approved_by as "approvedBy", approved_at as "approvedAt", approval_reason as "approvalReason"`
 
-export function addReportCommands(program: Command): void {
-  const report = program.command('report').description('reading across organizations, by definitions that you approve')
-
+export function addReportCommands(report: Command): void {
   report
     .command('list')
     .description('all reports, and whether they are approved')

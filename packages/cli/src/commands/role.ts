@@ -3,15 +3,13 @@ import type { Command } from 'commander'
 import { openApi } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
-import { findOrganization } from './organization.ts'
+import { findOrganization } from './find-organization.ts'
 
 interface JsonOption {
   readonly json?: boolean
 }
 
-export function addRoleCommands(program: Command): void {
-  const role = program.command('role').description('the roles that members may have')
-
+export function addRoleCommands(role: Command): void {
   role
     .command('list <organization>')
     .description('built-in roles and the organization’s own, with their permissions')

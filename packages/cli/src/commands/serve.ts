@@ -9,10 +9,8 @@ interface ServeOptions {
   readonly json?: boolean
 }
 
-export function addServeCommands(program: Command): void {
-  program
-    .command('serve')
-    .description('run the API and the console')
+export function defineServe(serve: Command): void {
+  serve
     .option('--port <number>', 'port to listen on (default: ROWHOUSE_PORT)')
     .option('--worker', 'run the sync worker in this process too')
     .option('--json', 'print one line of JSON when it listens; logs go to standard error')
@@ -41,9 +39,10 @@ ROWHOUSE_VAULT_MOUNT, ROWHOUSE_VAULT_PATH, ROWHOUSE_VAULT_APPROLE_MOUNT.`,
       )
       await untilSignal(() => server.stop())
     })
-  program
-    .command('worker')
-    .description('run the sync worker; as many as you like')
+}
+
+export function defineWorker(worker: Command): void {
+  worker
     .option('--json', 'print one line of JSON when it runs; logs go to standard error')
     .action(async (options: ServeOptions) => {
       const { readServerConfig, startWorker } = await import('@rowhouse/server')

@@ -1,49 +1,33 @@
 // `rowhouse sync …`, through the API.
 import type { Client } from '@rowhouse/client'
 import { RowhouseError } from '@rowhouse/contracts'
-import type { ChangeEvents, Connection } from '@rowhouse/contracts'
+import type { ChangeEvents, Connection, ConnectionDetail } from '@rowhouse/contracts'
 import type { Command } from 'commander'
 import { openApi } from '../environment.ts'
-import { renderAgo, renderDuration } from '../output/moment.ts'
+import { renderAgo, renderDuration, renderLag } from '../output/moment.ts'
+import { plural } from '../output/plural.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
-import { findOrganization } from './organization.ts'
+import { findOrganization } from './find-organization.ts'
 
 interface JsonOption {
   readonly json?: boolean
 }
 
-export function addSyncCommands(program: Command): void {
-  const sync = program.command('sync').description('what is synced, what waits, what could not be done')
-
+export function addSyncCommands(sync: Command): void {
   sync
     .command('status <organization>')
     .description('state, progress and budget of each connection')
     .option('--json', 'print JSON')
     .action(async (name: string, options: JsonOption) => {
       const api = openApi(process.env)
-      const organizationId = (await findOrganization(api, name)).id
+      const { id: organizationId, slug } = await findOrganization(api, name)
       const { items } = await api.listConnections({ params: { organizationId } })
       const details = await Promise.all(
         items.map(({ id }) => api.getConnection({ params: { organizationId, connectionId: id } })),
       )
       makePrinter(options.json === true).print(details, () =>
-        details
-          .map((detail) =>
-            [
-              `${detail.connector} ${detail.account}: ${detail.state}${detail.stateReason === null ? '' : ` (${detail.stateReason})`}`,
-              `  lag ${renderDuration(detail.lagMs)}, polled every ${renderDuration(detail.pollIntervalMs)}, ${detail.deadLetters} dead letters, ${detail.conflicts} conflicts`,
-              ...(detail.events === null ? [] : [`  ${eventsLine(detail.events)}`]),
-              ...detail.objects.map(
-                ({ table, records, backfilled, expected, backfillDone }) =>
-                  `  ${table}: ${records} linked${backfillDone ? '' : `, backfill ${backfilled}${expected === null ? '' : ` of ${expected}`}`}`,
-              ),
-              ...detail.budgets.map(
-                ({ name: budget, kind, used, limit }) => `  budget ${budget} (${kind}): ${used} of ${limit}`,
-              ),
-            ].join('\n'),
-          )
-          .join('\n\n'),
+        details.length === 0 ? noConnection(slug) : details.map(renderDetail).join('\n\n'),
       )
     })
 
@@ -86,7 +70,7 @@ export function addSyncCommands(program: Command): void {
         items.length === 0
           ? 'No dead letters.'
           : renderTable(
-              ['id', 'object', 'direction', 'code', 'tries', 'last', 'reason'],
+              ['id', 'object', 'direction', 'code', 'attempts', 'last', 'reason'],
               items.map(({ id, object, direction, code, attempts, lastAt, reason }) => [
                 id,
                 object,
@@ -111,7 +95,7 @@ export function addSyncCommands(program: Command): void {
       const items = await repair(api, organizationId, options.connection)
       makePrinter(options.json === true).print(items, () =>
         items.length === 0
-          ? 'There is no connection.'
+          ? noConnection(name)
           : items.map(({ connector, account, state }) => `${connector} ${account}: ${state}`).join('\n'),
       )
     })
@@ -124,9 +108,28 @@ export function addSyncCommands(program: Command): void {
       const api = openApi(process.env)
       const organizationId = (await findOrganization(api, name)).id
       const result = await api.replayDeadLetter({ params: { organizationId, deadLetterId } })
-      makePrinter(options.json === true).print(result, () => 'It is tried again now.')
+      makePrinter(options.json === true).print(
+        result,
+        () => `It is tried again now; if it fails once more it is back in: rowhouse sync dead-letters ${name}`,
+      )
     })
 }
+
+/** A connection in some lines: how it is, what it holds, what it may still call. */
+const renderDetail = (detail: ConnectionDetail): string =>
+  [
+    `${detail.connector} ${detail.account}: ${detail.state}${detail.stateReason === null ? '' : ` (${detail.stateReason})`}`,
+    `  lag ${renderLag(detail.lagMs)}, polled every ${renderDuration(detail.pollIntervalMs)}, ${plural(detail.deadLetters, 'dead letter')}, ${plural(detail.conflicts, 'conflict')}`,
+    ...(detail.events === null ? [] : [`  ${eventsLine(detail.events)}`]),
+    ...detail.objects.map(
+      ({ table, records, backfilled, expected, backfillDone }) =>
+        `  ${table}: ${records} linked${backfillDone ? '' : `, backfill ${backfilled}${expected === null ? '' : ` of ${expected}`}`}`,
+    ),
+    ...detail.budgets.map(({ name: budget, kind, used, limit }) => `  budget ${budget} (${kind}): ${used} of ${limit}`),
+  ].join('\n')
+
+const noConnection = (slug: string): string =>
+  `${slug} has no connection. Add one: rowhouse connection add ${slug} --connector hubspot`
 
 /** Of one connection, or of all. */
 async function repair(api: Client, organizationId: string, connectionId: string | undefined): Promise<Connection[]> {

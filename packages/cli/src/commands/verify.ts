@@ -4,16 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import { RowhouseError } from '@rowhouse/contracts'
-import {
-  parseBaseline,
-  renderHtml,
-  renderJunit,
-  renderSarif,
-  renderText,
-  verify,
-  writeBaseline,
-} from '@rowhouse/verify'
-import type { Baseline, Severity, VerifyOptions, VerifyReport } from '@rowhouse/verify'
+import type { Severity, VerifyOptions, VerifyReport } from '@rowhouse/verify'
 import { requireUrl } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { attackOptions, openLog } from './verify-attack.ts'
@@ -63,10 +54,8 @@ const configFields: Readonly<Record<keyof Config, 'text' | 'list'>> = {
   failOn: 'text',
 }
 
-export function addVerifyCommand(program: Command): void {
-  program
-    .command('verify')
-    .description('find what lets one organization reach another, in any Postgres database; reads only')
+export function defineVerify(command: Command): void {
+  command
     .option('--url <url>', 'the database, as any login (default: ROWHOUSE_URL)')
     .option('--schema <name...>', 'look at these schemas only')
     .option('--role <name...>', 'the roles that requests come as')
@@ -109,10 +98,13 @@ Exit codes: 0 clean, 1 found, 2 usage, 3 could not decide.
 }
 
 async function runVerify(options: VerifyCommandOptions, command: Command): Promise<void> {
+  // Imported when it is used: the rules are large, and the help should not wait for them.
+  const { parseBaseline, renderHtml, renderJunit, renderSarif, renderText, verify, writeBaseline } =
+    await import('@rowhouse/verify')
   const config = options.config === undefined ? {} : await readConfig(options.config)
   const asked = command.getOptionValueSource('failOn') === 'default' ? undefined : options.failOn
   const failOn = asked ?? config.failOn ?? options.failOn
-  const baseline = options.baseline === undefined ? undefined : await readBaseline(options.baseline)
+  const baseline = options.baseline === undefined ? undefined : parseBaseline(await read(options.baseline))
   if (options.attack !== true && (options.scratchUrl ?? options.attackSeconds ?? options.attackLog) !== undefined)
     throw new RowhouseError(
       'invalid_option',
@@ -181,8 +173,6 @@ async function write(path: string, text: string): Promise<void> {
     throw new RowhouseError('invalid_option', `${path} cannot be written: ${String(cause)}`, { cause })
   }
 }
-
-const readBaseline = async (path: string): Promise<Baseline> => parseBaseline(await read(path))
 
 async function readConfig(path: string): Promise<Config> {
   const text = await read(path)

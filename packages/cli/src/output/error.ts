@@ -15,6 +15,14 @@ export function reportError(error: unknown, { json, write }: ErrorOutput): 1 | 2
   return exitCode
 }
 
+/** What commander says of words it cannot take, as an error like all others. */
+export const usageError = ({ code, message }: { readonly code: string; readonly message: string }): RowhouseError =>
+  new RowhouseError(
+    'invalid_option',
+    code === 'commander.help' ? 'The command is not whole: it wants a verb.' : message.replace(/^error: /, ''),
+    { hint: 'See: rowhouse --help, and --help after any command.' },
+  )
+
 interface Described {
   readonly code: string
   readonly message: string

@@ -13,6 +13,9 @@ export function renderDuration(durationMs: number): string {
   return step === undefined ? `${Math.round(durationMs)} ms` : `${Math.floor(durationMs / step.ms)} ${step.unit}`
 }
 
+/** How far one side is behind the other: `in step`, `3 min`. */
+export const renderLag = (lagMs: number): string => (lagMs === 0 ? 'in step' : renderDuration(lagMs))
+
 /** `3 min ago`, or `never`. */
 export function renderAgo(at: string | null, nowMs: number): string {
   if (at === null) return 'never'

@@ -89,10 +89,22 @@ const rollouts = createRoute({
   component: lazyRouteComponent(() => import('../rollouts/rollouts-page.tsx'), 'RolloutsPage'),
 })
 
+const clusters = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/clusters',
+  component: lazyRouteComponent(() => import('../clusters/clusters-page.tsx'), 'ClustersPage'),
+})
+
+const join = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/join',
+  component: lazyRouteComponent(() => import('../invitations/join-page.tsx'), 'JoinPage'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     signIn,
-    signedIn.addChildren([organizations, organization, isolation, alerts, rollouts]),
+    signedIn.addChildren([organizations, organization, isolation, alerts, rollouts, clusters, join]),
   ]),
   parseSearch,
   stringifySearch,

@@ -6,6 +6,7 @@ import { Suspense, lazy, useEffect, useState } from 'react'
 import type { JSX } from 'react'
 import { useLiveStatus } from '../live/status.ts'
 import { Logo } from '../parts/marks.tsx'
+import { useIsNarrow } from '../parts/narrow.ts'
 import { Key, Status } from '../parts/parts.tsx'
 import { meQuery, organizationQuery } from './api.ts'
 
@@ -14,6 +15,7 @@ const UserMenu = lazy(() => import('../session/user-menu.tsx').then(({ UserMenu 
 
 export function Shell(): JSX.Element {
   const [isPaletteOpen, setPaletteOpen] = useState(false)
+  const isNarrow = useIsNarrow()
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== 'k' || !(event.metaKey || event.ctrlKey) || event.shiftKey || event.altKey) return
@@ -36,7 +38,7 @@ export function Shell(): JSX.Element {
           <Logo />
           <span className="max-md:sr-only">Rowhouse</span>
         </Link>
-        <Pages />
+        {!isNarrow && <Pages />}
         <Crumb />
         <div className="ml-auto flex items-center gap-3">
           <Live />
@@ -57,6 +59,7 @@ export function Shell(): JSX.Element {
           </Suspense>
         </div>
       </header>
+      {isNarrow && <Pages />}
       <Notice />
       <div id="page">
         <Outlet />
@@ -70,26 +73,39 @@ export function Shell(): JSX.Element {
   )
 }
 
-/** What is about the whole database is for operators. */
+/** What is about the whole database is for operators. On a phone they are a line of their own, which scrolls away with the page. */
 function Pages(): JSX.Element | null {
   const { data: me } = useQuery(meQuery)
-  if (me?.actor.kind !== 'operator') return null
+  if (me === undefined) return null
+  const isOperator = me.actor.kind === 'operator'
+  // Whoever has one organization is always in it, and sees its alerts there.
+  if (!isOperator && me.memberships.length < 2) return null
   const look =
-    'rounded-sm px-1.5 py-1 text-ink-2 hover:text-ink data-[status=active]:font-medium data-[status=active]:text-ink'
+    'shrink-0 rounded-sm px-1.5 py-1 text-ink-2 hover:text-ink max-md:px-2 max-md:py-2.5 data-[status=active]:font-medium data-[status=active]:text-ink'
   return (
-    <nav aria-label="Pages" className="flex items-center gap-1">
-      <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={`${look} max-md:hidden`}>
+    <nav
+      aria-label="Pages"
+      className="flex items-center gap-1 max-md:overflow-x-auto max-md:border-b max-md:border-line max-md:px-2"
+    >
+      <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={look}>
         Organizations
       </Link>
-      <Link to="/alerts" className={`${look} max-md:hidden`}>
+      <Link to="/alerts" className={look}>
         Alerts
       </Link>
-      <Link to="/isolation" activeOptions={{ includeSearch: false }} className={look}>
-        Isolation
-      </Link>
-      <Link to="/rollouts" className={look}>
-        Rollouts
-      </Link>
+      {isOperator && (
+        <>
+          <Link to="/isolation" activeOptions={{ includeSearch: false }} className={look}>
+            Isolation
+          </Link>
+          <Link to="/rollouts" className={look}>
+            Rollouts
+          </Link>
+          <Link to="/clusters" className={look}>
+            Clusters
+          </Link>
+        </>
+      )}
     </nav>
   )
 }

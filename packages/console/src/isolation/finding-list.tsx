@@ -3,11 +3,9 @@ import type { Finding } from '@rowhouse/contracts'
 import { useEffect, useId, useRef, useState } from 'react'
 import type { JSX } from 'react'
 import { useKeys } from '../app/keys.ts'
-import { Button, Status } from '../parts/parts.tsx'
+import { Button, Status, useCopied } from '../parts/parts.tsx'
 import { formatCount } from '../words/numbers.ts'
 import { keyOf, severityWords } from './words.ts'
-
-const COPIED_SHOWN_MS = 1500
 
 export interface FindingListProps {
   readonly findings: readonly Finding[]
@@ -129,12 +127,7 @@ function Detail({ finding: { rule, code, fix, fixIsSql, docs, cost } }: { findin
 }
 
 function CopyFix({ fix }: { fix: string }): JSX.Element {
-  const [copied, setCopied] = useState(false)
-  useEffect(() => {
-    if (!copied) return
-    const timer = setTimeout(() => setCopied(false), COPIED_SHOWN_MS)
-    return () => clearTimeout(timer)
-  }, [copied])
+  const [copied, setCopied] = useCopied()
   return (
     <Button
       look="quiet"

@@ -12,6 +12,7 @@ import { formatCount, percentOf, plural } from '../words/numbers.ts'
 import { ReconnectControl } from './connect-control.tsx'
 import { ConnectionGrants } from './connection-grants.tsx'
 import { PauseControl } from './pause-control.tsx'
+import { RemoveControl } from './remove-control.tsx'
 
 const NEAR_LIMIT = 0.9
 
@@ -63,6 +64,7 @@ export function ConnectionPanel({ connection, canManage, pending }: ConnectionPa
         <Budgets budgets={detail.data?.budgets ?? []} />
       )}
       <ConnectionGrants connection={connection} />
+      <RemoveControl connection={connection} canManage={canManage} />
     </div>
   )
 }

@@ -6,6 +6,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { JSX } from 'react'
 import { client, may, meQuery, membersQuery, organizationQuery, queries, rolesQuery } from '../app/api.ts'
+import { Invitations } from '../invitations/invitations.tsx'
 import { Button, CopyId, Empty, Failure, Loading } from '../parts/parts.tsx'
 import { formatDay } from '../words/time.ts'
 
@@ -22,20 +23,26 @@ export function Members({ organizationId }: { organizationId: string }): JSX.Ele
       </div>
     )
   }
-  if (members.data.items.length === 0) return <Empty title="Nobody is a member yet." />
   const names = roles.data?.map(({ name }) => name) ?? []
   return (
-    <ul aria-label="Members">
-      {members.data.items.map((member) => (
-        <OneMember
-          key={member.userId}
-          organizationId={organizationId}
-          member={member}
-          me={me}
-          roles={canManage ? names : []}
-        />
-      ))}
-    </ul>
+    <>
+      {members.data.items.length === 0 ? (
+        <Empty title="Nobody is a member yet.">Invite somebody: who accepts is a member at once.</Empty>
+      ) : (
+        <ul aria-label="Members">
+          {members.data.items.map((member) => (
+            <OneMember
+              key={member.userId}
+              organizationId={organizationId}
+              member={member}
+              me={me}
+              roles={canManage ? names : []}
+            />
+          ))}
+        </ul>
+      )}
+      <Invitations organizationId={organizationId} />
+    </>
   )
 }
 

@@ -161,7 +161,7 @@ function NoOrganizations({ isOperator }: { isOperator: boolean }): JSX.Element {
     </Empty>
   ) : (
     <Empty isPage title="You are not a member of any organization yet.">
-      Ask an administrator of yours for an invitation; it appears here at once.
+      Ask an administrator of yours for an invitation, and open its link.
     </Empty>
   )
 }

@@ -51,6 +51,7 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
       ? [
           { name: 'Go to isolation', run: () => navigate({ to: '/isolation', search: {} }) },
           { name: 'Go to rollouts', run: () => navigate({ to: '/rollouts' }) },
+          { name: 'Go to clusters', run: () => navigate({ to: '/clusters' }) },
         ]
       : []),
     ...groups.map((show) => ({

@@ -56,6 +56,8 @@ export function Ago({ at }: { at: string }): JSX.Element {
 const looks = {
   plain: 'border-line-strong bg-raised text-ink hover:border-ink-3',
   primary: 'border-brick bg-brick text-on-brick hover:opacity-90',
+  /** For what cannot be undone, behind a question. */
+  danger: 'border-bad bg-raised text-bad hover:bg-bad hover:text-paper',
   quiet: 'border-transparent text-ink-2 hover:bg-sunken hover:text-ink',
 }
 
@@ -83,12 +85,7 @@ export function CopyId({
   label: string
   short?: boolean
 }): JSX.Element {
-  const [copied, setCopied] = useState(false)
-  useEffect(() => {
-    if (!copied) return
-    const timer = setTimeout(() => setCopied(false), COPIED_SHOWN_MS)
-    return () => clearTimeout(timer)
-  }, [copied])
+  const [copied, setCopied] = useCopied()
   return (
     <button
       type="button"
@@ -103,6 +100,33 @@ export function CopyId({
       </span>
     </button>
   )
+}
+
+/** A line that is to be copied whole: a link, a command. It wraps rather than hides its end. */
+export function CopyText({ value, label }: { value: string; label: string }): JSX.Element {
+  const [copied, setCopied] = useCopied()
+  return (
+    <div className="mt-2 flex items-start gap-2">
+      <code className="code min-w-0 flex-1 rounded-md bg-sunken px-2 py-1.5 break-all text-ink">{value}</code>
+      <Button
+        aria-label={`Copy ${label}`}
+        onClick={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}
+      >
+        {copied ? 'Copied' : 'Copy'}
+      </Button>
+    </div>
+  )
+}
+
+/** True for a moment after it was set. */
+export function useCopied(): [boolean, (copied: boolean) => void] {
+  const [copied, setCopied] = useState(false)
+  useEffect(() => {
+    if (!copied) return
+    const timer = setTimeout(() => setCopied(false), COPIED_SHOWN_MS)
+    return () => clearTimeout(timer)
+  }, [copied])
+  return [copied, setCopied]
 }
 
 /** A share of a limit. The colour says how near the limit is, and the text says it too. */

@@ -3,7 +3,7 @@ import { isApiError } from '@rowhouse/client'
 import { errorCodes } from '@rowhouse/contracts'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
-import { useId, useState } from 'react'
+import { useEffect, useId, useState } from 'react'
 import type { JSX } from 'react'
 import { client, meQuery, queries, signInQuery } from '../app/api.ts'
 import { safeReturnTo } from '../app/return-to.ts'
@@ -16,7 +16,8 @@ export function SignInPage(): JSX.Element {
   const { returnTo, error } = route.useSearch()
   const methods = useQuery(signInQuery)
   const provider = methods.data?.identityProvider ?? null
-  const [wantsKey, setWantsKey] = useState(false)
+  const [given] = useState(keyInAddress)
+  const [wantsKey, setWantsKey] = useState(given !== '')
   return (
     <main className="mx-auto flex min-h-dvh max-w-[360px] flex-col justify-center px-4 pb-24">
       <title>Sign in · Rowhouse</title>
@@ -48,7 +49,12 @@ export function SignInPage(): JSX.Element {
               I run this server: use the operator key
             </button>
           ) : (
-            <KeyForm returnTo={returnTo} focus={wantsKey || provider === null} divided={provider !== null} />
+            <KeyForm
+              returnTo={returnTo}
+              focus={wantsKey || provider === null}
+              given={given}
+              divided={provider !== null}
+            />
           )}
         </div>
       )}
@@ -59,30 +65,37 @@ export function SignInPage(): JSX.Element {
 function KeyForm({
   returnTo,
   focus,
+  given,
   divided,
 }: {
   returnTo: string | undefined
   focus: boolean
+  /** A key that came with the address, which is tried at once. */
+  given: string
   divided: boolean
 }): JSX.Element {
   const router = useRouter()
   const id = useId()
-  const [key, setKey] = useState('')
+  const [key, setKey] = useState(given)
   const signIn = useMutation({
-    mutationFn: () => client.signInAsOperator({ body: { operatorKey: key.trim() } }),
+    mutationFn: (operatorKey: string) => client.signInAsOperator({ body: { operatorKey } }),
     onSuccess: async (me) => {
       queries.clear()
       queries.setQueryData(meQuery.queryKey, me)
       await router.navigate({ href: safeReturnTo(returnTo), replace: true })
     },
   })
+  const { mutate } = signIn
+  useEffect(() => {
+    if (given !== '') mutate(given)
+  }, [given, mutate])
   const waitS = isApiError(signIn.error) ? signIn.error.retryAfterS : null
   return (
     <form
       className={divided ? 'mt-6 border-t border-line pt-6' : ''}
       onSubmit={(event) => {
         event.preventDefault()
-        if (key.trim() !== '') signIn.mutate()
+        if (key.trim() !== '') mutate(key.trim())
       }}
     >
       <label htmlFor={id} className="font-medium">
@@ -121,6 +134,21 @@ function KeyForm({
       </Button>
     </form>
   )
+}
+
+const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]']
+const KEY_MARK = '#key='
+
+/**
+ * The operator key of a development stack, whose start prints an address that signs in by one click. It stands behind the #,
+ * which goes to no server, and leaves the address at once. Of this machine only: elsewhere such an address would be kept in
+ * histories and mails.
+ */
+function keyInAddress(): string {
+  const { hash, hostname, pathname, search } = window.location
+  if (!hash.startsWith(KEY_MARK) || !LOOPBACK.includes(hostname)) return ''
+  window.history.replaceState(window.history.state, '', pathname + search)
+  return decodeURIComponent(hash.slice(KEY_MARK.length))
 }
 
 /** What the identity provider's way back said, as a code in the URL. */

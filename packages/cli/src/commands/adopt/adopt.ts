@@ -10,18 +10,15 @@ import { makeProgress } from './progress.ts'
 import { renderPlan } from './render-plan.ts'
 import { makePrinter } from '../../output/printer.ts'
 
-const collect = (value: string, list: readonly string[]): string[] => [...list, value]
+const collect = (value: string, list: readonly string[] = []): string[] => [...list, value]
 
-export function addAdoptCommand(program: Command): void {
-  program
-    .command('adopt <tables...>')
-    .description('protect tables that hold rows already, while their application goes on')
-    .option('--from <expression>', "whose a row is: a column, or (select …); for one of several 'table=…'", collect, [])
+export function defineAdopt(command: Command): void {
+  command
+    .option('--from <expression>', "whose a row is: a column, or (select …); for one of several 'table=…'", collect)
     .option(
       '--parent <column>',
       "the foreign key whose table says whose a row is; for one of several 'table=…'",
       collect,
-      [],
     )
     .option('--orphans-to <organization>', 'give rows of no known organization to this one')
     .option('--protect <json>', 'options of rowhouse.protect(), the last step')

@@ -2,11 +2,12 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import { defaultPace, loginUrl } from '@rowhouse/database'
 import type { AdoptOptions, Pace } from '@rowhouse/database'
-import { requireSigningKey, requireUrl } from '../../environment.ts'
+import { requireUrl } from '../../environment.ts'
+import { requireSigningKey } from '../../signing-key.ts'
 
 export interface AdoptCommandOptions {
-  readonly from: readonly string[]
-  readonly parent: readonly string[]
+  readonly from?: readonly string[]
+  readonly parent?: readonly string[]
   readonly orphansTo?: string
   readonly protect?: string
   readonly published?: boolean
@@ -25,8 +26,8 @@ export interface AdoptCommandOptions {
 export function readAdoptOptions(tables: readonly string[], options: AdoptCommandOptions): AdoptOptions {
   return {
     tables,
-    from: byTable('--from', tables, options.from),
-    parent: byTable('--parent', tables, options.parent),
+    from: byTable('--from', tables, options.from ?? []),
+    parent: byTable('--parent', tables, options.parent ?? []),
     ...(options.orphansTo !== undefined && { orphansTo: options.orphansTo }),
     ...(options.protect !== undefined && { protect: readObject(options.protect) }),
     published: options.published === true,

@@ -2,12 +2,13 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import { loginUrl } from '@rowhouse/database'
 import type { RolloutPace } from '@rowhouse/fleet'
-import { requireSigningKey, requireUrl } from '../../environment.ts'
+import { requireUrl } from '../../environment.ts'
+import { requireSigningKey } from '../../signing-key.ts'
 
 export interface PacedOptions {
   readonly dir?: string
   readonly json?: boolean
-  readonly canary: string
+  readonly canary?: string
   readonly waves: string
   readonly errors: string
   readonly connections: string
@@ -19,7 +20,7 @@ export interface PacedOptions {
 /** @throws RowhouseError invalid_option for what is no number; bounds are rollOut()'s affair */
 export function readPaceOptions(options: PacedOptions): Partial<RolloutPace> {
   return {
-    canaries: list(options.canary),
+    canaries: list(options.canary ?? ''),
     waves: list(options.waves).map((share) => number('--waves', share)),
     errors: options.errors.endsWith('%')
       ? `${number('--errors', options.errors.slice(0, -1))}%`

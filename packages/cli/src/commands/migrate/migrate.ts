@@ -1,25 +1,17 @@
 // `rowhouse migrate`: migrations of the tables that belong to organizations, over every home there is.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { makePrinter } from '../../output/printer.ts'
 import { defaultRolloutPace } from '@rowhouse/fleet'
 import { runDrift } from './drift.ts'
+import { migrationFolder } from './folder.ts'
 import { newMigration } from './new-migration.ts'
 import { runPlan } from './plan.ts'
 import { runStatus } from './status.ts'
-import { runUp } from './up.ts'
-
-const SUPABASE = join('supabase', 'migrations')
-
-/** supabase/migrations where that exists, else migrations. */
-export const migrationFolder = (given: string | undefined): string =>
-  given ?? (existsSync(SUPABASE) ? SUPABASE : 'migrations')
+import type { UpOptions } from './up.ts'
 
 const FOLDER = 'the folder of migrations (default: supabase/migrations where that exists, else migrations)'
 
-export function addMigrateCommands(program: Command): void {
-  const migrate = program.command('migrate').description('migrations of tables that belong to organizations')
+export function addMigrateCommands(migrate: Command): void {
   migrate
     .command('new <name>')
     .description('write a migration that makes a table and protects it in the same transaction')
@@ -60,7 +52,10 @@ It can be stopped and killed at any moment: no home is left half done, and the s
 ROWHOUSE_URL names the catalogue by a direct connection, not a transaction pooler. Homes on other clusters are reached
 with the same login, rowhouse_migrator, whose password follows from ROWHOUSE_SIGNING_KEY.`,
     )
-    .action(runUp)
+    .action(async (options: UpOptions) => {
+      // Imported when it is used: it brings the rules of verify, which judge each home before it commits.
+      await (await import('./up.ts')).runUp(options)
+    })
   migrate
     .command('status')
     .description('how far the homes are, and the last rollout; ends with 1 where a home is behind or failed')
@@ -75,7 +70,7 @@ with the same login, rowhouse_migrator, whose password follows from ROWHOUSE_SIG
 
 const paced = (command: Command): Command =>
   command
-    .option('--canary <organizations>', 'ids or slugs that come first, beside those that are marked', '')
+    .option('--canary <organizations>', 'ids or slugs that come first, beside those that are marked')
     .option('--waves <shares>', 'percent of the homes reached by each wave', defaultRolloutPace.waves.join(','))
     .option(
       '--errors <homes>',

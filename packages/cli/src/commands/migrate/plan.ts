@@ -4,7 +4,7 @@ import type { RolloutPlan } from '@rowhouse/fleet'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl, readPaceOptions } from './arguments.ts'
 import type { PacedOptions } from './arguments.ts'
-import { migrationFolder } from './migrate.ts'
+import { migrationFolder } from './folder.ts'
 
 export async function runPlan(options: PacedOptions): Promise<void> {
   const migrations = await readMigrations(migrationFolder(options.dir))

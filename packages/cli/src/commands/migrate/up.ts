@@ -7,7 +7,7 @@ import { renderDuration } from '../../output/moment.ts'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl, readPaceOptions } from './arguments.ts'
 import type { PacedOptions } from './arguments.ts'
-import { migrationFolder } from './migrate.ts'
+import { migrationFolder } from './folder.ts'
 import { makeRolloutProgress } from './progress.ts'
 
 export interface UpOptions extends PacedOptions {
