@@ -35,7 +35,7 @@ beforeAll(async () => {
   await eventually(
     () => operator.listOrganizations(),
     ({ items }) => items.every(({ connection }) => connection?.state === 'live'),
-    { what: 'every organization live', timeoutMs: 120_000 },
+    { what: 'every organization live' },
   )
   cookie = await signIn(ready.api, a.ownerId)
   await withClient(ready.ownerUrl, async (owner) => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await eventually(
     () => api.listOrganizations(),
     ({ items }) => items.every(({ connection }) => connection?.state === 'live' && connection.records === 5900),
-    { what: 'every organization live', timeoutMs: 120_000 },
+    { what: 'every organization live' },
   )
 })
 
@@ -49,7 +49,7 @@ afterAll(async () => {
 async function open(): Promise<Page> {
   const context = await browser.newContext({ baseURL: stack.ready.console, viewport: { width: 1440, height: 900 } })
   const page = await context.newPage()
-  page.setDefaultTimeout(30_000)
+  page.setDefaultTimeout(60_000)
   const errors: string[] = []
   const hosts = new Set<string>()
   page.on('pageerror', (error) => errors.push(error.message))
@@ -159,6 +159,6 @@ it('a new organization connects a NetSuite account, which it chooses at NetSuite
   await page.getByText('Connected. Its records are being read now.').waitFor()
   const params = { organizationId: created.id }
   await expect
-    .poll(async () => (await control.listConnections({ params })).items, { timeout: 60_000 })
+    .poll(async () => (await control.listConnections({ params })).items)
     .toMatchObject([{ connector: 'netsuite', account: 'TSTDRV1000000', state: 'live' }])
 })

@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ReadyLine } from '@rowhouse/embedded'
+import { freePort } from '../packages/embedded/src/stack/ports.ts'
+
+export { freePort }
 
 export const root = join(import.meta.dirname, '..')
 
@@ -52,7 +54,7 @@ export async function eventually<Value>(
   holds: (value: Value) => boolean,
   options: { readonly timeoutMs?: number; readonly what: string },
 ): Promise<Value> {
-  const until = Date.now() + (options.timeoutMs ?? 30_000)
+  const until = Date.now() + (options.timeoutMs ?? 120_000)
   let last: unknown
   for (;;) {
     try {
@@ -106,7 +108,7 @@ export async function startStack(
     eventually(
       () => running.stdout(),
       (text) => text.includes('\n'),
-      { what: 'the ready line', timeoutMs: 90_000 },
+      { what: 'the ready line', timeoutMs: 180_000 },
     ),
     running.finished.then(({ code, stderr }) => {
       throw new Error(`rowhouse dev ended with ${code}:\n${stderr}`)
@@ -121,15 +123,6 @@ export async function startStack(
       return running.finished
     },
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** Processes whose command line or working directory mentions the text; for 'nothing is left behind'. Linux only. */

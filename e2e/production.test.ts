@@ -127,7 +127,7 @@ describe('install, serve, worker', () => {
     await eventually(
       () => rowhouse.as({ organizationId, service: 'test' }).query('select email from contacts'),
       ({ rows }) => rows.length === 1,
-      { what: 'the contact', timeoutMs: 60_000 },
+      { what: 'the contact' },
     )
     await rowhouse.close()
 

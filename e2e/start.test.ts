@@ -53,7 +53,7 @@ describe('rowhouse dev', () => {
     await eventually(
       () => api.listOrganizations(),
       ({ items }) => items.every(({ connection }) => connection?.state === 'live' && connection.records === 5900),
-      { what: 'every organization live with 5,900 records', timeoutMs: 120_000 },
+      { what: 'every organization live with 5,900 records' },
     )
 
     const owner = new Client({ connectionString: first.ready.ownerUrl })

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await eventually(
     () => api.listOrganizations(),
     ({ items }) => items.every(({ connection }) => connection?.state === 'live' && connection.records === 5900),
-    { what: 'every organization live', timeoutMs: 120_000 },
+    { what: 'every organization live' },
   )
 })
 
@@ -173,7 +173,7 @@ describe('Salesforce', () => {
     const holders = await eventually(
       () => holdersOf(email),
       (found) => found.length > 0,
-      { what: 'the contact in the table', timeoutMs: 90_000 },
+      { what: 'the contact in the table' },
     )
     expect(holders).toEqual([cedar.id])
   })

@@ -22,7 +22,7 @@ import type { StackDatabase } from './database.ts'
 import { checkKeys, openKeys } from './keys.ts'
 import type { StackKeys } from './keys.ts'
 import { ensureOrganizations } from './organizations.ts'
-import { listenOnce, openPorts } from './ports.ts'
+import { freePort, listenOnce, openPorts } from './ports.ts'
 
 export interface DevStackOptions {
   /** Where data, keys and logs are kept; made when missing. */
@@ -280,10 +280,4 @@ function makeReadyLine(parts: {
 async function checkPort(port: number): Promise<void> {
   if (port !== 0 && (await listenOnce(port)) === null)
     throw new RowhouseError('port_in_use', `Port ${port} is taken by another program.`, { details: { port } })
-}
-
-async function freePort(): Promise<number> {
-  const port = await listenOnce(0)
-  if (port === null) throw new RowhouseError('port_in_use', 'This machine has no free port.')
-  return port
 }

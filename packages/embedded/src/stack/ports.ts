@@ -1,8 +1,18 @@
 // Ports of the parts beside the API. They are kept across starts, because addresses with them in are
 // stored: in connections, in webhooks' targets, in tokens.
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { RowhouseError } from '@rowhouse/contracts'
+
+/**
+ * Below what Linux, macOS and Windows give out by themselves: who is given any port gets none of these between our look and
+ * our listening, which is seconds later.
+ */
+const PORT_MIN = 20_000
+const PORT_END = 32_768
+const ATTEMPTS_MAX = 100
 
 export interface StackPorts {
   readonly sandbox: number
@@ -24,14 +34,17 @@ export async function openPorts(folder: string): Promise<StackPorts> {
   return { sandbox, issuer }
 }
 
-async function freePort(preferred: number | undefined, except?: number): Promise<number> {
+/** A port that nobody has, the preferred one if it is free. @throws RowhouseError port_in_use */
+export async function freePort(preferred?: number, except?: number): Promise<number> {
   if (preferred !== undefined && preferred !== except && (await listenOnce(preferred)) !== null) return preferred
-  const port = await listenOnce(0)
-  if (port === null || port === except) return freePort(undefined, except)
-  return port
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const port = randomInt(PORT_MIN, PORT_END)
+    if (port !== except && (await listenOnce(port)) !== null) return port
+  }
+  throw new RowhouseError('port_in_use', `This machine has no free port from ${PORT_MIN} to ${PORT_END - 1}.`)
 }
 
-/** Listens for a moment: the port that was had, or null when it is taken. Port 0 takes a free one. */
+/** Listens for a moment: the port that was had, or null when it is taken. */
 export function listenOnce(port: number): Promise<number | null> {
   return new Promise((resolve) => {
     const server = createServer()
