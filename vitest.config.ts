@@ -3,70 +3,70 @@
 //
 // Files of the first two share their worker's modules (`isolate: false`): loading them anew for each of 200 files was half
 // of what the first kind cost. So a test leaves nothing behind in a module: no mocked one, no setting of the process.
+//
+// All kinds run side by side, the longest files first: kind after kind left one of two cores idle for four minutes.
 import { join } from 'node:path'
 
 import { defineConfig } from 'vitest/config'
 
+import { LongestFirst } from './tools/longest-first.ts'
+
 /** Programs that tests start read the sources compiled: half their starting time. */
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') }
 
-/** One opens databases to every login of the server, the other counts scratch databases: both are felt by, or feel, others. */
+/**
+ * What is true soon is waited for as long as the slowest machine may take: a bound that holds costs nothing, and one that is
+ * near fails on a busy day.
+ */
+const patience = {
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
+  expect: { poll: { timeout: 60_000, interval: 20 } },
+}
+
+/** One opens databases to every login of the server, the other counts scratch databases: each has a server of its own. */
 const alone = [
   'packages/verify/src/attacks/homes/homes-of-rowhouse.db.test.ts',
   'packages/cli/src/commands/verify-attack.db.test.ts',
 ]
+/** Where one server is given for all of them they wait for the others. */
+const isGiven = (process.env['ROWHOUSE_TEST_URL'] ?? '') !== ''
+
+const shared = { ...patience, env, maxWorkers: 2, sequence: { groupOrder: 0 } }
+const onPostgres = { ...shared, globalSetup: ['packages/testkit/src/global-setup.ts'] }
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
+          ...shared,
           name: 'unit',
           include: ['packages/*/src/**/*.test.{ts,tsx}', 'tools/**/*.test.ts'],
           exclude: ['**/*.db.test.ts', '**/node_modules/**', '**/dist/**'],
-          testTimeout: 30_000,
-          maxWorkers: '100%',
           isolate: false,
-          sequence: { groupOrder: 0 },
-          env,
         },
       },
       {
         test: {
+          ...onPostgres,
           name: 'database',
           include: ['packages/*/src/**/*.db.test.ts'],
           exclude: [...alone, '**/node_modules/**', '**/dist/**'],
-          globalSetup: ['packages/testkit/src/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
           isolate: false,
-          sequence: { groupOrder: 1 },
-          env,
         },
       },
-      {
+      ...alone.map((file, index) => ({
         test: {
-          name: 'alone',
-          include: alone,
-          globalSetup: ['packages/testkit/src/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 120_000,
-          maxWorkers: 1,
-          sequence: { groupOrder: 2 },
-          env,
+          ...onPostgres,
+          name: `alone-${index + 1}`,
+          include: [file],
+          ...(isGiven && { maxWorkers: 1, sequence: { groupOrder: 1 + index } }),
         },
-      },
+      })),
       {
-        test: {
-          name: 'e2e',
-          include: ['e2e/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
-          env,
-        },
+        test: { ...shared, name: 'e2e', include: ['e2e/**/*.test.ts'] },
       },
     ],
   },

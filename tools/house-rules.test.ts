@@ -23,6 +23,17 @@ const offenders = (pattern: RegExp, only: RegExp = /./): string[] =>
       text.split('\n').flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1} ${line.trim()}`] : [])),
     )
 
+/** A call from its name to its last parenthesis. */
+function callAt(text: string, from: number): string {
+  let depth = 0
+  for (let at = text.indexOf('(', from); at < text.length; at += 1) {
+    if (text[at] === '(') depth += 1
+    if (text[at] === ')') depth -= 1
+    if (depth === 0) return text.slice(from, at + 1)
+  }
+  return text.slice(from)
+}
+
 describe('house rules', () => {
   it('a file over 400 lines says why in its header', () => {
     const silent = files.filter(
@@ -38,6 +49,17 @@ describe('house rules', () => {
 
   it('no test sleeps for a fixed time', () => {
     expect(offenders(/waitForTimeout|\bsleep\(|setTimeout\([^,)]+,\s*\d{3,}\)/, /\.test\.tsx?$/)).toEqual([])
+  })
+
+  it('no test gives up within a minute what it waits for', () => {
+    expect(offenders(/\btimeout: (\d{1,4}|[1-5]\d_?\d{3})\b/, /\.test\.tsx?$/)).toEqual([])
+    const waits = files
+      .filter(({ file }) => /\.test\.tsx?$/.test(file))
+      .flatMap(({ file, text }) =>
+        [...text.matchAll(/\bvi\.wait(For|Until)\(/g)].map(({ index }) => ({ file, text: callAt(text, index) })),
+      )
+    expect(waits.length).toBeGreaterThan(10)
+    expect(waits.filter(({ text }) => !/\bsoon\b|timeout: /.test(text))).toEqual([])
   })
 
   it('nothing is left for later', () => {

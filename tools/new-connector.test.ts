@@ -37,7 +37,7 @@ beforeAll(() => {
   execFileSync('git', ['init', '-q'], { cwd: copy })
   git('add', '-A')
   git('-c', 'user.name=test', '-c', 'user.email=test@example.com', 'commit', '-q', '-m', 'before')
-}, 120_000)
+})
 
 afterAll(() => rmSync(copy, { recursive: true, force: true }), 120_000)
 

@@ -52,7 +52,7 @@ export async function openPage(
   }
   const context = await browser.newContext(options)
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(60_000)
   await page.clock.setFixedTime(FIXTURE_NOW_MS)
   return page
 }

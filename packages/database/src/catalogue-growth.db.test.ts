@@ -122,7 +122,7 @@ beforeAll(async () => {
   )
   await makeTables(await makeHomes(database(), MORE))
   await analyze()
-}, 180_000)
+})
 afterAll(() => dropHomes(database()), 120_000)
 
 it.each(Object.entries(works))('%s reads no more among many homes', async (name, work) => {

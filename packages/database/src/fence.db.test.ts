@@ -1,5 +1,5 @@
 // Suspension and the fence of a move: nobody acts for an organization that may not act, whatever the timing.
-import { createTwoWorlds, sqlstateOf, useTestDatabase, withClient } from '@rowhouse/testkit'
+import { createTwoWorlds, sqlstateOf, untilWaiting, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
 import type { Client } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -57,7 +57,7 @@ describe('an organization that may not act', () => {
       await mover.query('select pg_advisory_xact_lock(rowhouse.lock_key($1))', [id])
       await mover.query("update rowhouse.placements set state = 'moved' where organization_id = $1", [id])
       const waiting = entering(worlds.b.token())
-      await untilWaiting()
+      await untilWaiting(database(), 'advisory')
       await mover.query('commit')
       expect(await waiting).toBe('RH009')
       await mover.query("update rowhouse.placements set state = 'active' where organization_id = $1", [id])
@@ -70,7 +70,7 @@ describe('an organization that may not act', () => {
       await worlds.a.enter(hostile)
       await hostile.query('select pg_advisory_xact_lock(uuid_hash_extended($1, 7264823))', [worlds.b.organizationId])
       const waiting = entering(worlds.b.token())
-      await untilWaiting()
+      await untilWaiting(database(), 'advisory')
       await hostile.query('commit')
       expect(await waiting).toBe('done')
     })
@@ -92,15 +92,4 @@ describe('an organization that may not act', () => {
       await mover.query("update rowhouse.placements set state = 'active' where organization_id = $1", [id])
     })
   })
-
-  /** Until some backend of this database waits for an advisory lock. */
-  async function untilWaiting(): Promise<void> {
-    await withClient(database().adminUrl, async (admin) => {
-      for (let look = 0; look < 1000; look += 1) {
-        const { rowCount } = await admin.query("select from pg_locks where locktype = 'advisory' and not granted")
-        if (rowCount !== 0) return
-      }
-      throw new Error('Nobody waits.')
-    })
-  }
 })

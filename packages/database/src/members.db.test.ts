@@ -145,7 +145,7 @@ describe('the last owner', () => {
               database().name,
             ]),
           ).toHaveLength(1),
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       await first.query('commit')
       return [await waiting]

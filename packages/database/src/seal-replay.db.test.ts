@@ -1,6 +1,6 @@
 // A seal set again where enter() did not set it: after ROLLBACK TO, and in a second transaction of one simple message,
 // which begins at the same time. What is refused, and what remains: it acts as whoever entered, and as no one else.
-import { createTwoWorlds, sqlstateOf, useTestDatabase, withClient } from '@rowhouse/testkit'
+import { createTwoWorlds, sqlstateOf, untilWaiting, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
 import type { Client } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -102,13 +102,7 @@ describe('a seal set again', () => {
             twice(worlds.a.token(), 'select pg_advisory_xact_lock(7)', "insert into notes (body) values ('late')"),
           ),
         )
-        await withClient(database().adminUrl, async (admin) => {
-          for (let look = 0; look < 1000; look += 1) {
-            const { rowCount } = await admin.query("select from pg_locks where locktype = 'advisory' and not granted")
-            if (rowCount !== 0) return
-          }
-          throw new Error('Nobody waits.')
-        })
+        await untilWaiting(database(), 'advisory')
         await mover.query("update rowhouse.placements set state = 'moved' where organization_id = $1", [
           worlds.a.organizationId,
         ])

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { operatorKey, startTestServer } from './test-server.ts'
 import type { TestServer } from './test-server.ts'
 
-const soon = { timeout: 20_000, interval: 50 }
+const soon = { timeout: 60_000, interval: 50 }
 
 describe.each(['schema', 'database'] as const)('an organization in a home of its own (%s)', (model) => {
   const homes = useHomes(model)

@@ -68,7 +68,7 @@ describe('what a person is told of servers', () => {
     const path = `/v1/organizations/${a.organizationId}/activity`
     const bearer = await server.token(a.ownerId)
     // A server that has been there before hears of it within a second.
-    await expect.poll(async () => (await server.call('GET', path, { bearer })).status, { timeout: 20_000 }).toBe(503)
+    await expect.poll(async () => (await server.call('GET', path, { bearer })).status, { timeout: 60_000 }).toBe(503)
     const person = await server.call('GET', path, { bearer })
     expect([person.status, person.body.code]).toEqual([503, 'home_unreachable'])
     expect(person.body.details).toEqual({ organizationId: a.organizationId })

@@ -32,7 +32,7 @@ const databases = {
   told: useTestDatabase(),
 }
 type Run = keyof typeof databases
-const soon = { timeout: 20_000, interval: 50 }
+const soon = { timeout: 60_000, interval: 50 }
 const planted = (name: string): string => `planted-${name.replaceAll(' ', '-')}-${randomBytes(12).toString('hex')}`
 
 /** What nobody may find, by name. */
@@ -267,24 +267,30 @@ async function filesOf(run: Run): Promise<Map<string, string[]>> {
   })
   const files = new Map<string, string[]>()
   for (const file of await readdir(folder))
-    files.set(`file ${file}`, [(await readFile(join(folder, file))).toString('latin1')])
+    // Pages are half empty, and no secret has a zero in it.
+    files.set(`file ${file}`, [(await readFile(join(folder, file))).toString('latin1').replaceAll(/\0{2,}/g, '\0')])
   return files
 }
 
+/** Each once: what has no special letter is the same in three of them. */
 const formsOf = (secret: string): string[] => [
-  secret,
-  encodeURIComponent(secret),
-  JSON.stringify(secret).slice(1, -1),
-  Buffer.from(secret).toString('base64').replace(/=+$/, ''),
-  Buffer.from(secret).toString('hex'),
+  ...new Set([
+    secret,
+    encodeURIComponent(secret),
+    JSON.stringify(secret).slice(1, -1),
+    Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+    Buffer.from(secret).toString('hex'),
+  ]),
 ]
 
 /** Where which secret was found. */
 function search(texts: ReadonlyMap<string, readonly string[]>): string[] {
   const hits: string[] = []
+  const forms = [...secrets].map(([name, secret]) => ({ name, forms: formsOf(secret) }))
   for (const [where, found] of texts)
-    for (const [name, secret] of secrets)
-      if (found.some((text) => formsOf(secret).some((form) => text.includes(form)))) hits.push(`${name} in ${where}`)
+    for (const secret of forms)
+      if (found.some((text) => secret.forms.some((form) => text.includes(form))))
+        hits.push(`${secret.name} in ${where}`)
   return hits
 }
 
@@ -592,7 +598,6 @@ describe('planted secrets', () => {
       expect(await searchAll(running)).toEqual([])
       await running.server.stop()
     },
-    60_000,
   )
 
   it('would be in answers, if a provider’s text were passed on as it is', async () => {
@@ -605,7 +610,7 @@ describe('planted secrets', () => {
     expect(hits).toContainEqual(expect.stringMatching(/^access token of told in table rowhouse_home.sync_dead_letters/))
     expect(hits).toContainEqual(expect.stringMatching(/^basic credentials \d+ in /))
     await running.server.stop()
-  }, 60_000)
+  })
 
   it('would be found in a table, if they were not sealed', async () => {
     await withClient(databases.kept().adminUrl, (admin) =>

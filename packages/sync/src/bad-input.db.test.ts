@@ -8,7 +8,7 @@ import { useHouse } from './fixtures/house.ts'
 import type { Household } from './fixtures/house.ts'
 
 const house = useHouse()
-const soon = { timeout: 20_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 let accounts = 0
 
 afterEach(async () => {

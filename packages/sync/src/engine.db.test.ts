@@ -10,7 +10,7 @@ const house = useHouse()
 const clientOf = ({ account }: Household): Client =>
   new Client({ basePath: account.url, accessToken: account.personToken })
 
-const soon = { timeout: 5000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 describe('two organizations, each with a HubSpot account of its own', () => {
   let alder: Household

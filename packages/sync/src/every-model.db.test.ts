@@ -15,7 +15,7 @@ import { TABLES, encryptionKey, fast, unlimited } from './fixtures/house.ts'
 import { createSync } from './index.ts'
 import type { Sync } from './index.ts'
 
-const soon = { timeout: 20_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 describeInEveryModel(
   'a connection',
@@ -62,7 +62,6 @@ describeInEveryModel(
         controlUrl: database.controlUrl,
         encryptionKey,
         connectors: fast,
-        callTimeoutMs: 1000,
         // Polls are so rare that what comes in has come by a webhook.
         shortestPollMs: 600_000,
       })

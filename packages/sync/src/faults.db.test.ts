@@ -12,9 +12,9 @@ import { encryptionKey, useHouse } from './fixtures/house.ts'
 import type { Household } from './fixtures/house.ts'
 import { fenced, raiseFence } from './home/fence.ts'
 
-const house = useHouse()
-const soon = { timeout: 20_000, interval: 20 }
 const LEASE_MS = 2000
+const house = useHouse({ callTimeoutMs: LEASE_MS / 2 })
+const soon = { timeout: 60_000, interval: 20 }
 
 let accounts = 0
 const children: ChildProcess[] = []
@@ -239,7 +239,7 @@ describe('a CRM in trouble', () => {
     })
     expect(titles.toSorted()).toEqual(['T0', 'T1', 'T2', 'T3', 'T4', 'T5'])
     expect(await house().sync.deadLetters.list(alder.organizationId, alder.acting)).toEqual([])
-  }, 60_000)
+  })
 
   it('refuses one record: it is parked with the reason, its siblings arrive, and a replay sends it', async () => {
     const alder = await fresh(0)
@@ -292,14 +292,22 @@ describe('a CRM in trouble', () => {
     const alder = await fresh(3)
     house().sync.worker.start()
     await house().live(alder)
-    // Before the first retry of its own, which is five seconds away.
-    const atOnce = { timeout: 3000, interval: 20 }
+    // No retry of its own does it: each is an hour away.
+    await withClient(house().database.adminUrl, (admin) =>
+      admin.query(`
+        create function public.in_an_hour() returns trigger language plpgsql as $$ begin
+          if new.retry_at is not null then new.retry_at := now() + interval '1 hour'; end if;
+          return new;
+        end $$;
+        create trigger in_an_hour before insert or update on rowhouse_home.sync_dead_letters
+          for each row execute function public.in_an_hour()`),
+    )
     await alder.person.transaction(async (tx) => {
       await tx.query(`update contacts set email = 'moved@x.example' where email = 'p0@x.example'`)
       await tx.query(`insert into contacts (email, first_name) values ('p0@x.example', 'Heir')`)
     })
     const all = ['moved@x.example', 'p0@x.example', 'p1@x.example', 'p2@x.example']
-    await expect.poll(async () => (await emails(alder)).toSorted(), atOnce).toEqual(all)
+    await expect.poll(async () => (await emails(alder)).toSorted(), soon).toEqual(all)
     const connectionId = alder.connection.id
     const home = house().rowhouse.as({ organizationId: alder.organizationId, connectionId })
     await home.query(
@@ -313,7 +321,8 @@ describe('a CRM in trouble', () => {
     )
     await person(alder).crm.contacts.basicApi.update(String(held?.['id']), { properties: { email: 'p9@x.example' } })
     const letters = (): Promise<unknown> => house().sync.deadLetters.list(alder.organizationId, alder.acting)
-    await expect.poll(letters, atOnce).toEqual([])
+    await expect.poll(letters, soon).toEqual([])
+    await withClient(house().database.adminUrl, (admin) => admin.query('drop function public.in_an_hour cascade'))
   })
 
   it('revokes the token: the connection is paused and says why, and what changed meanwhile arrives later', async () => {

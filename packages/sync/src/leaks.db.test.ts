@@ -21,7 +21,7 @@ const failing = new Proxy(quick, {
       : (Reflect.get(target, key, target) as unknown),
 })
 const house = useHouse({ connectors: new Map([['hubspot', failing]]) })
-const soon = { timeout: 10_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 /** Tables outside of the home that hold the planted value. The change log is sealed like the home. */
 async function findPlanted(): Promise<string[]> {

@@ -9,7 +9,7 @@ import { fast, useHouse, withLimits } from './fixtures/house.ts'
 import type { Household } from './fixtures/house.ts'
 
 const house = useHouse()
-const soon = { timeout: 25_000, interval: 50 }
+const soon = { timeout: 60_000, interval: 50 }
 
 const ORDERS = `
 create table sales_orders (

@@ -9,7 +9,7 @@ import type { Household } from './fixtures/house.ts'
 import type { Sync } from './index.ts'
 
 const house = useHouse()
-const soon = { timeout: 20_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 const hubspot = fast.get('hubspot') as Connector
 const engines: Sync[] = []
 

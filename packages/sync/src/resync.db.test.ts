@@ -8,7 +8,7 @@ import type { Household } from './fixtures/house.ts'
 import { beginWish, readWishes, wantResync } from './pull/resync.ts'
 
 const house = useHouse()
-const soon = { timeout: 20_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 const connectors = ['hubspot', 'salesforce'] as const
 const home = ['sync_links', 'sync_marks', 'sync_conflicts'].map((name) => `rowhouse_home.${name}`)
 

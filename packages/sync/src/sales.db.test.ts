@@ -9,7 +9,7 @@ import type { Household } from './fixtures/house.ts'
 import { salesTables } from './fixtures/sales-tables.ts'
 
 const house = useHouse({}, salesTables)
-const soon = { timeout: 15_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 interface Crm {
   readonly connector: 'hubspot' | 'salesforce'

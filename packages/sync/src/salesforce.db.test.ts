@@ -6,7 +6,7 @@ import { useHouse } from './fixtures/house.ts'
 import type { Household } from './fixtures/house.ts'
 
 const house = useHouse()
-const soon = { timeout: 10_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 describe('an organization with a Salesforce account', () => {
   let alder: Household

@@ -15,8 +15,8 @@ import { raiseFence } from './home/fence.ts'
 import type { Sync, SyncEvent } from './index.ts'
 import { recordChanges } from './stream/record.ts'
 
-const house = useHouse({ slowestPollMs: 3_600_000 })
-const soon = { timeout: 20_000, interval: 20 }
+const house = useHouse({ slowestPollMs: 3_600_000, callTimeoutMs: 1000 })
+const soon = { timeout: 60_000, interval: 20 }
 const salesforce = connectors.get('salesforce') as Connector
 
 /** A Salesforce whose clock can be set: what is written has the time of a transaction that began long ago. */

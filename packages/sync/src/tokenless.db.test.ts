@@ -7,7 +7,7 @@ import { useHouse, withLimits } from './fixtures/house.ts'
 import type { Household } from './fixtures/house.ts'
 import { salesTables } from './fixtures/sales-tables.ts'
 
-const soon = { timeout: 40_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 const salesforce = connectors.get('salesforce')!
 
@@ -22,9 +22,9 @@ describe.each<[name: string, connector: Connector, notes: number]>([
   ['recognised by what was sent', salesforce, 1],
   ['not recognised', blind, 2],
 ])('a note whose create was never answered, %s', (_, connector, notes) => {
-  const house = useHouse({ connectors: new Map([['salesforce', connector]]), callTimeoutMs: 8000 }, salesTables)
+  const house = useHouse({ connectors: new Map([['salesforce', connector]]) }, salesTables)
 
-  it(`is there ${notes === 1 ? 'once, and linked' : 'twice'}`, { timeout: 90_000 }, async () => {
+  it(`is there ${notes === 1 ? 'once, and linked' : 'twice'}`, async () => {
     const alder: Household = await house().connect(0, house().createAccount({ connector: 'salesforce', name: 'Alder' }))
     await alder.person.query(`insert into companies (name) values ('Ash')`)
     house().sync.worker.start()

@@ -21,7 +21,8 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startServer()
-  const templateName = `rowhouse_template_${process.pid}`
+  // By project too: where one server is given they all make theirs on it.
+  const templateName = `rowhouse_template_${process.pid}_${project.name.replaceAll(/\W/g, '_')}`
   const templateUrl = new URL(server.adminUrl)
   templateUrl.pathname = `/${templateName}`
   await run(server.adminUrl, [

@@ -16,7 +16,7 @@ it('dropping fails when a connection was left open, and drops all the same', asy
   const leak = new Client({ connectionString: database.appUrl, application_name: 'leaky' })
   leak.on('error', () => {})
   await leak.connect()
-  await expect(database.drop()).rejects.toThrow('1 connections were left open: rowhouse_app leaky')
+  await expect(database.drop(100)).rejects.toThrow('1 connections were left open: rowhouse_app leaky')
   await expect(withClient(database.appUrl, (client) => client.query('select 1'))).rejects.toMatchObject({
     code: '3D000',
   })

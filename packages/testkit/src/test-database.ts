@@ -7,7 +7,7 @@ import { afterAll, beforeAll, inject } from 'vitest'
 
 import { testSigningKey } from './signing-key.ts'
 
-const LEAK_CHECKS_MAX = 100
+const LEAK_WAIT_MS = 30_000
 const LEAK_CHECK_MS = 20
 
 export interface TestDatabase {
@@ -21,8 +21,11 @@ export interface TestDatabase {
   readonly controlUrl: string
   /** The log that the server itself writes, of all its databases; none for a server that was given. */
   readonly serverLog?: string
-  /** @throws Error when connections to it are still open; it is dropped all the same */
-  drop(): Promise<void>
+  /**
+   * @param leakWaitMs how long a connection may take to end
+   * @throws Error when connections to it are still open; it is dropped all the same
+   */
+  drop(leakWaitMs?: number): Promise<void>
 }
 
 /** Clones the template. Prefer useTestDatabase(), which also drops it. */
@@ -44,7 +47,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     migratorUrl: urls.migrator,
     controlUrl: urls.control,
     ...(serverLog !== '' && { serverLog }),
-    drop: () => withClient(serverUrl, (admin) => dropDatabase(admin, name)),
+    drop: (leakWaitMs = LEAK_WAIT_MS) => withClient(serverUrl, (admin) => dropDatabase(admin, name, leakWaitMs)),
   }
 }
 
@@ -110,21 +113,21 @@ export async function withClient<Result>(url: string, use: (client: Client) => P
   }
 }
 
-async function dropDatabase(admin: Client, name: string): Promise<void> {
-  const leaks = await openConnections(admin, name)
+async function dropDatabase(admin: Client, name: string, leakWaitMs: number): Promise<void> {
+  const leaks = await openConnections(admin, name, leakWaitMs)
   await admin.query(`drop database if exists ${name} with (force)`)
   if (leaks.length > 0) throw new Error(`${leaks.length} connections were left open: ${leaks.join(', ')}`)
 }
 
 /** A backend outlives its client by a moment, so this looks several times before it calls one leaked. */
-async function openConnections(admin: Client, name: string): Promise<string[]> {
-  for (let check = 1; ; check += 1) {
+async function openConnections(admin: Client, name: string, waitMs: number): Promise<string[]> {
+  for (let waitedMs = 0; ; waitedMs += LEAK_CHECK_MS) {
     const { rows } = await admin.query<{ backend: string }>(
       `select usename || ' ' || application_name as backend from pg_stat_activity
        where datname = $1 and backend_type = 'client backend'`,
       [name],
     )
-    if (rows.length === 0 || check === LEAK_CHECKS_MAX) return rows.map(({ backend }) => backend)
+    if (rows.length === 0 || waitedMs >= waitMs) return rows.map(({ backend }) => backend)
     await new Promise((resolve) => setTimeout(resolve, LEAK_CHECK_MS))
   }
 }

@@ -33,7 +33,7 @@ beforeAll(async () => {
     ROWHOUSE_OPERATOR_KEY: operatorKey,
     ROWHOUSE_PUBLIC_URL: server.url,
   })
-}, 60_000)
+})
 afterAll(async () => {
   process.env = kept
   await server?.stop()

@@ -68,7 +68,7 @@ it('lists, changes the encryption key, and rotates data keys, without ever showi
   for (const { stdout, stderr } of [listed, rotated, again, one, all])
     for (const secret of [oldKey, newKey, database().signingKey, ...rows.map(({ wrapped }) => wrapped)])
       expect(stdout + stderr).not.toContain(secret)
-}, 120_000)
+})
 
 it('refuses what makes no sense, with a code', async () => {
   for (const [words, keys, code] of [
@@ -80,7 +80,7 @@ it('refuses what makes no sense, with a code', async () => {
     expect(ended.code).not.toBe(0)
     expect(ended.stdout + ended.stderr).toContain(code)
   }
-}, 120_000)
+})
 
 it('moves credentials to a vault and back, and doctor looks at both', async () => {
   const vault = await startVault()
@@ -122,4 +122,4 @@ it('moves credentials to a vault and back, and doctor looks at both', async () =
   } finally {
     await vault.close()
   }
-}, 120_000)
+})

@@ -10,7 +10,6 @@ import type { Ended } from './test-command.ts'
 
 const database = useTestDatabase()
 /** Each command is a process; on a busy machine one takes seconds to start. */
-const timeout = 120_000
 const operatorKey = 'operator-key-of-the-tests-0123456789'
 let server: RunningServer
 let worlds: TwoWorlds
@@ -36,14 +35,14 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-it('says that no organization is slow, and what would be listed', { timeout }, async () => {
+it('says that no organization is slow, and what would be listed', async () => {
   const { code, stdout } = await rowhouse('org', 'alerts')
   expect(code).toBe(0)
   expect(stdout).toMatch(/^No organization is slower than it usually is\. One whose p95 .* with the query\.\n$/)
   expect(JSON.parse((await rowhouse('org', 'alerts', worlds.a.slug, '--json')).stdout)).toEqual([])
 })
 
-it('lists the slow one with its query, and ends with 1', { timeout }, async () => {
+it('lists the slow one with its query, and ends with 1', async () => {
   await withClient(database().adminUrl, (admin) =>
     admin.query(
       `insert into rowhouse.alerts (organization_id, began_at, opened_at, fingerprint, query, query_p95_ms, baseline_ms, p95_ms, factor, peak_factor, calls, updated_at)
@@ -66,7 +65,7 @@ it('lists the slow one with its query, and ends with 1', { timeout }, async () =
   expect((await rowhouse('org', 'alerts', '--state', 'odd')).code).toBe(2)
 })
 
-it('says what statements cost, and that nothing was asked', { timeout }, async () => {
+it('says what statements cost, and that nothing was asked', async () => {
   const { stdout } = await rowhouse('org', 'measures', worlds.b.slug)
   expect(stdout).toMatch(/asked nothing in the last hour\.\nWhat is usual for it is not known yet/)
   await withClient(database().adminUrl, async (admin) => {
@@ -83,7 +82,7 @@ it('says what statements cost, and that nothing was asked', { timeout }, async (
   )
 })
 
-it('advises, with a number, a threshold and a method for each signal', { timeout }, async () => {
+it('advises, with a number, a threshold and a method for each signal', async () => {
   const { code, stdout } = await rowhouse('org', 'advice', worlds.a.slug)
   expect(code).toBe(0)
   expect(stdout).toContain(`${worlds.a.slug} is well where it is: shared, on main (default).`)

@@ -4,6 +4,12 @@ import { join } from 'node:path'
 
 const main = join(import.meta.dirname, '..', 'main.ts')
 
+/** What a command needs that is to inherit nothing: where programs are, and the sources as they were compiled before. */
+export const bareEnvironment = (): NodeJS.ProcessEnv => ({
+  PATH: process.env['PATH'],
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+})
+
 export interface Ended {
   readonly code: number
   readonly stdout: string

@@ -9,6 +9,8 @@ import { useSupabaseDatabase, useTestDatabase, withClient } from '@rowhouse/test
 import type { TriedProbe, VerifyReport } from '@rowhouse/verify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { bareEnvironment } from './test-command.ts'
+
 const main = join(import.meta.dirname, '../main.ts')
 const ATTACK_TIMEOUT_MS = 240_000
 
@@ -26,7 +28,7 @@ interface Ended {
 
 async function attack(url: string, ...args: string[]): Promise<Ended> {
   const child = spawn(process.execPath, [main, 'verify', '--attack', '--url', url, ...args], {
-    env: { PATH: process.env['PATH'], TMPDIR: folder },
+    env: { ...bareEnvironment(), TMPDIR: folder },
   })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
@@ -104,7 +106,7 @@ describe('rowhouse verify --attack on a database of Rowhouse', () => {
       })
       expect(tried.some(({ outcome }) => outcome === 'write_depends_on_another_organization')).toBe(true)
       const rules = spawn(process.execPath, [main, 'verify', '--url', database().adminUrl], {
-        env: { PATH: process.env['PATH'] },
+        env: bareEnvironment(),
         stdio: 'ignore',
       })
       expect(await once(rules, 'close')).toEqual([0, null])
@@ -158,7 +160,7 @@ describe('rowhouse verify --attack on a database of Rowhouse', () => {
       const child = spawn(
         process.execPath,
         [main, 'verify', '--attack', '--url', database().adminUrl, '--scratch-url', 'same-server'],
-        { env: { PATH: process.env['PATH'] }, stdio: 'ignore' },
+        { env: bareEnvironment(), stdio: 'ignore' },
       )
       await expect.poll(async () => (await mine()).length, { timeout: 60_000 }).toBe(2)
       const exited = once(child, 'exit')

@@ -7,6 +7,8 @@ import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { VerifyReport } from '@rowhouse/verify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { bareEnvironment } from './test-command.ts'
+
 const database = useTestDatabase()
 let folder: string
 beforeAll(async () => {
@@ -19,7 +21,7 @@ const main = join(import.meta.dirname, '../main.ts')
 const file = (name: string): string => join(folder, name)
 
 async function verify(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [main, 'verify', ...args], { env: { PATH: process.env['PATH'] } })
+  const child = spawn(process.execPath, [main, 'verify', ...args], { env: bareEnvironment() })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))

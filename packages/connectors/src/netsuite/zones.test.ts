@@ -10,7 +10,7 @@ const second = fc
   .map((seconds) => seconds * 1000)
 const minutes = (count: number): number => count * 60_000
 
-describe('the clocks of an account', { timeout: 60_000 }, () => {
+describe('the clocks of an account', () => {
   it('leave the true instant among those that are possible, whatever is known', () => {
     fc.assert(
       fc.property(zone, fc.array(second, { maxLength: 4 }), second, (name, known, instant) => {

@@ -276,7 +276,7 @@ describe('locks', () => {
       withClient(database().adminUrl, (holder) =>
         withClient(database().adminUrl, async (reader) => {
           await holder.query('begin; select from shop.accounts limit 1')
-          await reader.query("set lock_timeout = '400ms'")
+          await reader.query("set lock_timeout = '2s'")
           const stop = new AbortController()
           const run = adopt(runner, shopOptions(), {
             signal: stop.signal,
@@ -317,7 +317,7 @@ describe('locks', () => {
                 "select mode from pg_locks where relation = 'shop.accounts'::regclass and not granted and waitstart < clock_timestamp() - interval '1100 ms'",
               )
             ).rows,
-          { timeout: 20_000 },
+          { timeout: 60_000 },
         )
         .toEqual([{ mode: 'ShareUpdateExclusiveLock' }])
       await admin.query("set lock_timeout = '400ms'; select from shop.accounts; update shop.accounts set name = name")

@@ -62,7 +62,7 @@ it(
             ({ rows }) => rows,
             () => null,
           ),
-        { timeout: 30_000 },
+        { timeout: 60_000 },
       )
       .toEqual([{ id, port: cluster.port }])
     await rowhouse.close()

@@ -29,8 +29,7 @@ import { startPostgres } from './start.ts'
 import type { EmbeddedPostgres, PostgresOptions } from './start.ts'
 import type { PostgresEvent } from './supervisor.ts'
 
-const timeout = 120_000
-const waitMs = 20_000
+const waitMs = 60_000
 const isRoot = process.getuid?.() === 0
 const linux = process.platform === 'linux'
 const program = join(import.meta.dirname, '../../test/start-and-wait.ts')
@@ -103,7 +102,7 @@ async function failure(promise: Promise<unknown>): Promise<RowhouseError> {
   return error as RowhouseError
 }
 
-describe('startPostgres', { timeout }, () => {
+describe('startPostgres', () => {
   it('keeps port, password and rows from one start to the next, and leaves no process', async () => {
     const folder = makeFolder()
     const first = await start(folder)
@@ -163,7 +162,7 @@ describe('startPostgres', { timeout }, () => {
   })
 })
 
-describe('one owner a folder', { timeout }, () => {
+describe('one owner a folder', () => {
   it('refuses a second start in this and in another process, naming pid and URL', async () => {
     const folder = makeFolder()
     const { child, said } = await startInChild(folder)
@@ -192,7 +191,7 @@ describe('one owner a folder', { timeout }, () => {
   })
 })
 
-describe('after kill -9', { timeout }, () => {
+describe('after kill -9', () => {
   it('of the parent: the next start stops the orphan and serves the same rows', async () => {
     const folder = makeFolder()
     const { child, said } = await startInChild(folder)
@@ -280,7 +279,7 @@ describe('after kill -9', { timeout }, () => {
   })
 })
 
-describe('bad folders', { timeout }, () => {
+describe('bad folders', () => {
   it('takes for its own what a first start that was killed left there', async () => {
     const early = makeFolder()
     writeFileSync(join(early, 'postgres.json.new'), '{"for')
@@ -347,7 +346,7 @@ describe('bad folders', { timeout }, () => {
   })
 })
 
-describe.runIf(isRoot)('as root', { timeout }, () => {
+describe.runIf(isRoot)('as root', () => {
   it('runs as another user, beside a folder that user cannot reach, and comes back to its data', async () => {
     const closed = makeFolder()
     chmodSync(closed, 0o700)

@@ -356,7 +356,7 @@ describe('when there is no place', () => {
         ends = worker.reconcile()
         await expect
           .poll(() => admin("select from rowhouse.homes where id = $1 and step = 'migrated'", [home.id]), {
-            timeout: 20_000,
+            timeout: 60_000,
           })
           .toHaveLength(1)
       },

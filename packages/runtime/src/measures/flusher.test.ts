@@ -29,7 +29,7 @@ describe('a flusher', () => {
     expect(sent).toEqual([])
     record(flusher)
     record(flusher)
-    await vi.waitFor(() => expect(sent).toHaveLength(1))
+    await vi.waitFor(() => expect(sent).toHaveLength(1), { timeout: 60_000 })
     expect(sent[0]).toMatchObject({ sequence: 1, cells: [{ o: 'a', c: 2 }] })
   })
 

@@ -151,7 +151,7 @@ describe('counting', () => {
     await handle.query('select id from notes')
     await tap.close()
     for (let turn = 0; rowhouse.measured.failedFlushes < 3; turn += 1) {
-      expect(turn).toBeLessThan(2_000)
+      expect(turn).toBeLessThan(100_000)
       expect((await handle.query('select id from notes')).rowCount).toBe(3)
     }
     expect(rowhouse.measured.dropped).toBe(0)

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 
 import type { Organization, Rowhouse, RowhouseOptions, Transaction } from '../index.ts'
 
-const soon = { timeout: 15_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(

@@ -1,6 +1,6 @@
 // A report over organizations in every kind of home at once: the approval is the catalogue's, whatever a copy says.
 import { withClient } from '@rowhouse/testkit'
-import { farKinds, homeKinds, useEveryHome } from '@rowhouse/testkit'
+import { farKinds, homeKinds, untilWaiting, useEveryHome } from '@rowhouse/testkit'
 import { keepDatabases } from '@rowhouse/fleet'
 import type { DatabaseKeeper } from '@rowhouse/fleet'
 import type { Rowhouse } from '../index.ts'
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 const homes = useEveryHome()
 const reason = 'invoices of October'
-const soon = { timeout: 20_000, interval: 50 }
+const soon = { timeout: 60_000, interval: 50 }
 let rowhouse: Rowhouse
 let keeper: DatabaseKeeper
 let catalogue: Client
@@ -60,7 +60,7 @@ beforeAll(async () => {
   )
   await approve('notes_in_all')
   await carried('notes_in_all')
-}, 120_000)
+})
 afterAll(async () => {
   await keeper?.stop()
   await catalogue?.end()
@@ -123,7 +123,7 @@ describe('an approval', () => {
     } finally {
       keeper = keep()
     }
-    const patient = homes().open({ placement: { copyWaitMs: 20_000 } })
+    const patient = homes().open({ placement: { copyWaitMs: 60_000 } })
     expect((await patient.report('late', { reason })).refused).toEqual([])
   })
 
@@ -148,10 +148,7 @@ describe('an approval', () => {
         () => 'ran',
         (error: { code: string }) => error.code,
       )
-      await vi.waitFor(async () => {
-        const { rows: waiting } = await holder.query(`select from pg_stat_activity where wait_event_type = 'Lock'`)
-        expect(waiting).not.toEqual([])
-      }, soon)
+      await untilWaiting({ adminUrl: first?.adminUrl ?? '' }, 'relation')
       await asMigrator(`select rowhouse.revoke_report('revoked')`)
       await holder.query('rollback')
       expect(await run).toBe('report_not_approved')

@@ -1,7 +1,7 @@
 // Reading across organizations: what the owner approved, in every organization, and nothing besides.
 import { randomUUID } from 'node:crypto'
 
-import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
+import { createTwoWorlds, untilWaiting, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
@@ -143,9 +143,7 @@ describe('nothing besides', () => {
         () => 'finished',
         (error: { code: string }) => error.code,
       )
-      await expect
-        .poll(async () => (await holder.query('select from pg_locks where objid = 4711 and not granted')).rowCount)
-        .toBe(1)
+      await untilWaiting(database(), 'advisory')
       await asMigrator('select rowhouse.revoke_report($1)', ['ended'])
       await holder.query('commit')
       expect(await run).toBe('report_not_approved')

@@ -89,13 +89,13 @@ it('keeps every answered request when the process is killed', async () => {
   const survivors = await client(sandbox.createAccount({ connector: 'hubspot', id: '1' })).crm.contacts.getAll()
   expect(survivors.map(({ id }) => id)).toEqual(answered)
   await sandbox.close()
-}, 20_000)
+})
 
 it('is used by one sandbox at a time', async () => {
   const sandbox = await startSandbox({ dataFile })
   await expect(startSandbox({ dataFile })).rejects.toMatchObject({ code: 'already_running' })
   await sandbox.close()
-}, 10_000)
+})
 
 it('refuses bad options and taken ports', async () => {
   await expect(startSandbox({ port: -1 })).rejects.toMatchObject({ code: 'invalid_option' })

@@ -11,7 +11,7 @@ import { operatorKey, startTestServer } from '../test-server.ts'
 import type { Answer, TestServer } from '../test-server.ts'
 
 const homes = useEveryHome()
-const soon = { timeout: 30_000, interval: 100 }
+const soon = { timeout: 60_000, interval: 100 }
 let server: TestServer
 
 const admin = async <Row extends object>(
@@ -37,7 +37,7 @@ beforeAll(async () => {
     config: { encryptionKey: homes().encryptionKey },
     databases: { everyMs: 100, againMs: 300 },
   })
-}, 60_000)
+})
 afterAll(() => server?.stop())
 
 describe('change logs in homes', () => {

@@ -36,7 +36,7 @@ it('are made while the control plane runs; until then lines wait in the rest, an
   const catalogue = openCatalogue(database().controlUrl, () => undefined)
   const errors: unknown[] = []
   const keeper = keepLogMonths(catalogue, (error) => errors.push(error), 20)
-  await vi.waitFor(async () => expect(await months()).toHaveLength(4), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await months()).toHaveLength(4), { timeout: 60_000 })
   await keeper.stop()
   await catalogue.close()
   expect(errors).toEqual([])

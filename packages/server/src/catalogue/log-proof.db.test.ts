@@ -38,7 +38,7 @@ it('seals what is new, once, however many processes do', async () => {
   )
   for (const body of ['one', 'two', 'three']) {
     await write(body)
-    await vi.waitFor(async () => expect((await verify(worlds.a.organizationId)).unsealed).toBe(0), { timeout: 20_000 })
+    await vi.waitFor(async () => expect((await verify(worlds.a.organizationId)).unsealed).toBe(0), { timeout: 60_000 })
   }
   await Promise.all(keepers.map((keeper) => keeper.stop()))
   expect(errors).toEqual([])
@@ -58,11 +58,11 @@ it('goes on with the others when one organization fails, and tries it again', as
   )
   const errors: string[] = []
   const keeper = keepLogProven(catalogue, database().signingKey, (where) => errors.push(where), { sealEveryMs: 20 })
-  await vi.waitFor(() => expect(keeper.counts.sealFailures).toBeGreaterThan(1), { timeout: 20_000 })
+  await vi.waitFor(() => expect(keeper.counts.sealFailures).toBeGreaterThan(1), { timeout: 60_000 })
   expect(new Set(errors)).toEqual(new Set([`audit seal of ${worlds.a.organizationId}`]))
   expect(await verify(worlds.b.organizationId)).toMatchObject({ unsealed: 0, problems: [] })
   await refuse('alter table rowhouse.audit_seals drop constraint broken')
-  await vi.waitFor(async () => expect((await verify(worlds.a.organizationId)).unsealed).toBe(0), { timeout: 20_000 })
+  await vi.waitFor(async () => expect((await verify(worlds.a.organizationId)).unsealed).toBe(0), { timeout: 60_000 })
   await keeper.stop()
 })
 
@@ -99,7 +99,7 @@ it('prunes what has expired, once however many processes do', async () => {
       pruneEveryMs: 1,
     }),
   )
-  await vi.waitFor(async () => expect((await verify(organizationId)).pruned).toBe(before.lines), { timeout: 20_000 })
+  await vi.waitFor(async () => expect((await verify(organizationId)).pruned).toBe(before.lines), { timeout: 60_000 })
   await Promise.all(keepers.map((keeper) => keeper.stop()))
   expect(errors).toEqual([])
   expect(keepers.reduce((sum, { counts }) => sum + counts.prunedLines, 0)).toBe(before.lines)
@@ -110,7 +110,7 @@ it('is not ended by a database that refuses', async () => {
   const errors: string[] = []
   const broken = { query: () => Promise.reject(new Error('gone')), session: () => Promise.reject(new Error('gone')) }
   const keeper = keepLogProven(broken, database().signingKey, (where) => errors.push(where), { sealEveryMs: 5 })
-  await vi.waitFor(() => expect(keeper.counts.sealFailures).toBeGreaterThan(2), { timeout: 20_000 })
+  await vi.waitFor(() => expect(keeper.counts.sealFailures).toBeGreaterThan(2), { timeout: 60_000 })
   await keeper.stop()
   expect(new Set(errors)).toEqual(new Set(['audit seal']))
 })
@@ -124,7 +124,7 @@ it('runs in the server, and is metered', async () => {
         expect(text).toMatch(/rowhouse_audit_seals_total [1-9]/)
         expect(text).toMatch(/rowhouse_audit_failures_total\{work="seal"\} 0/)
       },
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     )
   } finally {
     await server.stop()

@@ -180,7 +180,7 @@ it('the worker fills warm homes, and finishes what nobody finished', async () =>
   try {
     await expect
       .poll(() => admin("select count(*)::int as spares from rowhouse.homes where state = 'spare'"), {
-        timeout: 20_000,
+        timeout: 60_000,
       })
       .toEqual([{ spares: 1 }])
   } finally {

@@ -10,7 +10,7 @@ import { startTestServer } from '../test-server.ts'
 import type { TestServer } from '../test-server.ts'
 
 const database = useTestDatabase()
-const soon = { timeout: 20_000, interval: 50 }
+const soon = { timeout: 60_000, interval: 50 }
 let sandbox: Sandbox
 let server: TestServer
 let rowhouse: Rowhouse

@@ -11,7 +11,7 @@ import type { TestServer } from '../test-server.ts'
 import { keepMeasures } from './keep-measures.ts'
 
 const database = useTestDatabase()
-const soon = { timeout: 20_000, interval: 50 }
+const soon = { timeout: 60_000, interval: 50 }
 const secret = 'alice.secret.4711'
 const slowText = `select pg_sleep(0.4), body from notes where body <> '${secret}' limit 1`
 const slowShape = 'select pg_sleep(?), body from notes where body <> ? limit ?'

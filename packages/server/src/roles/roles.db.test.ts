@@ -160,10 +160,10 @@ describe('a connection that is granted', () => {
       [granted, 'resume'],
     ] as const)
       await call('POST', path(id, `/${verb}`), owner)
-    await expect.poll(() => heard, { timeout: 10_000, interval: 20 }).toContain(granted)
+    await expect.poll(() => heard, { timeout: 60_000, interval: 20 }).toContain(granted)
     await call('POST', path(granted, '/pause'), owner)
     await expect
-      .poll(() => heard.match(/event: connection/g)?.length ?? 0, { timeout: 10_000, interval: 20 })
+      .poll(() => heard.match(/event: connection/g)?.length ?? 0, { timeout: 60_000, interval: 20 })
       .toBeGreaterThan(1)
     await call('POST', path(granted, '/resume'), owner)
     abort.abort()

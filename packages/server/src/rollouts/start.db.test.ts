@@ -12,7 +12,7 @@ import { operatorKey, startTestServer } from '../test-server.ts'
 import type { Answer, TestServer } from '../test-server.ts'
 
 const HOMES = 6
-const soon = { timeout: 30_000, interval: 50 }
+const soon = { timeout: 60_000, interval: 50 }
 const database = useTestDatabase()
 let folder: string
 let server: TestServer
@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rowhouse-migrations-'))
   server = await startTestServer(database(), { config: { migrations: folder } })
   await makeHomes(database(), HOMES)
-}, 60_000)
+})
 afterAll(async () => {
   await server?.stop()
   await dropHomes(database())

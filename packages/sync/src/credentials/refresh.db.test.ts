@@ -136,7 +136,7 @@ describe.each(storeKinds)('a hundred refreshers of credentials in %s', (kind) =>
         expect(statuses.slice(before[index])).toEqual(Array.from({ length: round }, () => 200))
       }
     }
-  }, 120_000)
+  })
 })
 
 describe('a grant', () => {

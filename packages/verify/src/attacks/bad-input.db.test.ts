@@ -116,7 +116,7 @@ describe('a database that is hard to copy', () => {
     expect(report.outcome).toBe('undecided')
     expect(report.undecided.join('\n')).toMatch(/Nothing was attacked: permission denied for (table|function) pg_proc/)
     expect(report.attack?.notCovered).toEqual([expect.objectContaining({ object: 'database', probe: 'all' })])
-  }, 120_000)
+  })
 
   it('names an extension that the scratch server has not, and what needs it', async () => {
     const app = await makeRole('missing')
@@ -133,14 +133,14 @@ describe('a database that is hard to copy', () => {
     expect(reasonFor(report, 'table public.people')).toBeDefined()
     expect(report.examined.tables).toContain('public.people')
     expect(report.attack?.cells).toBeGreaterThan(100)
-  }, 120_000)
+  })
 
   it('is copied no longer than is allowed', async () => {
     const name = await makeDatabase('long', TENANTS)
     const report = await attack(urlOf(name), { clone: { copySeconds: 0 } })
     expect(report.outcome).toBe('undecided')
     expect(report.undecided.join('\n')).toContain('The schema was not copied within 0 seconds.')
-  }, 120_000)
+  })
 
   it('is attacked for its time and no longer where it has a thousand tables, and what is left is counted', async () => {
     const app = await makeRole('many')

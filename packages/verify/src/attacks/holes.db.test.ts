@@ -361,7 +361,7 @@ describe('a context that is a setting', () => {
       contexts: (login) => bySetting(login),
     })
     expect(findings.map(named)).toEqual(['context_is_a_setting: context app.organization_id of A'])
-  }, 120_000)
+  })
 
   it('is seen where none means everybody', async () => {
     const { findings } = await attack({
@@ -369,7 +369,7 @@ describe('a context that is a setting', () => {
       contexts: (login) => bySetting(login),
     })
     expect(findings.map(named)).toContain('rows_seen_without_context: table app.projects')
-  }, 120_000)
+  })
 
   it('is seen where it outlives its transaction', async () => {
     const { findings } = await attack({
@@ -382,7 +382,7 @@ describe('a context that is a setting', () => {
         ),
     })
     expect(findings.map(named)).toContain('rows_seen_without_context: table app.projects')
-  }, 120_000)
+  })
 })
 
 describe('what misbehaves', () => {
@@ -404,7 +404,7 @@ describe('what misbehaves', () => {
     expect(reason('function app.ends')).toContain('connection was lost')
     expect(reason('function app.dice')).toContain('differs by itself')
     expect(reason('function app.raises')).toBeUndefined()
-  }, 120_000)
+  })
 
   it('leaves it undecided: a context that cannot be entered, one that is nobody, and time that ran out', async () => {
     built = await buildHouse({
@@ -424,5 +424,5 @@ describe('what misbehaves', () => {
     expect(late.undecided).toContain('The time was over before every probe had run.')
     const left = late.coverage.notCovered.filter(({ reason }) => reason === 'the time was over')
     expect(left.reduce((sum, { probe }) => sum + Number.parseInt(probe, 10), 0)).toBeGreaterThan(20)
-  }, 120_000)
+  })
 })

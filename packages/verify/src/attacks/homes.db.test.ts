@@ -64,7 +64,7 @@ describe('a schema for each organization', () => {
     const { report, found } = await attack(name)
     expect([found, report.undecided]).toEqual([[], []])
     expect(report.attack?.cells).toBeGreaterThan(100)
-  }, 120_000)
+  })
 
   it.each([
     [
@@ -84,19 +84,15 @@ describe('a schema for each organization', () => {
       'function_shows_another_organization: function home_alder.find(wanted text)',
     ],
     ['a membership', 'grant {b} to {a}', 'rows_of_another_organization_seen: table home_birch.projects'],
-  ])(
-    'is reached by %s',
-    async (_, hole, finding) => {
-      const name = await make('hole', `${HOMES} ${GIVE('home_alder', '{a}')} ${GIVE('home_birch', '{b}')} ${hole}`)
-      expect((await attack(name)).found).toContain(finding)
-    },
-    120_000,
-  )
+  ])('is reached by %s', async (_, hole, finding) => {
+    const name = await make('hole', `${HOMES} ${GIVE('home_alder', '{a}')} ${GIVE('home_birch', '{b}')} ${hole}`)
+    expect((await attack(name)).found).toContain(finding)
+  })
 
   it('is open to one login for all of them, whatever the search_path says', async () => {
     const name = await make('path', `${HOMES} ${GIVE('home_alder', '{app}')} ${GIVE('home_birch', '{app}')}`)
     expect((await attack(name)).found).toContain('rows_of_another_organization_seen: table home_birch.projects')
-  }, 120_000)
+  })
 
   it('is apart behind roles that a login takes, until SQL takes the other one', async () => {
     const name = await make(
@@ -106,7 +102,7 @@ describe('a schema for each organization', () => {
     const { found } = await attack(name)
     expect(found).toContain('context_is_a_setting: context role a as app')
     expect(found.filter((line) => line.startsWith('rows_of_another_organization'))).toEqual([])
-  }, 120_000)
+  })
 
   it('is attacked in two of its homes, and the others are named', async () => {
     const more = ['home_cedar', 'home_dogwood'].map(TABLES).join('\n')
@@ -125,7 +121,7 @@ describe('a schema for each organization', () => {
     expect(report.attack?.notCovered.find(({ object }) => object === 'view public.of_cedar')?.reason).toContain(
       'needs table home_cedar.tasks',
     )
-  }, 120_000)
+  })
 })
 
 describe('a database for each organization', () => {
@@ -142,7 +138,7 @@ describe('a database for each organization', () => {
     await onServer(put(`revoke connect on database ${two} from public; grant connect on database ${two} to {b}`))
     const { report, found } = await attack(one, options)
     expect([found, report.undecided]).toEqual([[], []])
-  }, 120_000)
+  })
 
   it('is entered where PUBLIC may connect, and reached where it may read', async () => {
     const { one, two, options } = await between({ one: GIVE('crm', '{a}'), two: GIVE('crm', '{b}') })
@@ -163,7 +159,7 @@ describe('a database for each organization', () => {
     const { report } = await attack(one, options)
     expect(report.undecided.join('\n')).toContain(`reach ${two} is not known`)
     await onServer(`alter database ${two} with allow_connections true`)
-  }, 120_000)
+  })
 
   it('refuses to be told of one that is not there', async () => {
     const name = await make('alone', ONE)

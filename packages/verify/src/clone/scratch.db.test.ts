@@ -78,7 +78,7 @@ describe('a scratch database', () => {
     })
     let said = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
-    await expect.poll(() => said, { timeout: 20_000 }).toContain('starting')
+    await expect.poll(() => said, { timeout: 60_000 }).toContain('starting')
     child.kill('SIGINT')
     child.stdin.write('go on')
     const [, signal] = (await once(child, 'close')) as [number | null, string | null]

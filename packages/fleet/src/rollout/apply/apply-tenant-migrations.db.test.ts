@@ -1,5 +1,5 @@
 // Migrations in one home, on a real database: all of them or none, once, and never with an open table at the end.
-import { useTestDatabase, withClient } from '@rowhouse/testkit'
+import { untilWaiting, useTestDatabase, withClient } from '@rowhouse/testkit'
 import { Client } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { prepareMigration } from '../migration/prepare.ts'
@@ -89,16 +89,7 @@ describe('a home', () => {
     await other.query('begin')
     await other.query('select from rowhouse.begin_tenant_migrations($1)', [[schemaName]])
     const migrating = applyTenantMigrations(client, { schemaName }, [await prepare('20260101000000', CONTACTS)])
-    await expect
-      .poll(
-        async () =>
-          (
-            await admin<{ waiting: number }>(
-              `select count(*)::int as waiting from pg_locks where locktype = 'advisory' and not granted`,
-            )
-          )[0]?.waiting,
-      )
-      .toBe(1)
+    await untilWaiting(database(), 'advisory')
     expect(await tables()).toEqual([])
     await other.query('commit')
     await other.end()

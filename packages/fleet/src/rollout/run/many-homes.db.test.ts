@@ -77,7 +77,7 @@ beforeAll(async () => {
       end $make$`)
   }
   await run([FIRST])
-}, 180_000)
+})
 
 afterAll(async () => {
   for (let from = 0; from < HOMES; from += 100) {
@@ -91,7 +91,7 @@ afterAll(async () => {
         end loop;
       end $drop$`)
   }
-}, 180_000)
+})
 
 beforeEach(() => {
   events = []
@@ -114,7 +114,7 @@ afterEach(async () => {
     delete from rowhouse.tenant_migrations where version > '${FIRST[0]}';
     update rowhouse.homes set version = ${FIRST[0]};
     delete from rowhouse.rollouts where target > '${FIRST[0]}'`)
-}, 120_000)
+})
 
 it('one schema of a thousand that refuses a migration is named, and is the only one without it', async () => {
   const broken = await schemaOf('org-777')
@@ -130,7 +130,7 @@ it('one schema of a thousand that refuses a migration is named, and is the only 
   await admin(`drop type ${broken}.mood`)
   expect(await run([FIRST, SECOND])).toMatchObject({ state: 'done', homes: 1 })
   expect(await versions()).toEqual([{ version: SECOND[0], homes: ALL }])
-}, 120_000)
+})
 
 it('one schema of a thousand whose lock is never granted is left for later; the others have it', async () => {
   const held = await schemaOf('org-500')
@@ -151,7 +151,7 @@ it('one schema of a thousand whose lock is never granted is left for later; the 
   ])
   expect(await run([FIRST, SECOND])).toMatchObject({ state: 'done', homes: 1 })
   expect(await halves('mood', SECOND[0])).toEqual([{ only_there: 0, only_noted: 0, both: ALL }])
-}, 120_000)
+})
 
 it('two rollouts at once over a thousand schemas are one, and every schema has the migration once', async () => {
   const came = await Promise.allSettled([run([FIRST, SECOND]), run([FIRST, SECOND])])
@@ -161,7 +161,7 @@ it('two rollouts at once over a thousand schemas are one, and every schema has t
     { status: 'rejected', reason: { code: 'rollout_running' } },
   ])
   expect(await halves('mood', SECOND[0])).toEqual([{ only_there: 0, only_noted: 0, both: ALL }])
-}, 120_000)
+})
 
 it('goes many schemas to a transaction, as far as time and the lock table allow', async () => {
   await run([FIRST, SECOND], { pace: { waves: [100], connections: 1, transactionMs: 60_000 } })
@@ -170,4 +170,4 @@ it('goes many schemas to a transaction, as far as time and the lock table allow'
   )
   // The locks of one home alone, with all that a transaction takes on the catalogue, would allow a third of it.
   expect(most?.homes).toBe(100)
-}, 120_000)
+})

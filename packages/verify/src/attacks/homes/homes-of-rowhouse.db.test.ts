@@ -54,7 +54,7 @@ describe('two homes that are schemas', () => {
     } finally {
       await worlds.close()
     }
-  }, 120_000)
+  })
 
   it('are apart: nothing is found by any probe, at any door, by any privilege', async () => {
     const report = await attack(made.catalogue.adminUrl)

@@ -14,7 +14,7 @@ import type { Transport } from './transport.ts'
 const POLICY = `
 path "secret/data/rowhouse/*" { capabilities = ["create", "read", "update"] }
 path "secret/metadata/rowhouse/*" { capabilities = ["delete"] }`
-const soon = { timeout: 10_000, interval: 10 }
+const soon = { timeout: 60_000, interval: 10 }
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
