@@ -414,12 +414,17 @@ begin
   alter function rowhouse.enter(text) volatile;
   alter function rowhouse.organization_id() stable;
   alter function rowhouse.seal_payload() stable;
+  alter function rowhouse.lock_key(uuid) volatile;
+  alter function rowhouse.turn_key(text) volatile;
+  alter function rowhouse.slots_key(uuid) volatile;
   return null;
 end
 $$;
 create trigger forget_key_constants after insert or update or delete or truncate on rowhouse.database
   for each statement execute function rowhouse.forget_key_constants();
 create trigger forget_key_constants after insert or update or delete or truncate on rowhouse.keys
+  for each statement execute function rowhouse.forget_key_constants();
+create trigger forget_key_constants after insert or update or delete or truncate on rowhouse.lock_seed
   for each statement execute function rowhouse.forget_key_constants();
 
 -- Waits for a mover to let go. Bounded, so that a stuck move is an error and not a full pool.

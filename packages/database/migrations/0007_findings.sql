@@ -3,8 +3,9 @@
 
 -- Functions of pg_catalog that one tenant could use on another through a shared login: large objects as a channel,
 -- ending another's backend, and session-level advisory locks, which outlive the transaction on a pooled connection and
--- could hold another's fence. Transaction-level ones end with it, and applications use them: they stay. And what a
--- connection has prepared, whose texts and names are those of every organization that it served.
+-- could hold another's fence. Transaction-level ones end with it, and applications use them: they stay, and the keys of
+-- organizations' locks are secret, so the list of locks that are held is for who keeps the database. And what a connection
+-- has prepared, whose texts and names are those of every organization that it served.
 create function rowhouse.dangerous_functions() returns setof regprocedure
   language sql stable
   set search_path = pg_catalog, pg_temp
@@ -13,7 +14,7 @@ as $$
   from pg_proc p
   where p.pronamespace = 'pg_catalog'::regnamespace
     and (
-      p.proname in ('pg_terminate_backend', 'pg_cancel_backend', 'loread', 'lowrite', 'pg_prepared_statement')
+      p.proname in ('pg_terminate_backend', 'pg_cancel_backend', 'loread', 'lowrite', 'pg_prepared_statement', 'pg_lock_status')
       or p.proname like 'lo\_%'
       or p.proname ~ '^pg_(try_)?advisory_(un)?lock'
     )

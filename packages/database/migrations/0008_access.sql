@@ -15,8 +15,12 @@ grant execute on function
   to rowhouse_app, rowhouse_control, rowhouse_migrator;
 grant execute on function
   rowhouse.create_organization(text, text, uuid, text), rowhouse.set_organization_status(uuid, text),
-  rowhouse.changed_organizations(pg_snapshot), rowhouse.connection_belongs(uuid, uuid), rowhouse.lock_key(uuid)
+  rowhouse.changed_organizations(pg_snapshot), rowhouse.connection_belongs(uuid, uuid)
   to rowhouse_control;
+-- Who suspends, moves and migrates takes the locks.
+grant execute on function
+  rowhouse.read_lock_seed(text), rowhouse.lock_seed_constant(text), rowhouse.lock_key(uuid), rowhouse.turn_key(text)
+  to rowhouse_control, rowhouse_migrator;
 grant execute on function
   rowhouse.findings(), rowhouse.dangerous_functions(), rowhouse.tenant_tables(), rowhouse.policy_text(), rowhouse.policy_check_text(),
   rowhouse.is_protected(regclass), rowhouse.column_names(regclass, smallint[]), rowhouse.foreign_keys_of(oid)

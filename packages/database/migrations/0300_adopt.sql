@@ -52,7 +52,7 @@ declare
   target oid;
 begin
   foreach target in array targets loop
-    if not pg_try_advisory_lock(hashtextextended('rowhouse adopt', target::bigint)) then
+    if not pg_try_advisory_lock(rowhouse.turn_key('adopts ' || target)) then
       raise exception 'Another program is adopting %.', target::regclass
         using errcode = 'RH060', hint = 'Wait until it has ended; it can be resumed by anyone.';
     end if;

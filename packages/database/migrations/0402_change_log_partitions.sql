@@ -111,7 +111,7 @@ declare
   month timestamptz;
   adopted text;
 begin
-  if not pg_try_advisory_xact_lock(7264824) then
+  if not pg_try_advisory_xact_lock(rowhouse.turn_key('log months')) then
     return;
   end if;
   begin

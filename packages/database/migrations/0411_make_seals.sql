@@ -38,7 +38,7 @@ create function rowhouse.lock_seals(organization uuid) returns void
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform pg_advisory_xact_lock(hashtextextended('rowhouse audit ' || organization, 0));
+  perform pg_advisory_xact_lock(rowhouse.turn_key('audit ' || organization));
 end
 $$;
 

@@ -306,7 +306,7 @@ declare
   month record;
   holds_lines boolean;
 begin
-  if not pg_try_advisory_xact_lock(7264824) then
+  if not pg_try_advisory_xact_lock(rowhouse.turn_key('log months')) then
     return;
   end if;
   for month in

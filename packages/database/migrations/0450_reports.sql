@@ -310,7 +310,7 @@ begin
     raise exception 'This database has reports of its own.'
       using errcode = 'RH084', hint = 'A copy is for a database outside the catalogue.';
   end if;
-  perform pg_advisory_xact_lock(hashtextextended('rowhouse reports', 0));
+  perform pg_advisory_xact_lock(rowhouse.turn_key('reports'));
   if (copy ->> 'revision')::bigint < (select v.revision from rowhouse.reports_revision v) then
     raise exception 'The copy of the reports is older than what is here.' using errcode = 'RH084', hint = 'Make it anew in the catalogue.';
   end if;

@@ -96,7 +96,7 @@ begin
       using errcode = 'RH078', hint = 'Invite to a role whose permissions you have, or ask an owner.';
   end if;
   -- The bound is counted under a lock, so that many at once cannot all be the last one.
-  perform pg_advisory_xact_lock(hashtextextended('rowhouse invitations ' || organization, 0));
+  perform pg_advisory_xact_lock(rowhouse.turn_key('invitations ' || organization));
   select coalesce(sum(i.sent_count), 0) into sent
   from rowhouse.invitations i where i.organization_id = organization and i.sent_at > now() - interval '1 day';
   if sent >= 200 then

@@ -37,12 +37,12 @@ insert into rowhouse.rollout_fence (fence) values (0);
 
 -- Runners hold it shared while they change a home, and exclusively while they raise the fence.
 create function rowhouse.fence_lock_key() returns bigint
-  language sql immutable
-  return hashtextextended('rowhouse rollout fence', 0);
+  language sql volatile
+  return rowhouse.turn_key('rollout fence');
 
 create function rowhouse.home_lock_key(schema_name name) returns bigint
-  language sql immutable
-  return hashtextextended('rowhouse migrates ' || schema_name, 0);
+  language sql volatile
+  return rowhouse.turn_key('migrates ' || schema_name);
 
 -- From here on no runner with a lower fence changes a home of this database; what it had under way has ended.
 create function rowhouse.raise_rollout_fence(fence bigint) returns void

@@ -132,8 +132,8 @@ create table rowhouse.drift_reports (
 
 -- Session lock of the process that rolls out; whether it is held says whether a rollout is under way or was interrupted.
 create function rowhouse.rollout_lock_key() returns bigint
-  language sql immutable
-  return hashtextextended('rowhouse rolls out', 0);
+  language sql volatile
+  return rowhouse.turn_key('rolls out');
 
 create function rowhouse.is_rolling_out() returns boolean
   language sql stable
@@ -143,7 +143,7 @@ as $$
     select from pg_locks l
     where l.locktype = 'advisory' and l.mode = 'ExclusiveLock' and l.granted and l.objsubid = 1
       and l.database = (select d.oid from pg_database d where d.datname = current_database())
-      and (l.classid::bigint << 32 | l.objid::bigint) = rowhouse.rollout_lock_key()
+      and (l.classid::bigint << 32 | l.objid::bigint) = (select rowhouse.rollout_lock_key())
   )
 $$;
 

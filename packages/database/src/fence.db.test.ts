@@ -64,18 +64,6 @@ describe('an organization that may not act', () => {
     })
   })
 
-  it('can be held up by a transaction lock of another tenant, for that transaction only', async () => {
-    await asApp(async (hostile) => {
-      await hostile.query('begin')
-      await worlds.a.enter(hostile)
-      await hostile.query('select pg_advisory_xact_lock(uuid_hash_extended($1, 7264823))', [worlds.b.organizationId])
-      const waiting = entering(worlds.b.token())
-      await untilWaiting(database(), 'advisory')
-      await hostile.query('commit')
-      expect(await waiting).toBe('done')
-    })
-  })
-
   it('cannot write under a snapshot from before the move', async () => {
     const id = worlds.b.organizationId
     await control(async (mover) => {

@@ -5,6 +5,8 @@ import type { TwoWorlds } from '@rowhouse/testkit'
 import type { Client } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 
+import { advisoryLocksOf } from './test-locks.ts'
+
 const database = useTestDatabase()
 let worlds: TwoWorlds
 beforeAll(async () => {
@@ -31,10 +33,7 @@ describe('a seal set again', () => {
       expect(await notesSeen(app)).toBe(0)
       await setSeal(app, seal, true)
       await app.query("insert into notes (body) values ('again')")
-      const { rows } = await app.query(
-        "select mode from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()",
-      )
-      expect(rows).toEqual([{ mode: 'ShareLock' }])
+      expect(await advisoryLocksOf(database().adminUrl, app)).toEqual(['ShareLock'])
       await app.query('rollback')
     })
   })

@@ -1,5 +1,5 @@
 // What Postgres gives to PUBLIC that one tenant could use on another: messages through large objects, temp tables
-// that shadow names, ending another's backend, holding another's lock. It belongs to the database, and a clone
+// that shadow names, ending another's backend, holding another's lock, or seeing its key. It belongs to the database, and a clone
 // loses part of it, so every install applies it again. Who migrates keeps all of it: Prisma Migrate, Flyway and Rails
 // take pg_advisory_lock as rowhouse_migrator or as the owner of the database.
 import type { ClientBase } from 'pg'
@@ -32,6 +32,10 @@ async function guardFunctions(client: ClientBase): Promise<void> {
              execute format('grant execute on function %s to %I', guarded, keeper);
            end if;
          end loop;
+         -- Behind the view pg_locks, which monitoring reads.
+         if guarded::text = 'pg_lock_status()' then
+           grant execute on function pg_catalog.pg_lock_status() to pg_monitor;
+         end if;
        end loop;
      end $$`,
   )

@@ -1,5 +1,5 @@
 // The id and the keys of one database. A database under another name or in another cluster than the row says is a
-// clone or a restore: it gets an id, a seal key and token keys of its own, and its source's tokens stop working.
+// clone or a restore: it gets an id, a seal key, token keys and keys of locks of its own, and its source's tokens stop working.
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { ClientBase } from 'pg'
 
@@ -42,5 +42,8 @@ async function renewIdentity(client: ClientBase, cluster: string): Promise<strin
      values ($1, current_database(), $2, $3, $4)`,
     [id, cluster, inner, outer],
   )
+  // Nobody is in: tokens of the identity before were refused already.
+  await client.query('delete from rowhouse.lock_seed')
+  await client.query('insert into rowhouse.lock_seed default values')
   return id
 }

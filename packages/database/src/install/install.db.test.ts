@@ -224,5 +224,8 @@ describe('a clone', () => {
         client.query('select seal_inner_pad, inner_pad from rowhouse.database, rowhouse.keys'),
       )
     expect((await keys('clone')).rows).not.toEqual((await keys('one')).rows)
+    const seed = (database: string) =>
+      withClient(urlOf(database), (client) => client.query('select seed from rowhouse.lock_seed'))
+    expect((await seed('clone')).rows).not.toEqual((await seed('one')).rows)
   })
 })

@@ -15,7 +15,7 @@ export async function makeSchemaHome(fleet: FleetContext, home: Home): Promise<v
   await fleet.servers.asAdmin(cluster, home.databaseName, async (client) => {
     await client.query('begin')
     // One run at a time for a home, also where a lease has ended under a run that is slow.
-    await client.query('select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))', [home.login])
+    await client.query(`select pg_catalog.pg_advisory_xact_lock(rowhouse.turn_key('home ' || $1))`, [home.login])
     await ensureLogin(client, home.login, fleet.signingKey)
     await joinTenants(client, home.login)
     await client.query(`create schema if not exists ${escapeIdentifier(home.schemaName)} authorization rowhouse_owner`)

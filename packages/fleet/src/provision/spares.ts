@@ -7,7 +7,7 @@ import { dropHome } from './drop-home.ts'
 /** Homes that one pass makes or drops; the next pass goes on. */
 const CHANGES_MAX = 20
 /** One worker fills at a time, or two would make what one is missing. */
-const FILL_LOCK = 7_264_822_811
+const FILL_LOCK = "select pg_catalog.pg_try_advisory_lock(rowhouse.turn_key('fills spares')) as locked"
 
 interface Shortage {
   readonly cluster: string
@@ -29,9 +29,7 @@ export async function keepSpares(fleet: FleetContext): Promise<SparesPass> {
   const ignore = (): void => {}
   client.on('error', ignore)
   try {
-    const { rows } = await client.query<{ locked: boolean }>('select pg_catalog.pg_try_advisory_lock($1) as locked', [
-      FILL_LOCK,
-    ])
+    const { rows } = await client.query<{ locked: boolean }>(FILL_LOCK)
     if (rows[0]?.locked !== true) return { made: 0, dropped: 0 }
     return await fill(fleet)
   } finally {

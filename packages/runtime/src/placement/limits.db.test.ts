@@ -115,7 +115,7 @@ describeInEveryModel('what an organization may have', (homes) => {
       const url = adminUrlOf(homes(), a)
       const wait = (time: string): Promise<unknown> =>
         withClient(url, (admin) =>
-          admin.query(`alter function rowhouse.wait_for_slot(uuid, int, int) set lock_timeout = '${time}'`),
+          admin.query(`alter function rowhouse.wait_for_slot(uuid, bigint, int) set lock_timeout = '${time}'`),
         )
       await wait('50ms')
       const letGo = await hold(ownerOf(homes().open(), a))

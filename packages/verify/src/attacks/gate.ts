@@ -181,7 +181,7 @@ export async function tryGate(
       `select set_config('rowhouse.seal', replace(${seal}, '<A>', '<B>'), true)`,
     )
 
-  for (const table of ['keys', 'database']) {
+  for (const table of ['keys', 'database', 'lock_seed']) {
     if ((await attempt([asTenant, `select count(*) from rowhouse.${table}`])) !== null) {
       find(
         attackRules.gate,

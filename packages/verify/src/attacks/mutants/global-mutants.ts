@@ -90,6 +90,13 @@ export const globalMutants: readonly GlobalMutant[] = [
     undo: 'revoke select on rowhouse.database from rowhouse_app',
   },
   {
+    removes: 'the secrecy of the keys of locks',
+    by: 'gate_admits',
+    names: 'rowhouse.lock_seed',
+    sql: 'grant select on rowhouse.lock_seed to rowhouse_app',
+    undo: 'revoke select on rowhouse.lock_seed from rowhouse_app',
+  },
+  {
     removes: 'the refusal of temporary tables',
     by: 'public_temporary',
     names: 'temporary tables',
@@ -100,6 +107,7 @@ export const globalMutants: readonly GlobalMutant[] = [
   publicly('the refusal of large objects', 'pg_catalog.lo_from_bytea(oid, bytea)'),
   publicly('the refusal of session locks', 'pg_catalog.pg_advisory_lock(bigint)'),
   publicly('the refusal to list prepared statements', 'pg_catalog.pg_prepared_statement()'),
+  publicly('the refusal to list locks', 'pg_catalog.pg_lock_status()'),
   {
     removes: 'the refusal to create in public',
     by: 'app_creates',
