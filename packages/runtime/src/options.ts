@@ -17,6 +17,11 @@ export interface PoolOptions {
   readonly acquireTimeoutMs?: number
   /** Most queries waiting for a connection; one more is refused at once, so that a stall cannot eat memory. @default 10_000 */
   readonly waitingMax?: number
+  /**
+   * Most queries of one organization waiting for a connection; one more is refused at once with `too_many_waiting`, which says
+   * how long those who wait have waited. @default 1_000, or waitingMax where that is less
+   */
+  readonly organizationWaitingMax?: number
   /** A connection idle for this long is closed; 0 keeps it open. @default 30_000 */
   readonly idleTimeoutMs?: number
   /** How long opening a connection may take. @default 10_000 */
@@ -147,11 +152,19 @@ function resolvePool(pool: PoolOptions, preparedStatements: boolean): ResolvedPo
   const ms = (name: keyof PoolOptions, fallback: number, min: number): number =>
     integer(`pool.${name}`, pool[name], fallback, min, TIMEOUT_MS_MAX)
   const max = integer('pool.max', pool.max, 10, 1, 1000)
+  const waitingMax = integer('pool.waitingMax', pool.waitingMax, 10_000, 0, 1_000_000)
   return Object.freeze({
     max,
     min: integer('pool.min', pool.min, 0, 0, max),
     organizationMax: integer('pool.organizationMax', pool.organizationMax, Math.ceil(max * 0.8), 1, 1000),
-    waitingMax: integer('pool.waitingMax', pool.waitingMax, 10_000, 0, 1_000_000),
+    waitingMax,
+    organizationWaitingMax: integer(
+      'pool.organizationWaitingMax',
+      pool.organizationWaitingMax,
+      Math.min(1_000, waitingMax),
+      0,
+      1_000_000,
+    ),
     acquireTimeoutMs: ms('acquireTimeoutMs', 10_000, 1),
     idleTimeoutMs: ms('idleTimeoutMs', 30_000, 0),
     connectTimeoutMs: ms('connectTimeoutMs', 10_000, 1),

@@ -51,6 +51,13 @@ export const statementsCodes = {
     'No connection became free in time.',
     'Raise the pool size, or shorten the transactions.',
   ),
+  too_many_waiting: code(
+    429,
+    3,
+    true,
+    'As many queries of the organization wait for a connection as may.',
+    'Send fewer at a time, and try again after retryAfterS seconds.',
+  ),
   closed: code(500, 1, false, 'Rowhouse is closed.', 'Make a new one with createRowhouse().'),
   query_failed: code(400, 1, false, 'The statement failed.', 'See the SQLSTATE in details.'),
   serialization_failure: code(409, 1, true, 'The transaction collided with another one.', 'Run it again.'),

@@ -148,8 +148,31 @@ test('where too many wait, the organization that has most waiting is refused, an
   note('other', pool.take('other'))
   note('other', pool.take('other'))
   await settle()
-  expect(outcomes).toEqual(['flood: organization_busy', 'flood: organization_busy', 'flood: organization_busy'])
+  expect(outcomes).toEqual(['flood: too_many_waiting', 'flood: too_many_waiting', 'flood: too_many_waiting'])
   expect(pool.counts.waiting).toBe(3)
+})
+
+test('one organization has so many waiting at most; one more is refused at once and told when to come again', async () => {
+  const pool = poolOf({ max: 2, organizationMax: 1, organizationWaitingMax: 2, acquireTimeoutMs: 60_000 })
+  await Promise.all([pool.take('flood'), pool.take('other')])
+  const waiting = [pool.take('flood'), pool.take('flood')]
+  await vi.advanceTimersByTimeAsync(2_500)
+  await expect(pool.take('flood')).rejects.toMatchObject({
+    code: 'too_many_waiting',
+    retryable: true,
+    status: 429,
+    details: { share: 1, organizationId: 'flood', waiting: 2, retryAfterS: 3 },
+  })
+  // Nobody else is refused for it, and what waited goes on to.
+  waiting.push(pool.take('other'), pool.take('other'))
+  expect(pool.counts.waiting).toBe(4)
+  const outcomes = Promise.allSettled(waiting)
+  const closed = pool.close()
+  expect((await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : ''))).toEqual(
+    Array(4).fill('closed'),
+  )
+  await vi.advanceTimersByTimeAsync(10_000)
+  await closed
 })
 
 test('how long one waits is for its organization to say', async () => {

@@ -8,7 +8,8 @@ import { Alarm } from './alarm.ts'
 import type { Bounds, Counts, Door, Poolable } from './door.ts'
 import { Idle } from './idle.ts'
 import type { Resting } from './idle.ts'
-import { refusalOf } from './refusal.ts'
+import { refusalOf, tooManyWaiting } from './refusal.ts'
+import type { Crowd } from './refusal.ts'
 import { Turns } from './turns.ts'
 import { FULL_MS, RECENT_MS, Uses } from './uses.ts'
 
@@ -19,6 +20,8 @@ interface Waiter<C> {
   readonly resolve: (connection: C) => void
   readonly reject: (error: unknown) => void
   readonly timer: NodeJS.Timeout
+  /** On the pool's clock. */
+  readonly sinceMs: number
   /** A connection is being opened on its behalf. */
   covered: boolean
 }
@@ -94,20 +97,30 @@ export class Pool<C extends Poolable> {
   }
 
   /**
-   * @throws RowhouseError closed; organization_busy (for too long it has held all it may, or most of those who wait are its
-   * own), pool_exhausted, or what opening a connection failed with
+   * @throws RowhouseError closed; organization_busy (for too long it has held all it may), too_many_waiting (as many of its own
+   * wait as may, or most of all that wait are its own), pool_exhausted, or what opening a connection failed with
    */
   async take(door: Door<C>, organization: string | null, bounds: Bounds = this.#bounds): Promise<C> {
     if (this.#closed !== null) throw new RowhouseError('closed')
     const idle = this.tryTake(door, organization, bounds)
     if (idle !== undefined) return idle
     if (this.#waiting.size >= this.#options.waitingMax) this.#turnAway(organization, bounds)
+    this.#refuseCrowd(organization, bounds)
     return new Promise<C>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.remove(waiter)
         reject(this.#exhausted(organization, bounds))
       }, bounds.acquireTimeoutMs)
-      const waiter: Waiter<C> = { door, organization, bounds, resolve, reject, timer, covered: false }
+      const waiter: Waiter<C> = {
+        door,
+        organization,
+        bounds,
+        resolve,
+        reject,
+        timer,
+        sinceMs: this.#now(),
+        covered: false,
+      }
       this.#waiting.add(waiter)
       this.#serve()
     })
@@ -379,11 +392,23 @@ export class Pool<C extends Poolable> {
     const crowd = this.#waiting.longest
     const last = crowd.at(-1)
     if (last === undefined) throw this.#exhausted(organization, bounds)
-    if (last.organization === organization) throw this.#exhausted(organization, bounds, crowd.length)
-    this.#refuse(last, this.#exhausted(last.organization, last.bounds, crowd.length))
+    if (last.organization === organization) throw this.#exhausted(organization, bounds, this.#crowdOf(crowd))
+    this.#refuse(last, this.#exhausted(last.organization, last.bounds, this.#crowdOf(crowd)))
   }
 
-  #exhausted(organization: string | null, bounds: Bounds, crowd?: number): RowhouseError {
+  /** One more than may of its own would wait behind all of them: it is told so now, and not when its time is over. */
+  #refuseCrowd(organization: string | null, bounds: Bounds): void {
+    if (organization === null) return
+    const waiting = this.#waiting.of(organization)
+    if (waiting.length < this.#options.organizationWaitingMax) return
+    throw tooManyWaiting(organization, bounds, this.counts, this.#crowdOf(waiting))
+  }
+
+  #crowdOf(waiting: readonly Waiter<C>[]): Crowd {
+    return { count: waiting.length, waitedMs: this.#now() - (waiting[0]?.sinceMs ?? this.#now()) }
+  }
+
+  #exhausted(organization: string | null, bounds: Bounds, crowd?: Crowd): RowhouseError {
     const held = organization === null ? 0 : this.heldBy(organization)
     return refusalOf({
       organization,

@@ -11,11 +11,36 @@ interface Refused {
   /** Of the server. */
   readonly max: number
   readonly counts: Counts
-  /** How many queries of the organization wait, where they are too many. */
-  readonly crowd?: number
+  /** Queries of the organization that wait, where they are too many. */
+  readonly crowd?: Crowd
 }
 
-/** organization_busy where the organization stands in its own way, else pool_exhausted. */
+export interface Crowd {
+  readonly count: number
+  /** How long the one that came first has waited: whoever comes now would wait about as long. */
+  readonly waitedMs: number
+}
+
+const RETRY_AFTER_S_MAX = 60
+
+/** What is said at once, before the query waits for anything. */
+export function tooManyWaiting(
+  organization: string,
+  { share }: Bounds,
+  counts: Counts,
+  { count, waitedMs }: Crowd,
+): RowhouseError {
+  const message = `${count} queries of the organization wait already, and it holds at most ${share} connections.`
+  const retryAfterS = Math.min(RETRY_AFTER_S_MAX, Math.max(1, Math.ceil(waitedMs / 1000)))
+  return new RowhouseError('too_many_waiting', message, {
+    details: { ...counts, organizationId: organization, share, retryAfterS },
+  })
+}
+
+/**
+ * Where the organization stands in its own way, too_many_waiting or organization_busy, by whether it was refused before it
+ * waited or after; else pool_exhausted.
+ */
 export function refusalOf({ organization, bounds, held, max, counts, crowd }: Refused): RowhouseError {
   const { share, acquireTimeoutMs } = bounds
   const details = { max, acquireTimeoutMs, ...counts }
@@ -28,10 +53,8 @@ export function refusalOf({ organization, bounds, held, max, counts, crowd }: Re
         : `${counts.waiting} queries wait for one of ${max} connections already.`
     return new RowhouseError('pool_exhausted', message, { details })
   }
-  const message =
-    crowd === undefined
-      ? `The organization holds its share of ${share} connections, and none became free within ${acquireTimeoutMs} ms.`
-      : `${crowd} queries of the organization wait already, and it holds at most ${share} connections.`
+  if (crowd !== undefined) return tooManyWaiting(organization, bounds, counts, crowd)
+  const message = `The organization holds its share of ${share} connections, and none became free within ${acquireTimeoutMs} ms.`
   return new RowhouseError('organization_busy', message, {
     details: { ...details, organizationId: organization, share },
     hint: 'Send fewer at a time, or raise what its plan allows.',

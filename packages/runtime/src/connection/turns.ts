@@ -19,6 +19,11 @@ export class Turns<Item extends { readonly organization: string | null }> {
     return this.#queues.has(organization)
   }
 
+  /** Those of this organization, in order. */
+  of(organization: string | null): readonly Item[] {
+    return this.#queues.get(organization) ?? []
+  }
+
   /** Those of the organization that has most waiting, in order. */
   get longest(): readonly Item[] {
     let longest: readonly Item[] = []

@@ -26,6 +26,15 @@ const unheard: ReadonlySet<string> = new Set([
   'organization_suspended',
 ])
 
+/** Refused before anything was asked of a server. */
+const ours: ReadonlySet<string> = new Set([
+  'closed',
+  'pool_exhausted',
+  'organization_busy',
+  'too_many_waiting',
+  'tls_required',
+])
+
 /** Whether it is worth asking; the cheap question for the many refusals that are final. */
 export function mayRecover(refusal: RowhouseError, route: Route, isBeforeStatement: boolean): boolean {
   if (refusal.code === 'statement_forgotten') return true
@@ -141,7 +150,7 @@ export class Recovery {
 
 /** Refused by this side: closed, or no free connection. */
 function isOurs({ code }: RowhouseError): boolean {
-  return code === 'closed' || code === 'pool_exhausted' || code === 'organization_busy' || code === 'tls_required'
+  return ours.has(code)
 }
 
 function sqlstateOf({ details }: RowhouseError): unknown {
