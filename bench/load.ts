@@ -14,8 +14,8 @@ export interface Load {
   /** Forgets what was seen so far; what began before counts no more. */
   mark(): void
   seen(): Seen
-  /** Begins no more. */
-  stop(): void
+  /** Begins no more, and resolves when all that began has ended. */
+  stop(): Promise<void>
 }
 
 interface Under {
@@ -30,17 +30,23 @@ export function load(perSecond: number, work: (number: number) => Promise<unknow
   let failed: Record<string, number> = {}
   let underWay = new Set<Under>()
   let count = 0
+  let open = 0
+  let isStopped = false
+  let ended = (): void => {}
   const startMs = performance.now()
   const begin = (): void => {
     const under = { begunMs: performance.now() }
     const of = underWay
     const end = (code: string | null): void => {
+      open -= 1
+      if (isStopped && open === 0) ended()
       // Of an earlier window.
       if (!of.delete(under) || of !== underWay) return
       times.push(performance.now() - under.begunMs)
       if (code !== null) failed[code] = (failed[code] ?? 0) + 1
     }
     of.add(under)
+    open += 1
     work((count += 1)).then(
       () => end(null),
       (error: unknown) => end(codeOf(error)),
@@ -61,7 +67,14 @@ export function load(perSecond: number, work: (number: number) => Promise<unknow
       waiting: underWay.size,
       failed: { ...failed },
     }),
-    stop: () => clearInterval(timer),
+    stop: () => {
+      clearInterval(timer)
+      isStopped = true
+      return new Promise((resolve) => {
+        ended = resolve
+        if (open === 0) resolve()
+      })
+    },
   }
 }
 

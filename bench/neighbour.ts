@@ -1,5 +1,5 @@
 // What the others feel of one organization that sends a hundred times what it should: their p95 while it does over their p95
-// before, in shared tables and with a schema each. Beside it the same flood through a pg.Pool of the same size, which serves
+// while it does not, in windows that take turns, in shared tables and with a schema each. Beside it the same flood through a pg.Pool of the same size, which serves
 // whoever comes first and knows no organizations.
 import { randomUUID } from 'node:crypto'
 import { cpus } from 'node:os'
@@ -28,8 +28,10 @@ const STATEMENT_TIMEOUT_MS = 100
 const ACQUIRE_TIMEOUT_MS = 500
 /** How long the plain pool lets a query wait: it would wait for ever, and the next round with it. */
 const PLAIN_TIMEOUT_MS = 2000
-/** Until the flood is what it will be. */
+/** Until the flood is what it will be, and until its end is forgotten. */
 const RISE_MS = 500
+/** Windows without the flood and with it, one after the other: a machine that is cold, or busy for a while, is so in both. */
+const TURNS = 3
 
 const models = ['shared', 'homes'] as const
 type Model = (typeof models)[number]
@@ -161,50 +163,59 @@ const ways = {
 type WayName = keyof typeof ways
 
 interface Measured {
-  readonly beforeMs: number
-  readonly duringMs: number
+  readonly quietMs: number
+  readonly floodedMs: number
   /** Queries of the others that were refused or failed. */
   readonly failed: number
   /** Of the flood: answered, refused as organization_busy, ended by the statement's time, each a second. */
   readonly flood: { readonly answered: number; readonly busy: number; readonly cut: number }
 }
 
-async function measure(world: World, model: Model, name: WayName, flood: Flood, windowMs: number): Promise<Measured> {
+async function measure(world: World, model: Model, name: WayName, kind: Flood, windowMs: number): Promise<Measured> {
   const way = ways[name](world)
   const tenants = world.tenants[model]
   const others = tenants.slice(0, OTHERS)
   const flooder = tenants[OTHERS] as Tenant
-  for (let round = 0; round < 5; round += 1) await Promise.all(others.map((tenant) => way.ask(tenant, round, null)))
-  const quiet = load(OTHERS * PER_SECOND, (number) => way.ask(others[number % OTHERS] as Tenant, number, null))
-  await delay(RISE_MS)
-  quiet.mark()
-  await delay(windowMs)
-  const before = quiet.seen()
-  const loud = load(PER_SECOND * FLOOD_TIMES, (number) => way.ask(flooder, number, floods[flood]))
-  await delay(RISE_MS)
-  quiet.mark()
-  loud.mark()
-  await delay(windowMs)
-  const during = quiet.seen()
-  const flooded = loud.seen()
-  loud.stop()
-  quiet.stop()
+  for (let round = 0; round < 20; round += 1) await Promise.all(others.map((tenant) => way.ask(tenant, round, null)))
+  const underWay = load(OTHERS * PER_SECOND, (number) => way.ask(others[number % OTHERS] as Tenant, number, null))
+  const quiet: number[] = []
+  const flooded: number[] = []
+  let failed = 0
+  const of = { answered: 0, busy: 0, cut: 0 }
+  /** One window of the others, after a moment for things to settle. */
+  const look = async (times: number[], beginWindow: () => void): Promise<void> => {
+    await delay(RISE_MS)
+    underWay.mark()
+    beginWindow()
+    await delay(windowMs)
+    const seen = underWay.seen()
+    times.push(...seen.times)
+    failed += sumOf(seen.failed)
+  }
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    await look(quiet, () => {})
+    const flood = load(PER_SECOND * FLOOD_TIMES, (number) => way.ask(flooder, number, floods[kind]))
+    await look(flooded, () => flood.mark())
+    const seen = flood.seen()
+    of.answered += seen.times.length - seen.waiting - sumOf(seen.failed)
+    of.busy += seen.failed['organization_busy'] ?? 0
+    of.cut += seen.failed['statement_timeout'] ?? 0
+    // What it left waiting belongs to no window.
+    await flood.stop()
+  }
+  await underWay.stop()
   await way.close()
-  const seconds = windowMs / 1000
-  const cut = flooded.failed['statement_timeout'] ?? 0
-  const busy = flooded.failed['organization_busy'] ?? 0
-  const all = Object.values(flooded.failed).reduce((sum, count) => sum + count, 0)
+  const perSecond = (count: number): number => Math.round((count * 1000) / (windowMs * TURNS))
   return {
-    beforeMs: percentile(before.times, 0.95),
-    duringMs: percentile(during.times, 0.95),
-    failed: [before, during].flatMap(({ failed }) => Object.values(failed)).reduce((sum, count) => sum + count, 0),
-    flood: {
-      answered: Math.round((flooded.times.length - flooded.waiting - all) / seconds),
-      busy: Math.round(busy / seconds),
-      cut: Math.round(cut / seconds),
-    },
+    quietMs: percentile(quiet, 0.95),
+    floodedMs: percentile(flooded, 0.95),
+    failed,
+    flood: { answered: perSecond(of.answered), busy: perSecond(of.busy), cut: perSecond(of.cut) },
   }
 }
+
+const sumOf = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0)
 
 const rounded = (value: number): number => Number(value.toFixed(2))
 
@@ -222,7 +233,7 @@ export const neighbour: Bench = {
   },
   async run(context) {
     const world = await build(context)
-    const [rounds, windowMs] = context.quick ? [1, 1500] : [3, 3500]
+    const [rounds, windowMs] = context.quick ? [1, 800] : [3, 1500]
     const results: Record<string, number> = {}
     try {
       for (const model of models) {
@@ -235,9 +246,9 @@ export const neighbour: Bench = {
           for (const name of ['rowhouse', 'plain'] as const) {
             const key = `${name === 'plain' ? 'plain_' : ''}${model}_${flood}`
             const all = measured[name]
-            results[`${key}_p95_ratio`] = rounded(median(all.map(({ beforeMs, duringMs }) => duringMs / beforeMs)))
-            results[`${key}_p95_ms`] = rounded(median(all.map(({ duringMs }) => duringMs)))
-            results[`${key}_p95_ms_before`] = rounded(median(all.map(({ beforeMs }) => beforeMs)))
+            results[`${key}_p95_ratio`] = rounded(median(all.map(({ quietMs, floodedMs }) => floodedMs / quietMs)))
+            results[`${key}_p95_ms`] = rounded(median(all.map(({ floodedMs }) => floodedMs)))
+            results[`${key}_p95_ms_quiet`] = rounded(median(all.map(({ quietMs }) => quietMs)))
             const failed = `${name === 'plain' ? 'plain_' : ''}failed_of_others`
             results[failed] = all.reduce((sum, one) => sum + one.failed, results[failed] ?? 0)
             if (name === 'plain') continue
