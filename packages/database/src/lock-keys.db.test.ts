@@ -17,6 +17,8 @@ beforeAll(async () => {
   ])
 })
 
+const soon = { timeout: 60_000, interval: 20 }
+
 const asApp = <Result>(use: (app: Client) => Promise<Result>): Promise<Result> => withClient(database().appUrl, use)
 const asAdmin = (text: string, values: unknown[] = []): Promise<unknown> =>
   withClient(database().adminUrl, (admin) => admin.query(text, values))
@@ -41,7 +43,7 @@ async function heldUp(keys: (hostile: Client) => Promise<readonly string[]>): Pr
       isIn = true
       return outcome
     })
-    await vi.waitFor(async () => expect(isIn || (await waitingForLocks(database().adminUrl)) > 0).toBe(true), 15_000)
+    await vi.waitFor(async () => expect(isIn || (await waitingForLocks(database().adminUrl)) > 0).toBe(true), soon)
     const waited = !isIn
     await hostile.query('rollback')
     expect(await entering).toBe('done')

@@ -1,44 +1,25 @@
 // The connections to one database server, whatever login and database each is for: one hard bound over all of them. An
 // idle one is closed to make room for another login. Waiters are served organization by organization, and none holds more
 // than its share. It knows nothing of what is done with a connection.
-import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
+import { RowhouseError } from '@rowhouse/contracts'
 
 import type { ResolvedPool } from '../options.ts'
 import { Alarm } from './alarm.ts'
 import type { Bounds, Counts, Door, Poolable } from './door.ts'
 import { Idle } from './idle.ts'
 import type { Resting } from './idle.ts'
-import { refusalOf, tooManyWaiting } from './refusal.ts'
+import { isServerFull, refusalOf, tooManyWaiting } from './refusal.ts'
 import type { Crowd } from './refusal.ts'
 import { Turns } from './turns.ts'
 import { FULL_MS, RECENT_MS, Uses } from './uses.ts'
-
-interface Waiter<C> {
-  readonly door: Door<C>
-  readonly organization: string | null
-  readonly bounds: Bounds
-  readonly resolve: (connection: C) => void
-  readonly reject: (error: unknown) => void
-  readonly timer: NodeJS.Timeout
-  /** On the pool's clock. */
-  readonly sinceMs: number
-  /** A connection is being opened on its behalf. */
-  covered: boolean
-}
-
-interface Held<C> {
-  readonly door: Door<C>
-  readonly organization: string | null
-}
+import { crowdOf } from './waiter.ts'
+import type { Held, Waiter } from './waiter.ts'
 
 /**
  * How often a connection may go to the next waiter of its own login while another login's turn has come. Closing one and
  * opening another takes a hundred times what a short query takes; without a bound the other would wait for ever.
  */
 const TURNS_PER_LOGIN = 8
-
-/** Of Postgres, where login, database or server have as many connections as they may. */
-const TOO_MANY_CONNECTIONS = '53300'
 
 export class Pool<C extends Poolable> {
   readonly #options: ResolvedPool
@@ -105,7 +86,9 @@ export class Pool<C extends Poolable> {
     const idle = this.tryTake(door, organization, bounds)
     if (idle !== undefined) return idle
     if (this.#waiting.size >= this.#options.waitingMax) this.#turnAway(organization, bounds)
-    this.#refuseCrowd(organization, bounds)
+    const own = this.#waiting.of(organization)
+    if (organization !== null && own.length >= this.#options.organizationWaitingMax)
+      throw tooManyWaiting(organization, bounds, this.counts, crowdOf(own, this.#now()))
     return new Promise<C>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.remove(waiter)
@@ -350,8 +333,7 @@ export class Pool<C extends Poolable> {
 
   /** The server takes no more of this login, and one that is there already will come back. */
   #isWorthWaiting(error: unknown, door: Door<C>): boolean {
-    const isFull = isRowhouseError(error) && error.details?.['sqlState'] === TOO_MANY_CONNECTIONS
-    if (!isFull || this.#uses.count(door) === 0) return false
+    if (!isServerFull(error) || this.#uses.count(door) === 0) return false
     this.#uses.noteFull(door)
     setTimeout(() => this.#serve(), FULL_MS).unref()
     return true
@@ -392,20 +374,8 @@ export class Pool<C extends Poolable> {
     const crowd = this.#waiting.longest
     const last = crowd.at(-1)
     if (last === undefined) throw this.#exhausted(organization, bounds)
-    if (last.organization === organization) throw this.#exhausted(organization, bounds, this.#crowdOf(crowd))
-    this.#refuse(last, this.#exhausted(last.organization, last.bounds, this.#crowdOf(crowd)))
-  }
-
-  /** One more than may of its own would wait behind all of them: it is told so now, and not when its time is over. */
-  #refuseCrowd(organization: string | null, bounds: Bounds): void {
-    if (organization === null) return
-    const waiting = this.#waiting.of(organization)
-    if (waiting.length < this.#options.organizationWaitingMax) return
-    throw tooManyWaiting(organization, bounds, this.counts, this.#crowdOf(waiting))
-  }
-
-  #crowdOf(waiting: readonly Waiter<C>[]): Crowd {
-    return { count: waiting.length, waitedMs: this.#now() - (waiting[0]?.sinceMs ?? this.#now()) }
+    if (last.organization === organization) throw this.#exhausted(organization, bounds, crowdOf(crowd, this.#now()))
+    this.#refuse(last, this.#exhausted(last.organization, last.bounds, crowdOf(crowd, this.#now())))
   }
 
   #exhausted(organization: string | null, bounds: Bounds, crowd?: Crowd): RowhouseError {

@@ -1,5 +1,5 @@
 // Why a query got no connection: because of what its own organization has under way, or because of the server.
-import { RowhouseError } from '@rowhouse/contracts'
+import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 
 import type { Bounds, Counts } from './door.ts'
 
@@ -60,3 +60,9 @@ export function refusalOf({ organization, bounds, held, max, counts, crowd }: Re
     hint: 'Send fewer at a time, or raise what its plan allows.',
   })
 }
+
+/** Of Postgres, where login, database or server have as many connections as they may. */
+const TOO_MANY_CONNECTIONS = '53300'
+
+export const isServerFull = (error: unknown): boolean =>
+  isRowhouseError(error) && error.details?.['sqlState'] === TOO_MANY_CONNECTIONS
