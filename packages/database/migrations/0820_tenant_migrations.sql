@@ -154,6 +154,21 @@ begin
 end
 $$;
 
+-- Before an index is built CONCURRENTLY: that commits by itself, and the guard speaks when it is there.
+create function rowhouse.check_unique_index(schema_name name, table_name name, first_column name) returns void
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  target regclass := to_regclass(format('%I.%I', schema_name, table_name));
+begin
+  if rowhouse.is_protected(target) and first_column is distinct from 'organization_id' then
+    raise exception 'The unique index on % would not begin with organization_id: refused.', table_name
+      using errcode = 'RH041', hint = 'Put organization_id first in it.';
+  end if;
+end
+$$;
+
 alter table rowhouse.applied_tenant_migrations enable row level security;
 alter table rowhouse.tenant_migrations enable row level security;
 alter table rowhouse.rollout_fence enable row level security;
@@ -163,6 +178,6 @@ revoke all on rowhouse.applied_tenant_migrations, rowhouse.tenant_migrations, ro
 grant select on rowhouse.applied_tenant_migrations, rowhouse.tenant_migrations to rowhouse_control;
 revoke all on function
   rowhouse.fence_lock_key(), rowhouse.home_lock_key(name), rowhouse.raise_rollout_fence(bigint),
-  rowhouse.check_rollout_fence(bigint), rowhouse.begin_tenant_migrations(name[], bigint),
+  rowhouse.check_rollout_fence(bigint), rowhouse.check_unique_index(name, name, name), rowhouse.begin_tenant_migrations(name[], bigint),
   rowhouse.end_tenant_migrations(name[], jsonb)
   from public;

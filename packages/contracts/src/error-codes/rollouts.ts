@@ -58,6 +58,13 @@ export const rolloutsCodes = {
     'A tenant migration lets tenants call a function that reads past row security.',
     'Leave SECURITY DEFINER out, or revoke EXECUTE from public.',
   ),
+  tenant_migration_unsafe: code(
+    409,
+    1,
+    false,
+    'A tenant migration would open a way between the organizations that share tables; it was not committed.',
+    'Mend the file, or where homes have it already add one that mends it: they are one transaction there. Then rowhouse migrate up.',
+  ),
   home_locked: code(
     503,
     3,

@@ -12,7 +12,7 @@ import {
   rollOut,
 } from '@rowhouse/fleet'
 import type { DescribedPlan, RolloutPace, TenantMigration } from '@rowhouse/fleet'
-import { judgeHomes } from '@rowhouse/verify'
+import { judgeChange, judgeHomes } from '@rowhouse/verify'
 
 export interface RolloutRunnerOptions {
   /** rowhouse_migrator's, of the catalogue. */
@@ -86,6 +86,7 @@ export function createRolloutRunner({ catalogueUrl, folder, onEnd }: RolloutRunn
       signal: abort.signal,
       verify: (homes) =>
         judgeHomes(homes, { connection: (home) => homeConnection(catalogueUrl, home), nameOf: nameOfHome }),
+      judge: judgeChange,
       confirm: ({ migrations: all }) => Promise.resolve(confirm !== null && confirm === confirmationOf(all)),
       onEvent: (event) => {
         if (event.type !== 'started') return

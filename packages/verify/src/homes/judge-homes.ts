@@ -53,7 +53,10 @@ export async function judgeHomes<Home extends JudgedHome>(
 }
 
 /** A home whose last table was dropped has nothing to judge; a table that nothing protects the rollout has refused already. */
-async function withProtectedTables(client: ClientBase, homes: readonly JudgedHome[]): Promise<string[]> {
+export async function withProtectedTables(
+  client: ClientBase,
+  homes: readonly Pick<JudgedHome, 'schemaName'>[],
+): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select distinct n.nspname::text as name
      from pg_catalog.pg_policy p

@@ -1,43 +1,14 @@
 // `rowhouse migrate plan|up|status|drift` as people run them: processes of their own, killed ones among them.
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { dropHomes, makeHomes, useTestDatabase, withClient } from '@rowhouse/testkit'
+import { makeHomes, useTestDatabase } from '@rowhouse/testkit'
 import type { TestHome } from '@rowhouse/testkit'
 import { Client, escapeLiteral } from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+
+import { useMigrations } from './test-migrate.ts'
 
 const database = useTestDatabase()
-const main = join(import.meta.dirname, '..', '..', 'main.ts')
-const started: ChildProcess[] = []
-let folder: string
+const { write, remove, start, rowhouse, admin, untilWaiting } = useMigrations(database)
 let homes: TestHome[]
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const start = (words: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; said: () => string } => {
-  const child = spawn(process.execPath, [main, 'migrate', ...words], {
-    cwd: folder,
-    env: { ...process.env, ROWHOUSE_URL: database().adminUrl, ROWHOUSE_SIGNING_KEY: database().signingKey },
-  })
-  started.push(child)
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
-  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
-  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
-  return { child, ended, said: () => stderr }
-}
-const rowhouse = (...words: string[]): Promise<Ended> => start(words).ended
-const admin = <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
-  withClient(database().adminUrl, async (client) => (await client.query<Row>(sql, values)).rows)
-const write = (file: string, sql: string): void => writeFileSync(join(folder, file), sql)
 
 const CONTACTS = `create table contacts (id uuid primary key default gen_random_uuid(), email text);
 select rowhouse.protect('contacts');`
@@ -47,32 +18,6 @@ select rowhouse.protect('calls');`
 
 const begin = async (organizations: number, spares = 0): Promise<void> => {
   homes = await makeHomes(database(), organizations, spares)
-}
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rowhouse-rollout-'))
-  rmSync(join(folder, 'migrations'), { recursive: true, force: true })
-})
-afterEach(async () => {
-  for (const child of started.splice(0)) if (child.exitCode === null) child.kill('SIGKILL')
-  rmSync(folder, { recursive: true })
-  await dropHomes(database())
-  await admin('drop table if exists public.contacts, public.calls cascade')
-})
-
-/** Until a session of the rollout waits for a lock. */
-const untilWaiting = async (): Promise<void> => {
-  await expect
-    .poll(
-      async () =>
-        (
-          await admin<{ waiting: number }>(
-            `select count(*)::int as waiting from pg_stat_activity
-             where application_name = 'rowhouse migrate' and datname = current_database() and wait_event_type = 'Lock'`,
-          )
-        )[0]?.waiting,
-      { timeout: 120_000 },
-    )
-    .toBe(1)
 }
 
 describe('a rollout that is killed', () => {
@@ -254,9 +199,28 @@ Waves: canary (1), 5 % (1), 100 % (2), shared (1)
     const made = () =>
       admin("select from pg_proc where proname = 'every_contact' and pronamespace = 'public'::regnamespace")
     expect(await made()).toEqual([])
+    // Allowed, homes of one organization have it; what many share is judged by every rule before it is committed.
     write('20260102000000_leak.sql', `-- rowhouse: allow definer_function because of the test\n${hidden}`)
-    expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
+    const judged = await rowhouse('up', '--dir', '.', '--json')
+    expect([judged.code, JSON.parse(judged.stderr)]).toMatchObject([1, { code: 'rollout_stopped' }])
+    const failed = judged.stdout.split('\n').find((line) => line.includes('"type":"home"'))
+    expect(JSON.parse(failed ?? '')).toMatchObject({
+      state: 'failed',
+      name: 'the shared database',
+      code: 'tenant_migration_unsafe',
+      version: '20260102000000',
+      message: expect.stringMatching(/Nothing was changed.*every_contact/) as string,
+    })
+    expect(await made()).toEqual([])
+    // The file stays, since homes have it. One that mends it makes both one transaction there.
+    write('20260103000000_mend.sql', 'alter function every_contact() security invoker')
+    expect(await rowhouse('up', '--dir', '.', '--json')).toMatchObject({ code: 0, stderr: '' })
     expect(await made()).toHaveLength(1)
+    const noted = await admin<{ transactions: number }>(
+      `select count(distinct xmin::text)::int as transactions from rowhouse.applied_tenant_migrations
+       where schema_name = 'public' and version > '20260101000000'`,
+    )
+    expect(noted).toEqual([{ transactions: 1 }])
     await admin('drop function public.every_contact')
   })
 
@@ -272,7 +236,7 @@ Waves: canary (1), 5 % (1), 100 % (2), shared (1)
     write('20260102000000_create_contacts.sql', CONTACTS)
     write('20260101000000_early.sql', 'select 1')
     await codeOf()
-    rmSync(join(folder, '20260102000000_create_contacts.sql'))
+    remove('20260102000000_create_contacts.sql')
     await codeOf()
     expect(codes).toEqual(['tenant_migration_changed', 'migration_out_of_order', 'tenant_migration_missing'])
   })

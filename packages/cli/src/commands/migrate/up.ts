@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises'
 import { homeConnection, nameOfHome, readMigrations, rollOut } from '@rowhouse/fleet'
 import type { Destruction } from '@rowhouse/fleet'
-import { judgeHomes } from '@rowhouse/verify'
+import { judgeChange, judgeHomes } from '@rowhouse/verify'
 import { renderDuration } from '../../output/moment.ts'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl, readPaceOptions } from './arguments.ts'
@@ -32,6 +32,7 @@ export async function runUp(options: UpOptions): Promise<void> {
       pace: readPaceOptions(options),
       signal: stop.signal,
       verify: (homes) => judgeHomes(homes, { connection: (home) => homeConnection(url, home), nameOf: nameOfHome }),
+      judge: judgeChange,
       onEvent: makeRolloutProgress({
         json,
         isTerminal: process.stdout.isTTY,

@@ -1,8 +1,10 @@
-// One home, statement by statement, so that what is refused can be named. All of a transactional segment or nothing.
+// One home, statement by statement, so that what is refused can be named. All of a transactional segment or nothing. What
+// many organizations share is judged before the commit: there a moment of a bad migration is a moment of all of them.
 import { DatabaseError } from 'pg'
 import type { ClientBase } from 'pg'
 import type { Statement, TenantMigration } from '../migration/prepare.ts'
 import { runOutside } from './apply-outside.ts'
+import type { Judgement } from './judge-shared.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf } from './outcome.ts'
 import { noteOf, searchPathOf } from './home-text.ts'
@@ -15,6 +17,8 @@ export interface AloneOptions {
   readonly limits: SessionLimits
   /** CONCURRENTLY waits for transactions that were there before; nobody waits for it. */
   readonly outsideLockTimeoutMs: number
+  /** Of what many share: begins to judge before the first statement. Null for a home of one organization. */
+  readonly judge: ((client: ClientBase) => Promise<Judgement>) | null
 }
 
 /**
@@ -35,7 +39,7 @@ async function inTransaction(
   client: ClientBase,
   schemaName: string,
   migrations: readonly TenantMigration[],
-  { fence, limits }: AloneOptions,
+  { fence, limits, judge }: AloneOptions,
 ): Promise<Outcome> {
   let at: { migration: TenantMigration | undefined; statement: Statement | null } = {
     migration: migrations[0],
@@ -50,6 +54,7 @@ async function inTransaction(
       return changed
     }
     const pending = pendingOf(applied, migrations)
+    const judgement = pending.length === 0 ? undefined : await judge?.(client)
     await client.query(`set local search_path = ${searchPathOf(schemaName)}`)
     for (const migration of pending) {
       for (const statement of migration.statements) {
@@ -64,6 +69,11 @@ async function inTransaction(
         [schemaName],
         JSON.stringify(pending.map(noteOf)),
       ])
+      const wrong = (await judgement?.()) ?? []
+      if (wrong.length > 0) {
+        await client.query('rollback')
+        return unsafe(at.migration, wrong)
+      }
     }
     await client.query('commit')
     return { state: 'done' }
@@ -92,6 +102,16 @@ function changedAfterwards(applied: readonly AppliedRow[], migrations: readonly 
         line: null,
       }
 }
+
+const WRONG_MAX = 5
+
+const unsafe = (migration: TenantMigration | undefined, wrong: readonly string[]): Outcome => ({
+  state: 'failed',
+  code: 'tenant_migration_unsafe',
+  message: `Nothing was changed. What many share would be less apart: ${wrong.slice(0, WRONG_MAX).join('; ')}`,
+  version: migration?.version ?? '',
+  line: null,
+})
 
 /** @throws whatever is no refusal of a statement */
 function refused(error: unknown, migration: TenantMigration | undefined, statement: Statement | null): Outcome {

@@ -7,6 +7,11 @@ import type { Statement } from '../migration/prepare.ts'
 
 export async function runOutside(client: ClientBase, schemaName: string, { outside, text }: Statement): Promise<void> {
   if (outside?.kind === 'create_index') {
+    // The guard speaks when the index is there already, committed by itself.
+    if (outside.unique !== null) {
+      const { table, firstColumn } = outside.unique
+      await client.query('select rowhouse.check_unique_index($1, $2, $3)', [schemaName, table, firstColumn])
+    }
     const state = await indexState(client, schemaName, outside.index)
     if (state === 'valid') return
     if (state === 'invalid') await dropIndex(client, outside.index)

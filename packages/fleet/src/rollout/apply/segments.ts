@@ -1,5 +1,6 @@
 // Migrations in the parts that can be all or nothing: consecutive ones that run in transactions share one, and each that
-// Postgres runs outside of transactions only stands for itself.
+// Postgres runs outside of transactions only stands for itself. One that validates a constraint begins a part: the locks of
+// those before it would be held for as long as it reads.
 import type { TenantMigration } from '../migration/prepare.ts'
 
 export interface Segment {
@@ -15,7 +16,7 @@ export function segmentsOf(migrations: readonly TenantMigration[]): Segment[] {
   const groups: TenantMigration[][] = []
   for (const migration of migrations) {
     const last = groups.at(-1)
-    if (last?.[0]?.isTransactional === true && migration.isTransactional) last.push(migration)
+    if (last?.[0]?.isTransactional === true && migration.isTransactional && !migration.validates) last.push(migration)
     else groups.push([migration])
   }
   return groups.map((group) => ({

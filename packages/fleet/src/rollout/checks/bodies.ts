@@ -7,12 +7,7 @@ import { everyNode, isNode, kindsOf, namesOf, nodeAt, stringAt } from '../migrat
 /** The SQL inside a body, piece by piece. @throws RowhouseError migration_invalid for a body that cannot be read */
 export function expressionsOf(kind: string, node: Node, text: string): string[] {
   if (kind !== 'DoStmt' && kind !== 'CreateFunctionStmt') return []
-  const options = new Map(
-    kindsOf(kind === 'DoStmt' ? node['args'] : node['options']).map(([, option]) => [
-      stringAt(option, 'defname'),
-      option,
-    ]),
-  )
+  const options = optionsOf(kind, node)
   const language = languageOf(options.get('language')) ?? (kind === 'DoStmt' ? 'plpgsql' : 'sql')
   const body = bodyOf(options.get('as'))
   if (body === null) return []
@@ -27,6 +22,18 @@ export function expressionsOf(kind: string, node: Node, text: string): string[] 
     throw new RowhouseError('migration_invalid', `The body cannot be read: ${error.message}`, { cause: error })
   }
 }
+
+/** Of a DO block. */
+export const languageOfBlock = (node: Node): string =>
+  languageOf(optionsOf('DoStmt', node).get('language')) ?? 'plpgsql'
+
+const optionsOf = (kind: string, node: Node): Map<string, Node> =>
+  new Map(
+    kindsOf(kind === 'DoStmt' ? node['args'] : node['options']).map(([, option]) => [
+      stringAt(option, 'defname'),
+      option,
+    ]),
+  )
 
 function languageOf(option: Node | undefined): string | null {
   if (option === undefined) return null

@@ -35,8 +35,10 @@ export function findContractions({ kind, node }: CheckedStatement, made: Made): 
             ),
           ]
     case 'AlterDomainStmt':
-      return stringAt(node, 'subtype') === 'C' && nodeAt(nodeAt(node, 'def'), 'Constraint')['skip_validation'] !== true
-        ? [addConstraint('The domain', null)]
+      // O is SET NOT NULL, C is ADD CONSTRAINT: both read every table that has a column of the domain.
+      return stringAt(node, 'subtype') === 'O' ||
+        (stringAt(node, 'subtype') === 'C' && nodeAt(nodeAt(node, 'def'), 'Constraint')['skip_validation'] !== true)
+        ? [addConstraint('the domain', null)]
         : []
     case 'AlterEnumStmt':
       return stringAt(node, 'oldVal') === '' ? [] : [rename(`the value ${stringAt(node, 'oldVal')}`)]
@@ -74,12 +76,30 @@ const isConcurrent = (node: Node): boolean =>
 
 function alterations(node: Node, made: Made): Found[] {
   const table = relationName(node)
-  if (made.relations.has(table) || !['OBJECT_TABLE', 'OBJECT_TYPE'].includes(stringAt(node, 'objtype'))) return []
-  return kindsOf(node['cmds']).flatMap(([, command]) => alteration(table, command))
+  const type = stringAt(node, 'objtype')
+  if (made.relations.has(table)) return []
+  const commands = kindsOf(node['cmds']).map(([, command]) => command)
+  // How large an index or a materialized view is, nobody asks.
+  if (type === 'OBJECT_INDEX' || type === 'OBJECT_MATVIEW') {
+    return commands.some((command) => REWRITES.has(stringAt(command, 'subtype'))) ? [rewrite(table, null)] : []
+  }
+  if (!['OBJECT_TABLE', 'OBJECT_TYPE'].includes(type)) return []
+  return commands.flatMap((command) => alteration(table, command, made))
 }
 
-function alteration(table: string, command: Node): Found[] {
+const REWRITES = new Set(['AT_SetLogged', 'AT_SetUnLogged', 'AT_SetTableSpace', 'AT_SetAccessMethod'])
+
+const rewrite = (relation: string, large: string | null): Found =>
+  blocks(
+    'rewrite_table',
+    `${relation} is rewritten while nobody may read it.`,
+    'Do it home by home, outside of a rollout.',
+    large,
+  )
+
+function alteration(table: string, command: Node, made: Made): Found[] {
   const subtype = stringAt(command, 'subtype')
+  if (REWRITES.has(subtype)) return [rewrite(table, table)]
   const column = stringAt(command, 'name')
   const [[, definition] = ['', {} as Node]] = kindsOf([command['def']])
   switch (subtype) {
@@ -111,18 +131,13 @@ function alteration(table: string, command: Node): Found[] {
       return addedConstraint(table, definition)
     case 'AT_SetExpression':
       return [storedExpression(table, column)]
-    case 'AT_SetLogged':
-    case 'AT_SetUnLogged':
-    case 'AT_SetTableSpace':
-    case 'AT_SetAccessMethod':
-      return [
-        blocks(
-          'rewrite_table',
-          `${table} is rewritten while nobody may read it.`,
-          'Do it home by home, outside of a rollout.',
-          table,
-        ),
-      ]
+    case 'AT_ColumnDefault':
+      return command['def'] === undefined ? [dropDefault(table, column)] : []
+    case 'AT_DropIdentity':
+    case 'AT_DropExpression':
+      return [dropDefault(table, column)]
+    case 'AT_AttachPartition':
+      return attachPartition(nodeAt(definition, 'name'), made)
     default:
       return []
   }
@@ -168,8 +183,30 @@ function addColumn(table: string, definition: Node): Found[] {
     found.push(storedExpression(table, stringAt(definition, 'colname')))
   }
   if (typed.has('CONSTR_UNIQUE') || typed.has('CONSTR_PRIMARY')) found.push(uniqueConstraint(table))
-  if (typed.has('CONSTR_CHECK')) found.push(addConstraint(table, table))
+  // A reference of a column that is empty has nothing to be checked.
+  if (typed.has('CONSTR_CHECK') || (typed.has('CONSTR_FOREIGN') && typed.has('CONSTR_DEFAULT')))
+    found.push(addConstraint(table, table))
   return found
+}
+
+const dropDefault = (table: string, column: string): Found => ({
+  check: 'drop_default',
+  at: -1,
+  message: `${table}.${column} loses what fills it, while code that leaves it out may still insert.`,
+  instead: 'Have all running code name the column first; drop the default in a migration of its own.',
+})
+
+function attachPartition(partition: Node, made: Made): Found[] {
+  const name = stringAt(partition, 'relname')
+  if (made.relations.has(name)) return []
+  return [
+    blocks(
+      'add_constraint',
+      `Every row of ${name} is read while nobody may read or write it.`,
+      'Give it a check of the same bounds NOT VALID, validate that in the next migration, then attach it: allow it.',
+      name,
+    ),
+  ]
 }
 
 const isVolatile = (expression: unknown): boolean =>

@@ -2,7 +2,7 @@
 import { parsePlpgsql } from '../migration/parser.ts'
 import type { Node } from '../migration/parser.ts'
 import { everyNode, kindsOf, locationOf, namesOf, nodeAt, stringAt } from '../migration/tree.ts'
-import { expressionsOf, parseFragment } from './bodies.ts'
+import { expressionsOf, languageOfBlock, parseFragment } from './bodies.ts'
 import type { CheckedStatement, Found, Made } from './context.ts'
 
 const CHANGES: Readonly<Record<string, string>> = {
@@ -22,6 +22,12 @@ const HARMLESS_CALLS = new Set(
     /\s+/,
   ),
 )
+/**
+ * Postgres's own that wait, lock, outlive the transaction, end others, run text, or touch files and what is not the home's: no
+ * migration calls them without a word. `set_config` is refused for itself.
+ */
+const REACHING_CALLS =
+  /^(pg_sleep|pg_(try_)?advisory_|pg_(terminate|cancel)_backend$|pg_read_|pg_ls_|pg_stat_file$|pg_stat_reset|pg_notify$|pg_reload_conf$|pg_rotate_|pg_switch_wal$|pg_promote$|pg_create_|pg_drop_|pg_replication_|pg_logical_|pg_import_|pg_restore_|pg_clear_|pg_extension_config_dump$|lo_|loread$|lowrite$|ts_stat$|ts_rewrite$|(query|cursor|table|schema|database)_to_xml|binary_upgrade_)/
 const INSTEAD =
   'Change rows from the application, organization by organization and in batches: rowhouse.as({ organizationId, service }).'
 
@@ -64,8 +70,13 @@ function callsIn(tree: Node): Found[] {
     const isKnown =
       schema === null
         ? HARMLESS_CALLS.has(name)
-        : schema === 'pg_catalog' || (schema === 'rowhouse' && ROWHOUSE_CALLS.has(name))
-    return isKnown ? [] : [unknownFunction(names.join('.'), locationOf(node))]
+        : (schema === 'pg_catalog' && !REACHING_CALLS.test(name)) || (schema === 'rowhouse' && ROWHOUSE_CALLS.has(name))
+    if (isKnown) return []
+    return [
+      REACHING_CALLS.test(name)
+        ? reachingFunction(name, locationOf(node))
+        : unknownFunction(names.join('.'), locationOf(node)),
+    ]
   })
 }
 
@@ -74,6 +85,13 @@ const unknownFunction = (name: string, at: number): Found => ({
   at,
   message: `Nobody knows what ${name}() changes.`,
   instead: `Write its statements into the migration; or pg_catalog.${name}() where it is Postgres's own.`,
+})
+
+const reachingFunction = (name: string, at: number): Found => ({
+  check: 'unknown_function',
+  at,
+  message: `${name}() waits, locks, runs text or reaches beyond the home.`,
+  instead: 'Leave it out: a migration changes the tables of its home, and holds their locks while it runs.',
 })
 
 const inBody = ({ kind, node, text }: CheckedStatement, made: Made): Found[] =>
@@ -86,7 +104,18 @@ const inBody = ({ kind, node, text }: CheckedStatement, made: Made): Found[] =>
     .map((found) => ({ ...found, at: -1 }))
 
 /** EXECUTE in a DO block: its text is not known before it runs. */
-function findDynamicSql({ text }: CheckedStatement): Found[] {
+function findDynamicSql({ node, text }: CheckedStatement): Found[] {
+  const language = languageOfBlock(node)
+  if (language !== 'plpgsql') {
+    return [
+      {
+        check: 'dynamic_sql',
+        at: -1,
+        message: `The DO block is written in ${language}, which is not read here.`,
+        instead: 'Write the statements themselves, or a block in plpgsql.',
+      },
+    ]
+  }
   const isDynamic = [...everyNode(parsePlpgsql(text))].some(
     ({ key }) => key === 'PLpgSQL_stmt_dynexecute' || key === 'PLpgSQL_stmt_dynfors',
   )

@@ -1,4 +1,5 @@
 // Which statements belong into a home at all. A list of what is known, so that what nobody thought of is refused.
+import { parsePlpgsql } from '../migration/parser.ts'
 import type { Node } from '../migration/parser.ts'
 import { everyNode, kindsOf, locationOf, namesOf, nodeAt, stringAt } from '../migration/tree.ts'
 import type { CheckedStatement, Found } from './context.ts'
@@ -89,9 +90,10 @@ const RUN_CALLS = new Set([
   'CallStmt',
 ])
 
-export function findForeignStatements({ kind, node }: CheckedStatement): Found[] {
+export function findForeignStatements({ kind, node, text }: CheckedStatement): Found[] {
   if (kind === 'VariableSetStmt') return setting(node)
   if (kind === 'TransactionStmt') return transaction(node)
+  if (kind === 'DoStmt') return [...transactionInBody(text), ...foreignKind(kind, node)]
   return [...(RUN_CALLS.has(kind) ? settingCalls(node) : []), ...foreignKind(kind, node)]
 }
 
@@ -171,16 +173,24 @@ function settingCalls(statement: Node): Found[] {
   })
 }
 
+/** COMMIT and ROLLBACK of PL/pgSQL itself. */
+function transactionInBody(text: string): Found[] {
+  const ends = [...everyNode(parsePlpgsql(text))].some(
+    ({ key }) => key === 'PLpgSQL_stmt_commit' || key === 'PLpgSQL_stmt_rollback',
+  )
+  return ends ? [endsTransaction('Take COMMIT and ROLLBACK out.')] : []
+}
+
+const endsTransaction = (instead: string): Found => ({
+  check: 'transaction_control',
+  at: -1,
+  message: 'A migration is one transaction, all of it or nothing.',
+  instead,
+})
+
 function transaction(node: Node): Found[] {
   const kind = stringAt(node, 'kind')
   // A migration is one transaction anyway: `begin;` and `commit;` around it say the same.
   if (['TRANS_STMT_BEGIN', 'TRANS_STMT_START', 'TRANS_STMT_COMMIT'].includes(kind)) return []
-  return [
-    {
-      check: 'transaction_control',
-      at: -1,
-      message: 'A migration is one transaction, all of it or nothing.',
-      instead: 'Take ROLLBACK and SAVEPOINT out.',
-    },
-  ]
+  return [endsTransaction('Take ROLLBACK and SAVEPOINT out.')]
 }

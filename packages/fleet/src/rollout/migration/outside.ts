@@ -5,16 +5,32 @@ import { kindsOf, namesOf, nodeAt, nodesOf, isNode, stringAt } from './tree.ts'
 
 export type Outside =
   /** Leaves an invalid index when it fails: that is dropped, and it is built anew. A valid one is done. */
-  | { readonly kind: 'create_index'; readonly index: string }
+  | { readonly kind: 'create_index'; readonly index: string; readonly unique: UniqueIndex | null }
   /** Done when the index is gone. */
   | { readonly kind: 'drop_index'; readonly indexes: readonly string[] }
   /** Leaves an invalid `…_ccnew`: that is dropped. */
   | { readonly kind: 'reindex'; readonly relation: string }
   | { readonly kind: 'vacuum' }
 
+/** What decides whether it may be on a protected table: its first column, null for an expression. */
+export interface UniqueIndex {
+  readonly table: string
+  readonly firstColumn: string | null
+}
+
 export function outsideOf({ kind, node }: Pick<ParsedStatement, 'kind' | 'node'>): Outside | null {
-  if (kind === 'IndexStmt' && node['concurrent'] === true)
-    return { kind: 'create_index', index: stringAt(node, 'idxname') }
+  if (kind === 'IndexStmt' && node['concurrent'] === true) {
+    const [[, first] = ['', {}]] = kindsOf(node['indexParams'])
+    const firstColumn = stringAt(first, 'name')
+    const unique =
+      node['unique'] === true
+        ? {
+            table: stringAt(nodeAt(node, 'relation'), 'relname'),
+            firstColumn: firstColumn === '' ? null : firstColumn,
+          }
+        : null
+    return { kind: 'create_index', index: stringAt(node, 'idxname'), unique }
+  }
   if (kind === 'DropStmt' && node['concurrent'] === true) {
     const indexes = nodesOf(node['objects']).map((object) => {
       const list = object['List']

@@ -1,5 +1,7 @@
 // What is read from a migration's text, and what is refused in it: statement by statement, with its place.
+// Long because each statement that is refused, or is not, is a line.
 import { describe, expect, it } from 'vitest'
+import { segmentsOf } from '../apply/segments.ts'
 import { prepareMigration } from './prepare.ts'
 import type { TenantMigration } from './prepare.ts'
 import { migrationFile } from './read-folder.ts'
@@ -63,6 +65,26 @@ commit;
         .refersToOrganizations,
     ).toBe(true)
     expect((await prepare('alter table t add column n int')).refersToOrganizations).toBe(false)
+  })
+})
+
+describe('parts of a rollout', () => {
+  const partsOf = async (...texts: readonly string[]): Promise<number[]> =>
+    segmentsOf(await Promise.all(texts.map(prepare))).map(({ migrations }) => migrations.length)
+
+  it('are as many transactional migrations as follow each other', async () => {
+    expect(await partsOf('alter table t add column a int', 'alter table t add column b int')).toEqual([2])
+    expect(
+      await partsOf('alter table t add column a int', 'create index concurrently i on t (a)', 'drop trigger x on t'),
+    ).toEqual([1, 1, 1])
+  })
+
+  it('end before one that validates, so that no earlier lock is held while it reads', async () => {
+    const add = 'alter table t add constraint c check (n > 0) not valid'
+    expect(await partsOf(add, 'alter table t validate constraint c')).toEqual([1, 1])
+    // Nor do homes wait for each other's rows.
+    expect(await prepare('alter table t validate constraint c')).toMatchObject({ isQuick: false })
+    expect(await prepare(add)).toMatchObject({ isQuick: true })
   })
 })
 
@@ -193,6 +215,27 @@ describe('what reaches beyond a home', () => {
     ["set local names 'SJIS'", 'session_setting'],
     ['set local session_replication_role = replica', 'session_setting'],
     ['set local transaction read only', 'session_setting'],
+    ['set role rowhouse_owner', 'session_setting'],
+    ['set session authorization postgres', 'session_setting'],
+    ['set local session authorization postgres', 'session_setting'],
+    ['reset role', 'session_setting'],
+    ['set local search_path = public', 'session_setting'],
+    ['do $$ begin set local search_path = public; end $$', 'session_setting'],
+    ['set local lock_timeout = 0', 'session_setting'],
+    ['discard all', 'statement_not_for_homes'],
+    ['explain analyze delete from t', 'statement_not_for_homes'],
+    ['prepare p as delete from t', 'statement_not_for_homes'],
+    ['execute p', 'statement_not_for_homes'],
+    ['declare c cursor for select 1', 'statement_not_for_homes'],
+    ['listen c', 'statement_not_for_homes'],
+    ["notify c, 'x'", 'statement_not_for_homes'],
+    ['cluster t', 'statement_not_for_homes'],
+    ['create rule r as on insert to t do nothing', 'statement_not_for_homes'],
+    ["load 'x'", 'statement_not_for_homes'],
+    ['create event trigger e on ddl_command_end execute function f()', 'statement_not_for_homes'],
+    ["prepare transaction 'x'", 'transaction_control'],
+    ['do $$ begin commit; end $$', 'transaction_control'],
+    ['do $$ begin for i in 1..2 loop rollback; end loop; end $$', 'transaction_control'],
     ['do $$ begin create extension dblink; end $$', 'statement_not_for_homes'],
     ['do $$ begin if true then alter role rowhouse_app bypassrls; end if; end $$', 'statement_not_for_homes'],
     ["do $$ begin copy t from program 'true'; end $$", 'statement_not_for_homes'],
@@ -203,6 +246,13 @@ describe('what reaches beyond a home', () => {
   ])('is refused: %s', async (sql, check) => {
     expect(await checksOf(sql)).toContain(check)
   })
+
+  it.each(['\\connect other', 'create table t (id int);\n\\! rm x', '\\set n 1\nselect :n'])(
+    'is refused where psql would do it: %s',
+    async (sql) => {
+      await expect(prepare(sql)).rejects.toMatchObject({ code: 'migration_invalid' })
+    },
+  )
 
   it('cannot be allowed', async () => {
     await expect(prepare('-- rowhouse: allow names_schema because I want it\nselect 1')).rejects.toMatchObject({
@@ -253,9 +303,21 @@ describe('a change of rows', () => {
     expect(await checksOf('select recompute_everything()')).toEqual(['unknown_function'])
     expect(await checksOf('call recompute_everything()')).toEqual(['unknown_function'])
     expect(await checksOf("do $$ begin execute 'update t set n = 1'; end $$")).toEqual(['dynamic_sql'])
+    expect(await checksOf("do language plpython3u $$ plpy.execute('drop table t') $$")).toEqual(['dynamic_sql'])
     expect(
       await checksOf('create function f() returns void language plpgsql as $$ begin delete from t; end $$; select f()'),
     ).toEqual(['unknown_function'])
+    for (const call of [
+      'pg_sleep(3600)',
+      'pg_advisory_lock(1)',
+      'pg_terminate_backend(1)',
+      "pg_read_file('x')",
+      "query_to_xml('select 1', false, false, '')",
+      "lo_import('x')",
+    ]) {
+      expect(await checksOf(`select pg_catalog.${call}`)).toEqual(['unknown_function'])
+      expect(await checksOf(`do $$ begin perform pg_catalog.${call}; end $$`)).toEqual(['unknown_function'])
+    }
     expect(
       await checksOf("do $$ begin if to_regclass('t') is null then raise notice '%', format('%s', 1); end if; end $$"),
     ).toEqual([])
@@ -298,6 +360,26 @@ describe('a dangerous statement', () => {
     ],
     ['alter function f() security definer', 'definer_function', null],
     ['vacuum full t', 'rewrite_table', null],
+    ['alter table t set tablespace s', 'rewrite_table', 't'],
+    ['alter index i set tablespace s', 'rewrite_table', null],
+    ['alter table t alter column n drop default', 'drop_default', null],
+    ['alter table t alter column n drop identity', 'drop_default', null],
+    ['alter table t alter column n drop expression', 'drop_default', null],
+    ['alter table t add column n int default 1 references u (id)', 'add_constraint', 't'],
+    ["alter table t attach partition p for values in ('a')", 'add_constraint', 'p'],
+    ['alter table t add constraint c exclude using gist (n with =)', 'add_unique', 't'],
+    ['alter table t add constraint c check (n > 0) not valid, validate constraint c', 'add_constraint', 't'],
+    [
+      'alter table t add constraint c check (n > 0) not valid; alter table t validate constraint c',
+      'add_constraint',
+      't',
+    ],
+    ['alter domain d add constraint c check (value > 0)', 'add_constraint', null],
+    ['alter domain d set not null', 'add_constraint', null],
+    ['alter type k rename attribute a to b', 'rename', null],
+    ['alter type k drop attribute a', 'drop_column', null],
+    ['alter view v rename to w', 'rename', null],
+    ['drop sequence s', 'drop_table', null],
   ])('is refused: %s', async (sql, check, onlyIfLarge) => {
     const { problems } = await prepare(sql)
     expect(problems.map((problem) => [problem.check, problem.onlyIfLarge])).toEqual([[check, onlyIfLarge]])
@@ -309,6 +391,11 @@ describe('a dangerous statement', () => {
     ['alter table t drop column n', 'drop_column'],
     ['alter table t rename to u', 'rename'],
     ['if true then lock table t; end if', 'lock_table'],
+    ['alter table t alter column n type bigint', 'change_type'],
+    ['alter table t alter column n set not null', 'not_null_without_check'],
+    ['alter table t add column n uuid default gen_random_uuid()', 'volatile_default'],
+    ['alter table t add constraint c foreign key (n) references u (id)', 'add_constraint'],
+    ['create index i on t (n)', 'index_without_concurrently'],
   ])('is refused in a DO block as well: %s', async (sql, check) => {
     expect(await checksOf(`do $$ begin ${sql}; end $$`)).toEqual([check])
   })
@@ -318,6 +405,10 @@ describe('a dangerous statement', () => {
     "alter table t add column n text not null default 'none'",
     'alter table t add column at timestamptz not null default now()',
     'alter table t alter column n drop not null',
+    'alter table t add column n int references u (id)',
+    'alter domain d add constraint c check (value > 0) not valid',
+    'alter index i set (fillfactor = 70)',
+    "create table p (n text); alter table t attach partition p for values in ('a')",
     'alter table t alter column n set default gen_random_uuid()',
     'alter table t add constraint c check (n > 0) not valid',
     'alter table t validate constraint c',

@@ -36,6 +36,8 @@ export interface TenantMigration extends MigrationFile {
   readonly isTransactional: boolean
   /** Changes the catalogue only, so that many homes may share a transaction. */
   readonly isQuick: boolean
+  /** Reads whole tables, under a lock that stops nobody as long as no other statement has taken a stronger one. */
+  readonly validates: boolean
   /** Locks rowhouse.organizations, which one transaction of a database can do at a time. */
   readonly refersToOrganizations: boolean
   /** Grants something, or makes what is granted to everybody when it is made: a home's login gets it in their place. */
@@ -108,8 +110,10 @@ export async function prepareMigration(file: MigrationFile): Promise<TenantMigra
   for (const [index, statement] of parsed.entries()) {
     for (const found of check(file, statement, made, place)) report(statement.start, found)
     for (const found of checkOutside(outsides[index] ?? null, parsed, isTransactional)) report(statement.start, found)
+    for (const found of checkValidation(statement, parsed.slice(0, index), made)) report(statement.start, found)
     remember(statement, made)
   }
+  const validates = parsed.some(({ kind, node }) => constraintsValidatedBy(kind, node).length > 0)
   const statements = parsed.flatMap((statement, index): Statement[] => {
     if (statement.kind === 'TransactionStmt') return []
     const outside = outsides[index] ?? null
@@ -124,6 +128,7 @@ export async function prepareMigration(file: MigrationFile): Promise<TenantMigra
     isTransactional,
     isQuick:
       isTransactional &&
+      !validates &&
       parsed.every(
         ({ kind, node }) =>
           QUICK.has(kind) ||
@@ -131,6 +136,7 @@ export async function prepareMigration(file: MigrationFile): Promise<TenantMigra
           (kind === 'IndexStmt' && made.relations.has(stringAt(nodeAt(node, 'relation'), 'relname'))),
       ) &&
       problems.length === 0,
+    validates,
     refersToOrganizations: parsed.some(({ kind, node }) => refersToOrganizations({ [kind]: node })),
     settles: parsed.some(({ kind, node }) => !GRANTS_NOTHING.has(kind) && !callsOnlyProtect(kind, node)),
     tables: parsed.flatMap(({ kind, node, start }) =>
@@ -244,6 +250,30 @@ function checkOutside(outside: Outside | null, all: readonly ParsedStatement[], 
   }
   return []
 }
+
+/** Tables whose constraints a statement validates. */
+const constraintsValidatedBy = (kind: string, node: Node): string[] =>
+  kind === 'AlterTableStmt' &&
+  kindsOf(node['cmds']).some(([, command]) => stringAt(command, 'subtype') === 'AT_ValidateConstraint')
+    ? [stringAt(nodeAt(node, 'relation'), 'relname')]
+    : []
+
+/** A lock that the same transaction took before is held while the rows are read. */
+function checkValidation({ kind, node }: ParsedStatement, before: readonly ParsedStatement[], made: Made): Found[] {
+  return constraintsValidatedBy(kind, node)
+    .filter((table) => !made.relations.has(table))
+    .filter((table) => kindsOf(node['cmds']).length > 1 || before.some((one) => isAlterationOf(one, table)))
+    .map((table) => ({
+      check: 'add_constraint',
+      at: -1,
+      message: `Rows of ${table} are read under the lock that another change of ${table} in the same migration has taken.`,
+      instead: 'Validate it in a migration of its own.',
+      onlyIfLarge: table,
+    }))
+}
+
+const isAlterationOf = ({ kind, node }: ParsedStatement, table: string): boolean =>
+  kind === 'AlterTableStmt' && stringAt(nodeAt(node, 'relation'), 'relname') === table
 
 function remember({ kind, node }: ParsedStatement, made: Made): void {
   // A temporary one stands behind the home's: its name goes on meaning the table that people use.

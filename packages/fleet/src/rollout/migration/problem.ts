@@ -10,6 +10,7 @@ export const overridableChecks = [
   'change_type',
   'definer_function',
   'drop_column',
+  'drop_default',
   'drop_function',
   'drop_table',
   'drop_type',

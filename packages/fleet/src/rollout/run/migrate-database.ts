@@ -5,6 +5,7 @@ import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 import type { Client } from 'pg'
 import { applyAlone } from '../apply/apply-alone.ts'
 import { PartlyApplied, applyTogether, homesOfMessage } from '../apply/apply-together.ts'
+import type { Judge } from '../apply/judge-shared.ts'
 import { isDisconnected, throwIfSuperseded } from '../apply/outcome.ts'
 import type { Outcome } from '../apply/outcome.ts'
 import type { Segment } from '../apply/segments.ts'
@@ -23,6 +24,8 @@ export interface DatabaseRun {
   /** What was learnt of a segment in earlier waves, by its version: how many homes go together, how many locks one takes. */
   readonly learnt: Map<string, Pace>
   readonly open: () => Promise<Client>
+  /** Of what many share. */
+  readonly judge: Judge
   /** The homes went through a segment; `isLast`: they have the target. */
   readonly onDone: (homes: readonly Home[], segment: Segment, isLast: boolean) => Promise<void>
   readonly onFailed: (home: Home, outcome: Extract<Outcome, { state: 'failed' }>) => Promise<void>
@@ -147,7 +150,8 @@ async function migrateBatch(
   settle: (homes: readonly Home[], outcome: Outcome) => Promise<void>,
 ): Promise<void> {
   const limits = limitsOf(run.pace)
-  if (segment.isQuick) {
+  // What many share is judged before it is committed, and alone() does that.
+  if (segment.isQuick && batch.every(({ isolation }) => isolation !== 'shared')) {
     const begun = performance.now()
     let went = false
     try {
@@ -188,6 +192,7 @@ async function alone(run: DatabaseRun, client: Client, home: Home, segment: Segm
       fence: run.fence,
       limits: limitsOf(run.pace),
       outsideLockTimeoutMs: run.pace.outsideLockTimeoutMs,
+      judge: home.isolation === 'shared' ? (inside) => run.judge(inside, home) : null,
     })
   } catch (error) {
     throwIfSuperseded(error)

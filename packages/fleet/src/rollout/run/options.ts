@@ -1,5 +1,6 @@
 // What a rollout may be told, with its defaults, checked once.
 import { RowhouseError } from '@rowhouse/contracts'
+import type { Judge } from '../apply/judge-shared.ts'
 import type { Home } from '../ledger/homes.ts'
 import type { RolloutEvent } from './events.ts'
 import type { TenantMigration } from '../migration/prepare.ts'
@@ -69,6 +70,12 @@ export interface RolloutOptions {
    * @default nothing more is asked
    */
   readonly verify?: (homes: readonly Home[]) => Promise<readonly string[]>
+  /**
+   * Judges what many organizations share, beside rowhouse.home_weaknesses(), inside the transaction that changes it: called
+   * before the first statement, and what it gives before the commit. What is wrong since keeps it from being committed.
+   * @default nothing more is asked
+   */
+  readonly judge?: Judge
   /** Between attempts. @default setTimeout */
   readonly wait?: (ms: number) => Promise<unknown>
   /** @default Math.random */

@@ -85,3 +85,34 @@ it('that cannot end leave their home for later, and no invalid index for long', 
   expect(await run([FIRST, INDEX])).toMatchObject({ state: 'done', homes: 1 })
   expect(await indexes()).toEqual([{ valid: true, homes: HOMES + 1 }])
 })
+
+it('never build a unique index that other organizations would feel, not even for a moment', async () => {
+  const unique = ['20260102000000', 'create unique index concurrently emails on contacts (email)'] as const
+  const built = (): Promise<object[]> => admin(`select oid::regclass from pg_class where relname = 'emails'`)
+  for (const round of [1, 2]) {
+    await expect(run([FIRST, unique]), `round ${round}`).rejects.toMatchObject({ code: 'rollout_canary_failed' })
+    expect(await built()).toEqual([])
+  }
+  expect(await admin(`select code from rowhouse.rollout_homes where state = 'failed'`)).toEqual([
+    { code: 'key_guarded' },
+  ])
+
+  // Without the look before, the guard speaks when the index is there; and the next run takes it for done.
+  await admin(`alter function rowhouse.check_unique_index(name, name, name) rename to looking;
+    create function rowhouse.check_unique_index(name, name, name) returns void language sql as ''`)
+  try {
+    await expect(run([FIRST, unique])).rejects.toMatchObject({ code: 'rollout_canary_failed' })
+    expect(await built()).toHaveLength(1)
+  } finally {
+    await admin(`drop function rowhouse.check_unique_index(name, name, name);
+      alter function rowhouse.looking(name, name, name) rename to check_unique_index`)
+  }
+})
+
+it('build a unique index whose first column is the organization', async () => {
+  const unique = [
+    '20260102000000',
+    'create unique index concurrently emails on contacts (organization_id, email)',
+  ] as const
+  expect(await run([FIRST, unique])).toMatchObject({ state: 'done', homes: HOMES + 1 })
+})

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ErrorCode } from '@rowhouse/contracts'
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Client } from 'pg'
+import { judgeShared } from '../apply/judge-shared.ts'
 import { segmentsOf } from '../apply/segments.ts'
 import { openSession } from '../apply/session.ts'
 import { databaseKeyOf, homeConnection, nameOfHome, readHomes } from '../ledger/homes.ts'
@@ -234,6 +235,7 @@ class Run {
         pace: this.#pace,
         learnt: this.#learntIn(home),
         open: () => this.#open(home),
+        judge: judgeShared(this.#options.judge),
         onDone: (done, segment, isLast) => this.#done(done, segment.version, isLast),
         onFailed: (failed, outcome) => this.#failed(failed, outcome, isCanary),
         onBlocked: (blocked, code, message) => this.#blocked(blocked, code, message, isCanary),
