@@ -157,8 +157,17 @@ describe('no plan shows a key', () => {
     }
   })
 
-  it.each(['key_part', 'key_constant', 'token_start', 'verify_token'])('rowhouse_app may not call %s', async (name) => {
-    const call = name === 'token_start' ? 'rowhouse.token_start()' : `rowhouse.${name}('seal_inner')`
+  it.each([
+    "key_part('seal_inner')",
+    "key_constant('seal_inner')",
+    'token_start()',
+    "verify_token('')",
+    'sealed()',
+    'built_in_permissions()',
+    'built_in_constant()',
+    "is_permitted('data.write')",
+  ])('rowhouse_app may not call %s', async (name) => {
+    const call = `rowhouse.${name}`
     await withClient(database().appUrl, async (app) => {
       expect(await sqlstateOf(app.query(`select ${call}`))).toBe('42501')
     })

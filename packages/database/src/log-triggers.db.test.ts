@@ -150,6 +150,25 @@ describe('a statement is logged', () => {
       'insert [1, "2026-07-07"]',
       'truncate [1, "2026-07-07"]',
     ])
+
+    // A write that names what it inherits from fires none of its statement triggers.
+    await migrate(`create table heirs (id int primary key); select rowhouse.protect('heirs')`)
+    expect(await eachRow('heirs', 'INSERT')).toBe(false)
+    await withClient(database().adminUrl, (admin) =>
+      admin.query(`set role rowhouse_owner;
+        create schema ancestry;
+        create table ancestry.all_heirs (organization_id uuid not null, id int not null);
+        alter table heirs inherit ancestry.all_heirs`),
+    )
+    await write('insert into heirs (id) values (1)')
+    await migrate('update ancestry.all_heirs set id = 2')
+    expect(await eachRow('heirs', 'UPDATE')).toBe(true)
+    expect(await contradictions('heirs')).toEqual([])
+    expect(await actionsOf('heirs')).toEqual(['insert 1', 'update 2'])
+    await withClient(database().adminUrl, (admin) =>
+      admin.query('alter table heirs no inherit ancestry.all_heirs; drop schema ancestry cascade'),
+    )
+    expect(await eachRow('heirs', 'UPDATE')).toBe(false)
   })
 
   it('by triggers that a dump carries: they name their table, not its number', async () => {

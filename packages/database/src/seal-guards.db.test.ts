@@ -46,7 +46,7 @@ describe('a guard taken away lets the attack through', () => {
     const { rows } = await withClient(database().adminUrl, (admin) =>
       admin.query<{ name: string; definition: string }>(
         `select p.proname as name, pg_get_functiondef(p.oid) as definition from pg_proc p
-         where p.pronamespace = 'rowhouse'::regnamespace and p.proname in ('key_part', 'enter', 'seal_payload', 'organization_id')`,
+         where p.pronamespace = 'rowhouse'::regnamespace and p.proname in ('key_part', 'enter', 'sealed', 'organization_id')`,
       ),
     )
     const bound =

@@ -1,7 +1,7 @@
 // What holds the gate and the seal: lines of the functions of the schema rowhouse, taken out one at a time.
 import type { FunctionMutant } from './mutant.ts'
 
-const all = ['key_part', 'enter', 'seal_payload', 'organization_id']
+const all = ['key_part', 'enter', 'sealed', 'organization_id']
 
 export const functionMutants: readonly FunctionMutant[] = [
   {
@@ -16,7 +16,7 @@ export const functionMutants: readonly FunctionMutant[] = [
     removes: 'the MAC from seal_payload()',
     by: 'seal_taken',
     says: /seal_payload\(\).*without a MAC/,
-    functions: ['seal_payload'],
+    functions: ['sealed'],
     from: /if \(pg_catalog\."left"\(seal, 64\)[^]*?is not true/,
     to: 'if seal is null',
   },
