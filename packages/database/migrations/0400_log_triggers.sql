@@ -191,6 +191,9 @@ begin
     case when actor is null then 'migrator' else coalesce(actor ->> 'origin', 'app') end,
     actor ->> 'reason', actor ->> 'request', actor ->> 'ip'
   );
+  if actor ->> 'kind' is distinct from 'sync' then
+    perform rowhouse.tell_sync(organization);
+  end if;
   return null;
 end
 $$;
@@ -318,6 +321,9 @@ begin
   -- After the lines, which a refusal takes back with the write: a statement that wrote no row needs no right to write.
   if found then
     perform rowhouse.check_writer(actor, organization, tg_argv[0], tg_argv[1]);
+    if kind <> 'sync' then
+      perform rowhouse.tell_sync(organization);
+    end if;
   end if;
   return null;
 end

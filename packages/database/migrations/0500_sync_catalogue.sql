@@ -68,6 +68,130 @@ create table rowhouse.sync_units (
 create index sync_units_due on rowhouse.sync_units (due_at) where enabled;
 create index sync_units_by_organization on rowhouse.sync_units (organization_id);
 
+-- Whether workers want to be told of a commit. NOTIFY makes the commits that use it wait for each other, so it is for quiet
+-- times, in which it saves asking: a worker that is told too often says until when it asks by itself instead, and nobody
+-- tells it meanwhile. `infinity`: no worker hears anything.
+create table rowhouse.sync_attention (
+  one boolean primary key default true constraint there_is_one_row check (one),
+  quiet_until timestamptz not null default 'infinity'
+);
+insert into rowhouse.sync_attention default values;
+
+-- Tells the workers that an organization has changes, as soon as they are committed; of all organizations where none is
+-- named. Called by what writes the change log. It is never the only word: workers ask by themselves too, only less often.
+create function rowhouse.tell_sync(organization uuid) returns void
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Once a transaction; rolled back with a savepoint, as the notification is. Whoever sets this by hand is told of later.
+  if current_setting('rowhouse.sync_told', true) = pg_current_xact_id()::text then
+    return;
+  end if;
+  perform set_config('rowhouse.sync_told', pg_current_xact_id()::text, true);
+  if organization is null then
+    if not exists (select from rowhouse.sync_units u where u.lane = 'outbound' and u.enabled) then
+      return;
+    end if;
+  elsif not exists (
+    select from rowhouse.sync_units u where u.organization_id = organization and u.lane = 'outbound' and u.enabled
+  ) then
+    return;
+  end if;
+  perform rowhouse.notify_sync();
+end
+$$;
+
+-- A transaction that notified cannot be prepared for a commit in two phases, and one that finds the queue full fails: where
+-- either may be, nobody is told.
+create function rowhouse.notify_sync() returns void
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select from rowhouse.sync_attention a where a.quiet_until <= clock_timestamp())
+    and current_setting('max_prepared_transactions') = '0' and pg_notification_queue_usage() < 0.5
+  then
+    perform pg_notify('rowhouse_sync', '');
+  end if;
+end
+$$;
+
+-- What a worker asks, in one question: whose changes this moment's snapshot sees and `since` did not, which makes the
+-- outbound lanes of theirs due, those excepted whose own changes they are; which units are due, of which it takes up to
+-- `slots`; and when the next one is, if within `horizon_ms`. With since = null every outbound lane is due once: a worker that begins does not know
+-- what it missed.
+create function rowhouse.sync_tick(
+  since pg_snapshot, worker text, lease_ms int, slots int, lanes text[], horizon_ms int
+)
+  returns table (snapshot text, woken int, units jsonb, next_ms float8)
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Before what is read, which may see more: then somebody is woken twice, never missed.
+  seen pg_snapshot := pg_current_snapshot();
+  seen_until timestamptz;
+begin
+  woken := 0;
+  units := '[]';
+  if since is null then
+    update rowhouse.sync_units u
+    set wake = u.wake + 1, due_at = least(u.due_at, clock_timestamp())
+    where u.lane = 'outbound' and u.enabled;
+    get diagnostics woken = row_count;
+  elsif since::text <> seen::text then
+    seen_until := rowhouse.changes_from(since);
+    update rowhouse.sync_units u
+    set wake = u.wake + 1, due_at = least(u.due_at, clock_timestamp())
+    from (
+      select l.organization_id, array_agg(distinct l.origin) as origins
+      from (
+        select n.organization_id, n.origin from rowhouse.change_log n
+        where n.xid >= pg_snapshot_xmax(since) and n.at >= seen_until
+        union all
+        select n.organization_id, n.origin from rowhouse.change_log n
+        where n.xid = any (array(select pg_snapshot_xip(since))) and n.at >= seen_until
+      ) l
+      group by l.organization_id
+    ) c
+    where u.organization_id = c.organization_id and u.lane = 'outbound' and u.enabled
+      and c.origins <> array[u.connection_id::text];
+    get diagnostics woken = row_count;
+  end if;
+  if slots > 0 then
+    with due as materialized (
+      select u.connection_id, u.lane, u.leased_until is not null as inherited from rowhouse.sync_units u
+      where u.enabled and u.due_at <= clock_timestamp() and u.not_before <= clock_timestamp()
+        and (u.leased_until is null or u.leased_until <= clock_timestamp())
+        and u.lane = any (lanes)
+      order by u.lane = 'backfill', u.due_at
+      limit slots
+      for update skip locked
+    ),
+    taken as (
+      update rowhouse.sync_units u
+      set worker = sync_tick.worker, epoch = u.epoch + 1,
+        leased_until = clock_timestamp() + lease_ms * interval '1 millisecond'
+      from due
+      where u.connection_id = due.connection_id and u.lane = due.lane
+      returning u.connection_id, u.organization_id, u.lane, u.epoch, u.wake, u.attempts, due.inherited
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'connectionId', t.connection_id, 'organizationId', t.organization_id, 'lane', t.lane, 'epoch', t.epoch::text,
+      'wake', t.wake::text, 'attempts', t.attempts, 'inherited', t.inherited
+    )), '[]') into units from taken t;
+  end if;
+  select greatest(0, extract(epoch from min(
+    greatest(u.due_at, u.not_before, coalesce(u.leased_until, '-infinity'))) - clock_timestamp()) * 1000
+  ) into next_ms
+  from rowhouse.sync_units u
+  where u.enabled and u.lane = any (lanes) and u.due_at <= clock_timestamp() + horizon_ms * interval '1 millisecond';
+  snapshot := seen::text;
+  return next;
+end
+$$;
+
 -- Calls made to one account at a provider, whichever worker made them. A window is counted in twelve
 -- slots of a tenth each: the sum over all of them bounds every sliding window, however late a reserved
 -- call leaves.
@@ -206,6 +330,11 @@ begin
 end
 $$;
 
+revoke all on function rowhouse.tell_sync(uuid), rowhouse.notify_sync(),
+  rowhouse.sync_tick(pg_snapshot, text, int, int, text[], int) from public;
+grant execute on function rowhouse.notify_sync(), rowhouse.sync_tick(pg_snapshot, text, int, int, text[], int)
+  to rowhouse_control;
+grant select, update on rowhouse.sync_attention to rowhouse_control;
 revoke all on function rowhouse.sync_reserve(text, text, text, int, int, int, int, int) from public;
 grant execute on function rowhouse.sync_reserve(text, text, text, int, int, int, int, int) to rowhouse_control;
 revoke all on function rowhouse.sync_take_slot(text, text, text, int, int, uuid, int) from public;

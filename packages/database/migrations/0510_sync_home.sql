@@ -69,6 +69,10 @@ create table rowhouse_home.sync_marks (
   primary key (organization_id, connection_id, direction, object, record_id)
 );
 create index sync_marks_due on rowhouse_home.sync_marks (organization_id, connection_id, direction, due_at);
+-- What is due now, in the order in which it is read: of a million marks the first thousand are the first thousand entries.
+create index sync_marks_in_order
+  on rowhouse_home.sync_marks (organization_id, connection_id, direction, object, since, record_id)
+  where due_at = '-infinity';
 create index sync_marks_waiting
   on rowhouse_home.sync_marks (organization_id, connection_id, waits_for) where waits_for is not null;
 

@@ -12,7 +12,7 @@ import { fromOutcome, fromQuery } from './postgres-error.ts'
 import { requireAllowed, taint } from './statement-rules.ts'
 import { TokenSource } from './token.ts'
 import { runTransaction } from './transaction.ts'
-import type { Opened, Transaction, TransactionOptions } from './transaction.ts'
+import type { Opened, TransactionOptions, Work } from './transaction.ts'
 import type { Outcome } from './wire/batch.ts'
 
 const NO_VALUES: readonly unknown[] = []
@@ -89,7 +89,7 @@ export class Organization {
    *   await tx.query('update contacts set title = $1 where id = $2', [title, id])
    * }) // begin; select rowhouse.enter($token) in one write · update … · commit
    */
-  transaction<Value>(work: (tx: Transaction) => Promise<Value>, options: TransactionOptions = {}): Promise<Value> {
+  transaction<Value>(work: Work<Value>, options: TransactionOptions = {}): Promise<Value> {
     const { org } = this.#actor
     const connect = (recovery: Recovery): Promise<Opened> => this.#connect(recovery)
     const recovery = (): Recovery => new Recovery(this.#router, this.#actor)

@@ -20,6 +20,17 @@ export interface TransactionOptions {
   readonly readOnly?: boolean
   /** How often `work` may run, all told, when it collides with another transaction; 1 to 10. @default 1 */
   readonly attempts?: number
+  /**
+   * A statement that leaves in the write that begins the transaction, which saves its round trip; `work` is given what it
+   * answered. Where it fails, `work` does not run. @default none
+   */
+  readonly first?: Statement
+}
+
+/** One statement, as `query` takes it. */
+export interface Statement {
+  readonly text: string
+  readonly values?: readonly unknown[]
 }
 
 const ATTEMPTS_MAX = 10
@@ -30,11 +41,19 @@ const isolations: ReadonlySet<string> = new Set(['read committed', 'repeatable r
 const COMMIT: Step = { text: 'commit', values: [] }
 const ROLLBACK: Step = { text: 'rollback', values: [] }
 
+/** A statement that waits for its turn. */
+interface Asked {
+  readonly step: Step
+  readonly resolve: (result: QueryResult) => void
+  readonly reject: (error: unknown) => void
+}
+
 /** The handle that `work` gets; usable until `work` ends. */
 export class Transaction {
   readonly #connection: Connection
   readonly #watch: StatementWatch
-  #tail: Promise<unknown> = Promise.resolve()
+  #asked: Asked[] = []
+  #sending: Promise<void> | null = null
   #failure: RowhouseError | null = null
   #finished = false
 
@@ -49,31 +68,73 @@ export class Transaction {
   }
 
   /**
-   * Runs one statement in the transaction. Calls that overlap run in the order they were made. Besides what
+   * Runs one statement in the transaction. Calls that overlap run in the order they were made, and those made in one go
+   * are one round trip: where none needs what another answers, ask for all of them and then wait. Besides what
    * `acme.query` takes: SAVEPOINT, RELEASE, ROLLBACK TO, LOCK, SET LOCAL, SET CONSTRAINTS.
    *
    * @throws RowhouseError; when the database failed it, so does everything until a ROLLBACK TO or the end
+   * @example
+   * const [contact, notes] = await Promise.all([
+   *   tx.query('select * from contacts where id = $1', [id]),
+   *   tx.query('select * from notes where contact_id = $1', [id]),
+   * ]) // two statements in one write
    */
   query<Row = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<QueryResult<Row>> {
     if (this.#finished) return Promise.reject(new RowhouseError('transaction_finished'))
-    const turn = this.#tail.then(() => this.#run(text, values))
-    this.#tail = turn.catch(() => {})
-    return turn as Promise<QueryResult<Row>>
+    try {
+      requireAllowed(text, 'transaction')
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const answer = new Promise<QueryResult>((resolve, reject) => {
+      this.#asked.push({ step: stepOf({ text, values }), resolve, reject })
+    })
+    this.#sending ??= this.#sendAsked()
+    return answer as Promise<QueryResult<Row>>
   }
 
   /** Takes no more statements and waits for those under way. */
   async finish(): Promise<void> {
     this.#finished = true
-    await this.#tail
+    await this.#sending
   }
 
-  async #run(text: string, values: readonly unknown[]): Promise<QueryResult> {
-    requireAllowed(text, 'transaction')
+  async #sendAsked(): Promise<void> {
+    // Whoever asks for several things asks for the others now.
+    await Promise.resolve()
+    while (this.#asked.length > 0) {
+      const asked = this.#asked
+      this.#asked = []
+      await this.#send(asked)
+    }
+    this.#sending = null
+  }
+
+  async #send(asked: readonly Asked[]): Promise<void> {
     const startedMs = performance.now()
-    const outcome = await exchange((done) => {
-      // `select *` of a table that got a column since it was parsed fails, and with it all that the transaction did.
-      this.#connection.continue([{ text, values, once: expandsColumns(text) }], done)
-    })
+    let outcomes: readonly Outcome[]
+    try {
+      outcomes = await exchangeEach(
+        this.#connection,
+        asked.map(({ step }) => step),
+      )
+    } catch (error) {
+      // A value that cannot be written: nothing was sent, and it is the failure of one of them only.
+      if (asked.length === 1) asked[0]?.reject(error)
+      else for (const one of asked) await this.#send([one])
+      return
+    }
+    for (const [index, { step, resolve, reject }] of asked.entries()) {
+      try {
+        resolve(this.settle(step.text, startedMs, outcomes[index] as Outcome))
+      } catch (error) {
+        reject(error)
+      }
+    }
+  }
+
+  /** What a statement answered, once it is known that the transaction can go on. @internal */
+  settle(text: string, startedMs: number, outcome: Outcome): QueryResult {
     this.#watch.ended(text, startedMs, outcome)
     const reason = taint(outcome, 'transaction')
     if (reason !== null) {
@@ -90,6 +151,11 @@ export class Transaction {
   }
 }
 
+const NO_VALUES: readonly unknown[] = []
+
+/** `select *` of a table that got a column since it was parsed fails, and with it all that the transaction did. */
+const stepOf = ({ text, values = NO_VALUES }: Statement): Step => ({ text, values, once: expandsColumns(text) })
+
 function gaveUp(reason: string): RowhouseError {
   return new RowhouseError('statement_not_allowed', `The transaction was given up: ${reason}.`)
 }
@@ -99,6 +165,21 @@ async function exchange(send: (done: (outcome: Outcome) => void) => void): Promi
   try {
     return await new Promise((resolve) => {
       send(resolve)
+    })
+  } catch (error) {
+    throw fromQuery(error)
+  }
+}
+
+/** Steps that are batches of their own, in one write, as a promise of their outcomes. */
+async function exchangeEach(connection: Connection, steps: readonly Step[]): Promise<readonly Outcome[]> {
+  try {
+    return await new Promise((resolve) => {
+      const outcomes: Outcome[] = []
+      connection.continueEach(steps, (outcome) => {
+        outcomes.push(outcome)
+        if (outcomes.length === steps.length) resolve(outcomes)
+      })
     })
   } catch (error) {
     throw fromQuery(error)
@@ -141,13 +222,24 @@ interface Run<Value> {
   readonly tokens: TokenSource
   readonly watch: StatementWatch
   readonly begin: Step
+  readonly first: Statement | null
   readonly connect: (recovery: Recovery) => Promise<Opened>
   readonly recovery: () => Recovery
-  readonly work: (tx: Transaction) => Promise<Value>
+  readonly work: Work<Value>
+}
+
+/** `first` is what the statement of that option answered; null without one. */
+export type Work<Value> = (tx: Transaction, first: QueryResult | null) => Promise<Value>
+
+interface Begun extends Opened {
+  /** What the statement that left with the beginning led to; null without one. */
+  readonly first: Outcome | null
+  readonly startedMs: number
 }
 
 /** A connection in a sealed transaction. What refuses to seal it is tried again where that can help: nothing was done yet. */
-async function open({ organization, tokens, begin, connect, recovery: newRecovery }: Run<unknown>): Promise<Opened> {
+async function open(run: Run<unknown>): Promise<Begun> {
+  const { organization, tokens, begin, first, connect, recovery: newRecovery } = run
   const recovery = newRecovery()
   for (;;) {
     const opened = await connect(recovery)
@@ -155,10 +247,14 @@ async function open({ organization, tokens, begin, connect, recovery: newRecover
     let refusal: RowhouseError
     try {
       const enter = route.gateway.enter(tokens, route.entrance, route.home?.version)
+      const steps = first === null ? [begin, enter] : [begin, enter, stepOf(first)]
+      const startedMs = performance.now()
       const outcome = await exchange((done) => {
-        connection.run(organization, [begin, enter], done)
+        connection.run(organization, steps, done)
       })
-      if (outcome.error === null) return opened
+      // What failed after the seal is the statement's own failure.
+      if (outcome.error === null || (first !== null && outcome.reached && outcome.status !== 'broken'))
+        return { ...opened, first: first === null ? null : outcome, startedMs }
       await rollBack(connection)
       refusal = fromOutcome(outcome)
     } catch (error) {
@@ -184,13 +280,14 @@ async function commit(connection: Connection): Promise<void> {
 }
 
 async function runOnce<Value>(run: Run<Value>): Promise<Value> {
-  const { connection, route } = await open(run)
+  const { connection, route, first, startedMs } = await open(run)
   let idle = false
   try {
     const tx = new Transaction(connection, run.watch)
     let value: Value
     try {
-      value = await run.work(tx)
+      const answered = first === null ? null : tx.settle(run.first?.text ?? '', startedMs, first)
+      value = await run.work(tx, answered)
       await tx.finish()
       if (tx.failure !== null) throw tx.failure
     } catch (error) {
@@ -211,14 +308,16 @@ async function runOnce<Value>(run: Run<Value>): Promise<Value> {
 
 /** Runs `work` in a transaction, again where it collided and may. */
 export async function runTransaction<Value>(
-  run: Omit<Run<Value>, 'begin'>,
+  run: Omit<Run<Value>, 'begin' | 'first'>,
   options: TransactionOptions,
 ): Promise<Value> {
   const attempts = attemptsOf(options)
   const begin = beginStep(options)
+  const { first = null } = options
+  if (first !== null) requireAllowed(first.text, 'transaction')
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await runOnce({ ...run, begin })
+      return await runOnce({ ...run, begin, first })
     } catch (error) {
       const collided = error instanceof RowhouseError && collisions.has(error.code)
       if (!collided || attempt >= attempts) throw error

@@ -125,13 +125,14 @@ export function createSync(options: SyncOptions): Sync {
   const wait = async (durationMs: number): Promise<void> => {
     await timer(durationMs)
   }
+  const elapsed = (): number => performance.now()
   let worker: Worker | null = null
   const nudge = (): void => worker?.nudge()
   const callTimeoutMs = options.callTimeoutMs ?? 10_000
   const shortestPollMs = options.shortestPollMs ?? 1000
   const slowestPollMs = options.slowestPollMs ?? 900_000
   const paces = { callTimeoutMs, shortestPollMs, slowestPollMs }
-  const shared = { pool, rowhouse, connectors, budgets, vault, stores, observe, redact, now, wait, ...paces }
+  const shared = { pool, rowhouse, connectors, budgets, vault, stores, observe, redact, now, elapsed, wait, ...paces }
   const connections = new Connections({ ...shared, onChange: nudge })
   const requests = new Requests(pool, envelope)
   const watch = new ConnectionWatch(
@@ -161,7 +162,7 @@ export function createSync(options: SyncOptions): Sync {
     worker: {
       start(workerOptions = {}) {
         if (worker !== null) return
-        worker = new Worker({ ...shared, random: Math.random }, workerOptions)
+        worker = new Worker({ ...shared, random: Math.random }, options.controlUrl, workerOptions)
         worker.start()
       },
       async stop() {

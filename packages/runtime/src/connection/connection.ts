@@ -107,6 +107,21 @@ export class Connection {
     this.#send(steps, done)
   }
 
+  /** Sends steps in the transaction that is open, in one write; each is a batch of its own, answered in their order. */
+  continueEach(steps: readonly Step[], done: (outcome: Outcome) => void): void {
+    const prepared: Prepared[] = []
+    let bytes: Buffer
+    try {
+      for (const step of steps) prepared.push(this.#write([step]))
+      bytes = writer.take()
+    } catch (error) {
+      writer.clear()
+      throw error
+    }
+    for (const [index, one] of prepared.entries())
+      this.#submit(index === 0 ? bytes : bytes.length, one, done)
+  }
+
   /** Ends the connection at once; running batches finish as broken, and the server is asked to stop them. */
   destroy(): void {
     this.broken = true

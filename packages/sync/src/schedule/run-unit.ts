@@ -42,6 +42,8 @@ export interface UnitContext {
   readonly observe: Observe
   readonly redact: Redact
   readonly now: () => number
+  /** Milliseconds on a clock that nobody sets: of leases and slices. */
+  readonly elapsed: () => number
   readonly random: () => number
   readonly wait: (durationMs: number) => Promise<void>
   readonly callTimeoutMs: number

@@ -1,5 +1,6 @@
 // Units of work, (connection, lane), in the catalogue: who holds which, until when, and when the next is due.
 // All times are the database's. A unit is taken with a new epoch; whoever held it before can write nothing.
+import { RowhouseError } from '@rowhouse/contracts'
 import type { Pool } from 'pg'
 import type { Lane } from '../state/connection-state.ts'
 
@@ -11,6 +12,8 @@ export interface Unit {
   /** As it was when taken; a later one means somebody woke the unit while it ran. */
   readonly wake: string
   readonly attempts: number
+  /** Whoever held it before did not give it back: it died, or its lease ran out. */
+  readonly inherited: boolean
 }
 
 export interface ClaimOptions {
@@ -21,7 +24,36 @@ export interface ClaimOptions {
   readonly lanes: readonly Lane[]
 }
 
-/** Takes the units that have been due longest, live lanes before the backfill. */
+export interface Tick {
+  /** What was seen; the next question is about what came after it. */
+  readonly snapshot: string
+  /** Outbound lanes that became due by changes. */
+  readonly woken: number
+  readonly units: readonly Unit[]
+  /** When a unit is due that was not taken; null: none within the horizon. */
+  readonly nextMs: number | null
+}
+
+/**
+ * One question for all that a worker wants to know: who has changes since `snapshot`, and which units it is to run, of which
+ * it holds those it is given. Units that have been due longest come first, live lanes before the backfill.
+ */
+export async function tick(
+  pool: Pool,
+  snapshot: string | null,
+  { worker, leaseMs, limit, lanes }: ClaimOptions,
+  horizonMs: number,
+): Promise<Tick> {
+  const { rows } = await pool.query<{ snapshot: string; woken: number; units: Unit[]; next_ms: number | null }>(
+    'select * from rowhouse.sync_tick($1::pg_catalog.pg_snapshot, $2, $3, $4, $5, $6)',
+    [snapshot, worker, leaseMs, limit, lanes, horizonMs],
+  )
+  const [row] = rows
+  if (row === undefined) throw new RowhouseError('internal', 'The catalogue answered nothing.')
+  return { snapshot: row.snapshot, woken: row.woken, units: row.units, nextMs: row.next_ms }
+}
+
+/** Takes the units that have been due longest. */
 export async function claimUnits(pool: Pool, options: ClaimOptions): Promise<Unit[]> {
   const { rows } = await pool.query<{
     connection_id: string
@@ -30,13 +62,14 @@ export async function claimUnits(pool: Pool, options: ClaimOptions): Promise<Uni
     epoch: string
     wake: string
     attempts: number
+    inherited: boolean
   }>(
     `with due as materialized (
-       select u.connection_id, u.lane from rowhouse.sync_units u
+       select u.connection_id, u.lane, u.leased_until is not null as inherited from rowhouse.sync_units u
        where u.enabled and u.due_at <= clock_timestamp() and u.not_before <= clock_timestamp()
          and (u.leased_until is null or u.leased_until <= clock_timestamp())
          and u.lane = any ($4)
-       order by u.lane = 'backfill', u.due_at
+       order by u.due_at
        limit $3
        for update skip locked
      )
@@ -44,7 +77,7 @@ export async function claimUnits(pool: Pool, options: ClaimOptions): Promise<Uni
      set worker = $1, epoch = u.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 millisecond'
      from due
      where u.connection_id = due.connection_id and u.lane = due.lane
-     returning u.connection_id, u.organization_id, u.lane, u.epoch::text, u.wake::text, u.attempts`,
+     returning u.connection_id, u.organization_id, u.lane, u.epoch::text, u.wake::text, u.attempts, due.inherited`,
     [options.worker, options.leaseMs, options.limit, options.lanes],
   )
   return rows.map((row) => ({
@@ -54,6 +87,7 @@ export async function claimUnits(pool: Pool, options: ClaimOptions): Promise<Uni
     epoch: row.epoch,
     wake: row.wake,
     attempts: row.attempts,
+    inherited: row.inherited,
   }))
 }
 
@@ -127,29 +161,16 @@ export async function releaseUnit(pool: Pool, unit: Unit, release: Release): Pro
   )
 }
 
-/** Makes the outbound lanes of organizations due. */
-export async function wakeOrganizations(pool: Pool, organizationIds: readonly string[]): Promise<void> {
-  await pool.query(
-    `update rowhouse.sync_units u
-     set wake = u.wake + 1, due_at = least(u.due_at, clock_timestamp())
-     where u.organization_id = any ($1) and u.lane = 'outbound' and u.enabled`,
-    [organizationIds],
-  )
-}
-
-/** Makes every outbound lane due once: a worker that begins does not know what it missed. */
-export async function wakeAll(pool: Pool): Promise<void> {
-  await pool.query(
-    `update rowhouse.sync_units u
-     set wake = u.wake + 1, due_at = least(u.due_at, clock_timestamp()) where u.lane = 'outbound' and u.enabled`,
-  )
-}
-
+/** Makes a lane due, and tells the workers of all processes. One that runs is due again when it is given back. */
 export async function wakeUnit(pool: Pool, connectionId: string, lane: Lane): Promise<void> {
   await pool.query(
-    `update rowhouse.sync_units u
-     set wake = u.wake + 1, due_at = least(u.due_at, clock_timestamp())
-     where u.connection_id = $1 and u.lane = $2`,
+    `with woken as (
+       update rowhouse.sync_units u
+       set wake = u.wake + 1, due_at = least(u.due_at, clock_timestamp())
+       where u.connection_id = $1 and u.lane = $2 and u.enabled
+       returning 1
+     )
+     select rowhouse.notify_sync() from woken`,
     [connectionId, lane],
   )
 }

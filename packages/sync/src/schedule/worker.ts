@@ -1,7 +1,7 @@
-// A worker: asks the catalogue every few milliseconds who has changes, takes due units, runs each in a slot,
-// keeps its lease and gives it back. Any number of workers run side by side; all they share is Postgres.
+// A worker: asks the catalogue who has changes when it is told of one, takes due units, runs each in a slot, keeps its
+// lease and gives it back. It asks by itself too, in case it was not told. Any number of workers run side by side; all they
+// share is Postgres.
 import { isRowhouseError, RowhouseError } from '@rowhouse/contracts'
-import { changedOrganizations } from '@rowhouse/database'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { finishRemovals } from '../connections/remove.ts'
@@ -15,14 +15,21 @@ import { Streams } from '../stream/streams.ts'
 import type { Lane } from '../state/connection-state.ts'
 import { backoffMs, retry, runUnit } from './run-unit.ts'
 import type { ConnectionMemory, UnitContext } from './run-unit.ts'
-import { claimUnits, releaseUnit, renewUnit, wakeAll, wakeOrganizations } from './units.ts'
+import { Attention } from './attention.ts'
+import { Ear } from './ear.ts'
+import { releaseUnit, renewUnit, tick } from './units.ts'
 import type { Release, Unit } from './units.ts'
 
 export interface WorkerOptions {
   /** Units that run at one time in this process. @default 12 */
   readonly concurrency?: number
-  /** How often the catalogue is asked who has changes: half of it is the mean delay of a change. @default 20 */
+  /**
+   * How often the catalogue is asked who has changes where nobody can tell, as behind a transaction pooler: half of it is
+   * the mean delay of a change. @default 20
+   */
   readonly tickMs?: number
+  /** How often it is asked all the same where changes are told: as late is at most one of which nothing was heard. @default 250 */
+  readonly quietTickMs?: number
   /** How long a unit stays taken when its worker dies. Calls are bounded to end within it. @default 30000 */
   readonly leaseMs?: number
   /** How long one unit may keep its slot while others wait. @default 5000 */
@@ -31,7 +38,14 @@ export interface WorkerOptions {
   readonly streams?: number
 }
 
-const defaults = { concurrency: 12, tickMs: 20, leaseMs: 30_000, sliceMs: 5000, streams: 200 } as const
+const defaults = {
+  concurrency: 12,
+  tickMs: 20,
+  quietTickMs: 250,
+  leaseMs: 30_000,
+  sliceMs: 5000,
+  streams: 200,
+} as const
 
 /** @throws RowhouseError invalid_option */
 export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOptions> {
@@ -39,6 +53,7 @@ export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOpt
   const limits = {
     concurrency: [1, 1000],
     tickMs: [1, 60_000],
+    quietTickMs: [1, 60_000],
     leaseMs: [200, 3_600_000],
     sliceMs: [1, 3_600_000],
     streams: [0, 10_000],
@@ -53,6 +68,10 @@ export function resolveWorkerOptions(options: WorkerOptions): Required<WorkerOpt
   return Object.freeze(resolved)
 }
 
+/** While changes come too fast to be told of each. */
+const QUIET_TICK_MS = 10
+/** Another worker may be about to take what is due. */
+const DUE_MS_MIN = 5
 const HEALTH_EVERY_MS = 1000
 const STREAMS_EVERY_MS = 250
 const LEFTOVERS_EVERY_MS = 2000
@@ -69,11 +88,15 @@ export class Worker {
   readonly #dirty = new Map<string, string>()
   readonly #stop = new AbortController()
   readonly #streams: Streams
+  readonly #ear: Ear
+  readonly #attention: Attention
   #snapshot: string | null = null
   #loops: Promise<unknown> = Promise.resolve()
+  #isNudged = false
   #nudge: (() => void) | null = null
 
-  constructor(context: UnitContext, options: WorkerOptions) {
+  /** @param url of the control login, for the connection that listens */
+  constructor(context: UnitContext, url: string, options: WorkerOptions) {
     this.#context = context
     this.#options = resolveWorkerOptions(options)
     // A call has to end within the lease it began in, with one missed renewal to spare.
@@ -84,49 +107,73 @@ export class Worker {
         { details: { option: 'leaseMs' } },
       )
     const { leaseMs, streams } = this.#options
+    this.#attention = new Attention(context.pool, context.elapsed)
+    const onWork = (): void => {
+      this.#attention.noteTold()
+      this.nudge()
+    }
+    this.#ear = new Ear({ url, pool: context.pool, onWork })
     this.#streams = new Streams(context, { worker: this.#name, leaseMs, streams }, () => this.nudge())
   }
 
   start(): void {
+    this.#ear.start()
     this.#loops = Promise.all([
-      this.#repeat(this.#options.tickMs, () => this.#tick(), true),
+      this.#repeatTicks(),
       this.#repeat(HEALTH_EVERY_MS, () => this.#reportHealth()),
       this.#repeat(STREAMS_EVERY_MS, () => this.#streams.tick()),
       this.#repeat(LEFTOVERS_EVERY_MS, () => this.#eraseLeftovers()),
     ])
   }
 
-  /** Looks for due work now instead of at the next tick. */
+  /** Looks for due work now instead of at the next tick; once more, where it is just looking. */
   nudge(): void {
+    this.#isNudged = true
     this.#nudge?.()
   }
 
   /** Takes nothing new, lets what is under way end, and gives its units back. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    await this.#loops
+    await Promise.all([this.#loops, this.#ear.stop()])
     const ended = Promise.all([...this.#running.values(), this.#streams.stop()])
     await Promise.race([ended, wait(STOP_WAIT_MS, undefined, { ref: false })])
     await this.#reportHealth().catch(() => {})
   }
 
-  async #repeat(everyMs: number, work: () => Promise<void>, isNudged = false): Promise<void> {
+  async #repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      let pauseMs = everyMs
-      try {
-        await work()
-      } catch (error) {
-        pauseMs = ERROR_PAUSE_MS
-        this.#context.observe({ type: 'worker_failed', ...publicError(error) })
-      }
-      await this.#pause(pauseMs, isNudged)
+      const isDone = await this.#attempt(work)
+      await this.#pause(isDone ? everyMs : ERROR_PAUSE_MS, false)
+    }
+  }
+
+  async #repeatTicks(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      let nextMs = ERROR_PAUSE_MS
+      // Whoever nudges from here on may have come too late for what is about to be asked.
+      this.#isNudged = false
+      await this.#attempt(async () => {
+        nextMs = await this.#tick()
+      })
+      await this.#pause(nextMs, true)
+    }
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      this.#context.observe({ type: 'worker_failed', ...publicError(error) })
+      return false
     }
   }
 
   /** Until the time is over, the worker stops, or, where it can be nudged, somebody nudges it. */
   async #pause(durationMs: number, isNudged: boolean): Promise<void> {
     const { signal } = this.#stop
-    if (signal.aborted) return
+    if (signal.aborted || (isNudged && this.#isNudged)) return
     await new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer)
@@ -146,29 +193,31 @@ export class Worker {
     await eraseLeftovers(pool, stores)
   }
 
-  async #tick(): Promise<void> {
+  /** Returns how long to wait for the next look. */
+  async #tick(): Promise<number> {
     const { pool } = this.#context
-    if (this.#snapshot === null) await wakeAll(pool)
-    const { snapshot, organizationIds } = await changedOrganizations(pool, this.#snapshot)
-    // The first answer names everybody who ever changed anything; all of them were woken already.
-    if (this.#snapshot !== null && organizationIds.length > 0) await wakeOrganizations(pool, organizationIds)
-    this.#snapshot = snapshot
-    const free = this.#options.concurrency - this.#running.size
-    if (free <= 0) return
-    const units = await claimUnits(pool, {
-      worker: this.#name,
-      leaseMs: this.#options.leaseMs,
-      limit: free,
-      lanes: this.#freeLanes(),
+    const { concurrency, leaseMs, quietTickMs, tickMs } = this.#options
+    const free = concurrency - this.#running.size
+    const claim = { worker: this.#name, leaseMs, limit: Math.max(0, free), lanes: this.#freeLanes() }
+    const askedMs = this.#context.elapsed()
+    const looked = await tick(pool, this.#snapshot, claim, quietTickMs)
+    this.#snapshot = looked.snapshot
+    for (const unit of looked.units) this.#begin(unit, askedMs)
+    const isQuiet = await this.#attention.noteLooked(looked.woken > 0)
+    const everyMs = this.#ear.isHearing ? (isQuiet ? QUIET_TICK_MS : quietTickMs) : Math.min(tickMs, quietTickMs)
+    // Without a free slot there is nothing to take; whoever gives one back nudges.
+    if (free <= 0 || looked.nextMs === null) return everyMs
+    return Math.min(everyMs, Math.max(DUE_MS_MIN, Math.ceil(looked.nextMs)))
+  }
+
+  /** @param askedMs when the lease that it was given began at the earliest */
+  #begin(unit: Unit, askedMs: number): void {
+    const key = `${unit.connectionId}|${unit.lane}`
+    const run = this.#run(unit, askedMs + this.#options.leaseMs).finally(() => {
+      this.#running.delete(key)
+      this.nudge()
     })
-    for (const unit of units) {
-      const key = `${unit.connectionId}|${unit.lane}`
-      const run = this.#run(unit).finally(() => {
-        this.#running.delete(key)
-        this.nudge()
-      })
-      this.#running.set(key, run)
-    }
+    this.#running.set(key, run)
   }
 
   /** Half of the slots are never given to the backfill: changes do not wait for it. */
@@ -179,13 +228,14 @@ export class Worker {
       : ['outbound', 'inbound', 'backfill']
   }
 
-  async #run(unit: Unit): Promise<void> {
+  async #run(unit: Unit, firstEndMs: number): Promise<void> {
     const { leaseMs, sliceMs } = this.#options
-    const { now, pool } = this.#context
-    const sliceEndMs = now() + sliceMs
-    let leaseEndMs = now() + leaseMs
+    // The clock of the lease is one that nobody sets: set back, it would let a call outlast the lease it began in.
+    const { elapsed, pool } = this.#context
+    const sliceEndMs = elapsed() + sliceMs
+    let leaseEndMs = firstEndMs
     const renewing = setInterval(() => {
-      const askedMs = now()
+      const askedMs = elapsed()
       const keep = async (): Promise<void> => {
         leaseEndMs = (await renewUnit(pool, unit, leaseMs)) ? askedMs + leaseMs : 0
       }
@@ -196,8 +246,8 @@ export class Worker {
     let release: Release | null = null
     try {
       release = await runUnit(this.#context, unit, this.#memoryOf(unit.connectionId), {
-        leftMs: () => leaseEndMs - now(),
-        ending: () => this.#stop.signal.aborted || now() >= sliceEndMs,
+        leftMs: () => leaseEndMs - elapsed(),
+        ending: () => this.#stop.signal.aborted || elapsed() >= sliceEndMs,
       })
     } catch (error) {
       release = await this.#onError(unit, error)
@@ -239,15 +289,21 @@ export class Worker {
   }
 
   async #reportHealth(): Promise<void> {
-    const { pool, rowhouse } = this.#context
     const dirty = new Map(this.#dirty)
     this.#dirty.clear()
     for (const [connectionId, organizationId] of dirty) {
+      // One that cannot be measured, of an organization that is suspended or away, keeps no other from being shown.
+      await this.#attempt(() => this.#measure(connectionId, organizationId))
+    }
+  }
+
+  async #measure(connectionId: string, organizationId: string): Promise<void> {
+    const { pool, rowhouse } = this.#context
       const stored = await findConnection(pool, connectionId)
       if (stored === null) {
         // Removed meanwhile.
         this.#memories.delete(connectionId)
-        continue
+        return
       }
       const health = await measureHealth(rowhouse.as({ organizationId, connectionId }), connectionId, stored.mapping)
       const { latencies } = this.#memoryOf(connectionId)
@@ -260,6 +316,5 @@ export class Worker {
       })
       // A lag grows by itself: look again until it is gone.
       if ((health.lagMs ?? 0) > 0) this.#dirty.set(connectionId, organizationId)
-    }
   }
 }

@@ -33,7 +33,7 @@ export class Streams {
   readonly #options: StreamsOptions
   readonly #onDue: () => void
   readonly #holds = new Map<string, Hold>()
-  #renewedAtMs = 0
+  #renewedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(context: UnitContext, options: StreamsOptions, onDue: () => void) {
     this.#context = context
@@ -43,10 +43,10 @@ export class Streams {
 
   /** Keeps what is held, ends what is lost or has been held long enough, and takes what is free. */
   async tick(): Promise<void> {
-    const { now, pool } = this.#context
+    const { elapsed, pool } = this.#context
     const { leaseMs, streams, worker } = this.#options
     this.#endOverdue()
-    if (now() - this.#renewedAtMs >= leaseMs / 3) await this.#renew()
+    if (elapsed() - this.#renewedAtMs >= leaseMs / 3) await this.#renew()
     const free = streams - this.#holds.size
     if (free <= 0) return
     const limit = Math.min(free, CLAIMED_AT_ONCE)
@@ -60,13 +60,13 @@ export class Streams {
   }
 
   #endOverdue(): void {
-    const nowMs = this.#context.now()
+    const nowMs = this.#context.elapsed()
     for (const { end, holdEndMs, leaseEndMs } of this.#holds.values())
       if (nowMs >= leaseEndMs || nowMs >= holdEndMs) end.abort()
   }
 
   async #renew(): Promise<void> {
-    const askedMs = this.#context.now()
+    const askedMs = this.#context.elapsed()
     this.#renewedAtMs = askedMs
     const holds = [...this.#holds.values()]
     if (holds.length === 0) return
@@ -79,7 +79,7 @@ export class Streams {
   }
 
   #hold(unit: Unit): void {
-    const nowMs = this.#context.now()
+    const nowMs = this.#context.elapsed()
     const end = new AbortController()
     const done = this.#run(unit, end.signal).finally(() => this.#holds.delete(unit.connectionId))
     const holdMs = HOLD_MS * (0.75 + this.#context.random() / 2)
