@@ -124,11 +124,14 @@ export class Transaction {
       else for (const one of asked) await this.#send([one])
       return
     }
+    let first: { readonly error: unknown } | null = null
     for (const [index, { step, resolve, reject }] of asked.entries()) {
       try {
         resolve(this.settle(step.text, startedMs, outcomes[index] as Outcome))
       } catch (error) {
-        reject(error)
+        first ??= { error }
+        // What was written behind one that failed failed for its reason, whichever of them somebody waits for.
+        reject(isAborted(error) ? first.error : error)
       }
     }
   }
@@ -150,6 +153,11 @@ export class Transaction {
     return outcome.result
   }
 }
+
+const IN_FAILED_TRANSACTION = '25P02'
+
+const isAborted = (error: unknown): boolean =>
+  error instanceof RowhouseError && error.details['sqlState'] === IN_FAILED_TRANSACTION
 
 const NO_VALUES: readonly unknown[] = []
 

@@ -107,6 +107,37 @@ async function readBatches(
   idProperty: string | null,
 ): Promise<Answer<readonly RemoteRecord[]>> {
   const wanted = distinct(values.map((value) => (idProperty === 'email' ? value.trim().toLowerCase() : value)))
+  if (idProperty !== null) {
+    const answer = await readRecords(http, object, selection, wanted, idProperty)
+    return answer.ok ? withReferences(http, object, selection, answer.value) : answer
+  }
+  // Of records asked for by their ids, references are asked for at the same time: nothing of the records is needed for it.
+  const [answer, references] = await Promise.all([
+    readRecords(http, object, selection, wanted, null),
+    readReferences(http, object, selection, wanted),
+  ])
+  if (!answer.ok) return answer
+  if (!references.ok) return unread(references.failure)
+  // One that was merged answers to its old id with its new one.
+  const others = answer.value.filter(({ id }) => !references.value.has(id))
+  const merged = await withReferences(http, object, selection, others)
+  if (!merged.ok) return merged
+  return ok([
+    ...answer.value.flatMap((record) => {
+      const known = references.value.get(record.id)
+      return known === undefined ? [] : [{ ...record, references: known }]
+    }),
+    ...merged.value,
+  ])
+}
+
+async function readRecords(
+  http: ConnectorHttp,
+  object: HubspotObject,
+  selection: ObjectSelection,
+  wanted: readonly string[],
+  idProperty: string | null,
+): Promise<Answer<readonly RemoteRecord[]>> {
   const found = new Map<string, RemoteRecord>()
   for (const batch of batches(wanted, batchSizeMax)) {
     const answer = await http.request({
@@ -128,5 +159,5 @@ async function readBatches(
       if (record) found.set(record.id, record)
     }
   }
-  return withReferences(http, object, selection, [...found.values()])
+  return ok([...found.values()])
 }

@@ -118,8 +118,16 @@ export class Connection {
       writer.clear()
       throw error
     }
-    for (const [index, one] of prepared.entries())
-      this.#submit(index === 0 ? bytes : bytes.length, one, done)
+    // All are on their way; pg is told of each when the one before it was answered, because it is to lose its queue.
+    const submit = (index: number): void => {
+      const one = prepared[index]
+      if (one === undefined) return
+      this.#submit(index === 0 ? bytes : bytes.length, one, (outcome) => {
+        submit(index + 1)
+        done(outcome)
+      })
+    }
+    submit(0)
   }
 
   /** Ends the connection at once; running batches finish as broken, and the server is asked to stop them. */

@@ -45,6 +45,7 @@ function scopeOf(lane: Lane = 'inbound', mappingVersion = 1): ConnectionScope {
     options: { policy: 'database', deletePolicy: 'propagate' },
     looksBack: false,
     clockOffsetMs: () => 0,
+    due: new Set(),
     providerNow: () => new Date().toISOString(),
   }
 }

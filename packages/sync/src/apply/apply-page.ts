@@ -51,9 +51,7 @@ export async function applyPage(
 ): Promise<AppliedPage> {
   try {
     const applied = await fenced(scope.organization, scope.hold, async (tx) => {
-      const count = await applyIn(tx, scope, mapped, records)
-      await end(tx)
-      return count
+      return applyIn(tx, scope, mapped, records, end)
     })
     return { applied, parked: 0 }
   } catch (error) {
@@ -107,10 +105,14 @@ async function applyIn(
   scope: ConnectionScope,
   mapped: MappedObject,
   given: readonly ReadRecord[],
+  end: PageEnd,
 ): Promise<number> {
   // The last version of a record that a page shows twice.
   const shown = [...new Map(given.map((record) => [record.id, record])).values()]
-  if (shown.length === 0) return 0
+  if (shown.length === 0) {
+    await end(tx)
+    return 0
+  }
   const merged = await takeMerged(tx, scope, mapped, shown)
   const read = [...shown, ...merged.filter(({ id }) => !shown.some((record) => record.id === id))]
   const records = await withCreateTokens(tx, scope, mapped, read)
@@ -133,20 +135,20 @@ async function applyIn(
     records.filter((record) => !record.deleted && linkOf(record) === null),
   )
   const localIds = [...links.flatMap(({ localId }) => (localId === null ? [] : [localId])), ...matches.values()]
-  const rows = await lockRows(tx, mapped, [...new Set(localIds)])
-  // A row that is being created at the CRM and matches one that is there already takes that one.
-  const creating = await lockLinks(tx, linkScope(scope, mapped), { localIds: [...matches.values()] })
+  const ids = [...new Set(localIds)]
+  const [rows, creating, underWay, changedAt] = await Promise.all([
+    lockRows(tx, mapped, ids),
+    // A row that is being created at the CRM and matches one that is there already takes that one.
+    lockLinks(tx, linkScope(scope, mapped), { localIds: [...matches.values()] }),
+    readPending(tx, scope.connectionId, mapped.object, ids, records.length * 2),
+    readChangedAt(tx, scope.connectionId, mapped.object, ids),
+  ])
   const byLocal = new Map(creating.flatMap((link) => (link.localId === null ? [] : [[link.localId, link] as const])))
   const parents = await readParents(tx, scope.connectionId, [
     ...parentKeysOfRemote(mapped, records),
     ...parentKeysOfLocal(mapped, rows.values()),
   ])
-  const pending = new Map<string, Delivery>(
-    (await readPending(tx, scope.connectionId, mapped.object, [...new Set(localIds)], records.length * 2)).map(
-      (delivery) => [delivery.recordId, delivery],
-    ),
-  )
-  const changedAt = await readChangedAt(tx, scope.connectionId, mapped.object, localIds)
+  const pending = new Map<string, Delivery>(underWay.map((delivery) => [delivery.recordId, delivery]))
   const planned: PlannedEffect[] = []
   for (const record of records) {
     const matched = matches.get(record.id) ?? null
@@ -172,14 +174,18 @@ async function applyIn(
       waitsForOutbound: null,
     })
   }
-  await writeEffects(tx, scope, mapped, planned, parents)
-  await unpark(
-    tx,
-    scope.connectionId,
-    'inbound',
-    mapped.object,
-    records.map(({ id }) => id),
-  )
+  await Promise.all([
+    writeEffects(tx, scope, mapped, planned, parents),
+    unpark(
+      tx,
+      scope.connectionId,
+      'inbound',
+      mapped.object,
+      records.map(({ id }) => id),
+    ),
+    // Takes away marks of a generation that was read, so none that the effects add.
+    end(tx),
+  ])
   return shown.length
 }
 

@@ -2,6 +2,7 @@
 import type { FieldValue } from '@rowhouse/connectors'
 import type { Organization } from 'rowhouse'
 import type { Hold } from '../home/fence.ts'
+import type { Direction } from '../home/marks.ts'
 import type { LinkScope } from '../home/links.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
 import type { PlanOptions } from '../plan/link.ts'
@@ -22,6 +23,8 @@ export interface ConnectionScope {
   readonly clockOffsetMs: () => number
   /** Now by the provider's clock; ISO-8601, UTC, milliseconds. */
   readonly providerNow: () => string
+  /** Directions in which this run made something due; whoever ran it wakes their lanes. */
+  readonly due: Set<Direction>
 }
 
 export const linkScope = (scope: ConnectionScope, object: MappedObject): LinkScope => ({

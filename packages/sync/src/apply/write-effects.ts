@@ -69,16 +69,25 @@ export async function writeEffects(
     if (remoteId !== null && waitsForInbound !== null)
       dueIn.push({ object: mapped.object, recordId: remoteId, waitsFor: waitsForInbound })
   }
-  await insertRows(tx, mapped, scope.organizationId, inserts)
-  await updateRows(tx, mapped, updates)
-  await moveChildren(tx, scope.connectionId, scope.objects, mapped.object, orphaned)
-  await deleteRows(tx, mapped, deletes)
-  await saveLinks(tx, linkScope(scope, mapped), links)
-  await addConflicts(tx, scope.connectionId, conflicts)
-  await addMarks(tx, scope.connectionId, 'outbound', preferUnwaiting(dueOut))
-  await addMarks(tx, scope.connectionId, 'inbound', preferUnwaiting(dueIn))
-  if (released.length > 0) await releaseMarks(tx, scope.connectionId, released)
-  if (planned.some(({ effect }) => frees(mapped, effect))) await unblock(tx, scope.connectionId, mapped.object)
+  const isFreed = planned.some(({ effect }) => frees(mapped, effect))
+  if (dueOut.length > 0 || released.length > 0 || isFreed) scope.due.add('outbound')
+  if (dueIn.length > 0 || released.length > 0 || isFreed) scope.due.add('inbound')
+  // In their order, and in one write where nothing has to be waited for.
+  const written = [insertRows(tx, mapped, scope.organizationId, inserts), updateRows(tx, mapped, updates)]
+  if (orphaned.length > 0) {
+    await Promise.all(written)
+    await moveChildren(tx, scope.connectionId, scope.objects, mapped.object, orphaned)
+  }
+  await Promise.all([
+    ...written,
+    deleteRows(tx, mapped, deletes),
+    saveLinks(tx, linkScope(scope, mapped), links),
+    addConflicts(tx, scope.connectionId, conflicts),
+    addMarks(tx, scope.connectionId, 'outbound', preferUnwaiting(dueOut)),
+    addMarks(tx, scope.connectionId, 'inbound', preferUnwaiting(dueIn)),
+    released.length > 0 ? releaseMarks(tx, scope.connectionId, released) : undefined,
+    isFreed ? unblock(tx, scope.connectionId, mapped.object) : undefined,
+  ])
 }
 
 /** Whether a row gives up a value by which records are told apart. */

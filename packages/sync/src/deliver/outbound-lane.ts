@@ -2,8 +2,6 @@
 // due or the slice is over.
 import { applyPage } from '../apply/apply-page.ts'
 import { pruneDeliveries } from '../home/deliveries.ts'
-import { nextDueMs } from '../home/marks.ts'
-import { reviveDeadLetters } from '../home/records.ts'
 import { PutDown } from '../http/http.ts'
 import { breakerReason, breaks, countLinked } from '../pull/breaker.ts'
 import { selectionOf } from '../pull/selection.ts'
@@ -16,7 +14,6 @@ import { settleBatch } from './settle-batch.ts'
 import { settleUncertain } from './settle-uncertain.ts'
 
 const BATCHES_MAX = 20
-const REVIVED_MAX = 100
 /** Deliveries kept for the activity of a connection. */
 export const DELIVERIES_KEPT = 20_000
 const PRUNED_MAX = 2000
@@ -25,23 +22,33 @@ const PRUNE_EVERY_RUNS = 50
 
 export async function runOutbound(run: LaneRun, runs: number): Promise<LaneEnd> {
   const { scope } = run
-  const end = await settleUncertain(run)
-  if (end !== null) return end
-  if (run.pollMemory.revivalIsDue(run.now()))
-    await reviveDeadLetters(scope.organization, scope.connectionId, 'outbound', REVIVED_MAX)
+  let settlesFirst = true
+  let revives = run.pollMemory.revivalIsDue('outbound', run.now())
   for (let count = 0; count < BATCHES_MAX && !run.ending(); count++) {
     let tripped: string | null = null
-    const batch = await planBatch(scope, async (deletes, mapped, tx) => {
-      if (run.deletesAllowed) return true
-      if (!breaks(deletes, await countLinked(tx, scope.connectionId, mapped.object))) return true
-      tripped = breakerReason(deletes, mapped.object, 'here')
-      return false
+    const planned = await planBatch(scope, {
+      settlesFirst,
+      revives,
+      deletesAllowed: async (deletes, mapped, tx) => {
+        if (run.deletesAllowed) return true
+        if (!breaks(deletes, await countLinked(tx, scope.connectionId, mapped.object))) return true
+        tripped = breakerReason(deletes, mapped.object, 'here')
+        return false
+      },
     })
-    if (batch === null) {
+    settlesFirst = false
+    revives = false
+    if (planned.kind === 'unsettled') {
+      const end = await settleUncertain(run)
+      if (end !== null) return end
+      continue
+    }
+    if (planned.kind === 'idle') {
       if (runs % PRUNE_EVERY_RUNS === 0)
         await pruneDeliveries(scope.organization, scope.connectionId, DELIVERIES_KEPT, PRUNED_MAX)
-      return done(await nextDueMs(scope.organization, scope.connectionId, 'outbound'))
+      return done(planned.nextMs)
     }
+    const { batch } = planned
     if (tripped !== null) {
       await run.happen('pause', tripped)
       return done(null)

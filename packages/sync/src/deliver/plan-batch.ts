@@ -8,14 +8,14 @@ import type { View } from '../apply/views.ts'
 import { linkScope } from '../apply/scope.ts'
 import type { ConnectionScope } from '../apply/scope.ts'
 import { capture } from '../capture/capture.ts'
-import { addDeliveries, readPending } from '../home/deliveries.ts'
+import { addDeliveries, hasPending, readPending } from '../home/deliveries.ts'
 import type { Delivery, NewDelivery } from '../home/deliveries.ts'
 import { fenced } from '../home/fence.ts'
 import { lockLinks, readParents, saveLinks } from '../home/links.ts'
 import type { StoredLink } from '../home/links.ts'
-import { addMarks, clearMarks, postponeMarks, readMarks } from '../home/marks.ts'
+import { addMarks, clearMarks, nextDueMs, postponeMarks, readMarks } from '../home/marks.ts'
 import type { Mark } from '../home/marks.ts'
-import { unpark } from '../home/records.ts'
+import { reviveDeadLetters, unpark } from '../home/records.ts'
 import { lockRows } from '../home/rows.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
 import { isReferenceField } from '../plan/link.ts'
@@ -36,31 +36,43 @@ export interface OutgoingBatch {
 }
 
 const MARKS_MAX = 500
+const REVIVED_MAX = 100
 const WAIT_MS = 1000
 
-/** Null: nothing is due. */
-export function planBatch(
-  scope: ConnectionScope,
-  deletesAllowed: (deletes: number, mapped: MappedObject, tx: Transaction) => Promise<boolean>,
-): Promise<OutgoingBatch | null> {
-  return fenced(scope.organization, scope.hold, async (tx) => {
-    await capture(tx, scope.connectionId, scope.objects)
-    const due = await readMarks(
-      tx,
-      scope.connectionId,
-      'outbound',
-      scope.objects.map(({ object }) => object),
-      MARKS_MAX,
-    )
+/** What there is to send: a batch; something else that has to be settled first; nothing, until `nextMs` or a wake-up. */
+export type Planned =
+  | { readonly kind: 'batch'; readonly batch: OutgoingBatch }
+  | { readonly kind: 'unsettled' }
+  | { readonly kind: 'idle'; readonly nextMs: number | null }
+
+export interface PlanBatchOptions {
+  readonly deletesAllowed: (deletes: number, mapped: MappedObject, tx: Transaction) => Promise<boolean>
+  /** Whether deliveries whose end nobody knows come before anything new: those of whoever ran the lane before. */
+  readonly settlesFirst: boolean
+  /** Whether parked records are looked for that are due again. */
+  readonly revives: boolean
+}
+
+export function planBatch(scope: ConnectionScope, options: PlanBatchOptions): Promise<Planned> {
+  const { connectionId, objects } = scope
+  return fenced(scope.organization, scope.hold, async (tx): Promise<Planned> => {
+    const names = objects.map(({ object }) => object)
+    const [isUnsettled, , , due] = await Promise.all([
+      options.settlesFirst ? hasPending(tx, connectionId) : false,
+      options.revives ? reviveDeadLetters(tx, connectionId, 'outbound', REVIVED_MAX) : undefined,
+      capture(tx, connectionId, objects),
+      readMarks(tx, connectionId, 'outbound', names, MARKS_MAX),
+    ])
+    if (isUnsettled) return { kind: 'unsettled' }
     const [first] = due
-    const mapped = scope.objects.find(({ object }) => object === first?.object)
-    if (mapped === undefined) return null
+    const mapped = objects.find(({ object }) => object === first?.object)
+    if (mapped === undefined) return { kind: 'idle', nextMs: await nextDueMs(tx, connectionId, 'outbound') }
     const marks = due.filter(({ object }) => object === mapped.object)
-    return planMarks(tx, scope, mapped, marks, deletesAllowed)
+    return { kind: 'batch', batch: await planMarks(tx, scope, mapped, marks, options.deletesAllowed) }
   })
 }
 
-interface Planned {
+interface PlannedMark {
   readonly mark: Mark
   readonly link: StoredLink | null
   readonly plan: OutboundPlan
@@ -75,18 +87,15 @@ async function planMarks(
   deletesAllowed: (deletes: number, mapped: MappedObject, tx: Transaction) => Promise<boolean>,
 ): Promise<OutgoingBatch> {
   const ids = marks.map(({ recordId }) => recordId)
-  const links = new Map(
-    (await lockLinks(tx, linkScope(scope, mapped), { localIds: ids })).map((link) => [link.localId ?? '', link]),
-  )
-  const rows = await lockRows(tx, mapped, ids)
-  const pending = new Map(
-    (await readPending(tx, scope.connectionId, mapped.object, ids, ids.length)).map((delivery) => [
-      delivery.recordId,
-      delivery,
-    ]),
-  )
+  const [locked, rows, underWay] = await Promise.all([
+    lockLinks(tx, linkScope(scope, mapped), { localIds: ids }),
+    lockRows(tx, mapped, ids),
+    readPending(tx, scope.connectionId, mapped.object, ids, ids.length),
+  ])
+  const links = new Map(locked.map((link) => [link.localId ?? '', link]))
+  const pending = new Map(underWay.map((delivery) => [delivery.recordId, delivery]))
   const parents = await readParents(tx, scope.connectionId, parentKeysOfLocal(mapped, rows.values()))
-  const planned = marks.map((mark): Planned => {
+  const planned = marks.map((mark): PlannedMark => {
     const link = links.get(mark.recordId) ?? null
     const row = rows.get(mark.recordId)
     const view = row === undefined ? null : localView(scope, mapped, row, parents)
@@ -96,9 +105,12 @@ async function planMarks(
   })
   const deletes = planned.filter(({ plan }) => plan.kind === 'delete').length
   if (deletes > 0 && !(await deletesAllowed(deletes, mapped, tx))) return { mapped, outgoing: [], deletes: -1 }
-  await forgetDetached(tx, scope, mapped, planned)
-  await putAside(tx, scope, mapped, planned)
-  return { mapped, outgoing: await commit(tx, scope, mapped, planned), deletes }
+  const [, , outgoing] = await Promise.all([
+    forgetDetached(tx, scope, mapped, planned),
+    putAside(tx, scope, mapped, planned),
+    commit(tx, scope, mapped, planned),
+  ])
+  return { mapped, outgoing, deletes }
 }
 
 /** Rows that are gone while their record stays: the pair is remembered as broken. */
@@ -106,7 +118,7 @@ async function forgetDetached(
   tx: Transaction,
   scope: ConnectionScope,
   mapped: MappedObject,
-  planned: readonly Planned[],
+  planned: readonly PlannedMark[],
 ): Promise<void> {
   const detached = planned.flatMap(({ plan, link }) =>
     plan.kind === 'detach' && link !== null ? [{ ...link, state: 'tombstoned' as const }] : [],
@@ -119,7 +131,7 @@ async function putAside(
   tx: Transaction,
   scope: ConnectionScope,
   mapped: MappedObject,
-  planned: readonly Planned[],
+  planned: readonly PlannedMark[],
 ): Promise<void> {
   const { connectionId } = scope
   const idle = planned.filter(({ plan }) => plan.kind === 'none' || plan.kind === 'detach')
@@ -160,7 +172,7 @@ async function commit(
   tx: Transaction,
   scope: ConnectionScope,
   mapped: MappedObject,
-  planned: readonly Planned[],
+  planned: readonly PlannedMark[],
 ): Promise<Outgoing[]> {
   const creating: StoredLink[] = []
   const fresh: NewDelivery[] = []
@@ -185,9 +197,9 @@ async function commit(
       atMs: mark.sinceMs,
     })
   }
-  await saveLinks(tx, linkScope(scope, mapped), creating)
+  const creates = saveLinks(tx, linkScope(scope, mapped), creating)
   const marks = new Map(planned.map(({ mark }) => [mark.recordId, mark]))
-  const deliveries = await addDeliveries(tx, scope.connectionId, scope.hold.epoch, fresh)
+  const [deliveries] = await Promise.all([addDeliveries(tx, scope.connectionId, scope.hold.epoch, fresh), creates])
   return deliveries.flatMap((delivery) => {
     const mark = marks.get(delivery.recordId)
     return mark === undefined ? [] : [{ delivery, mark, createToken: tokens.get(delivery.recordId) ?? null }]

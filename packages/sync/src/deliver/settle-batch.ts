@@ -74,7 +74,10 @@ export function settleBatch(scope: ConnectionScope, mapped: MappedObject, sent: 
     const isFreed = done.some(
       ({ outgoing: { delivery } }) => delivery.kind === 'delete' || holdsKey(mapped, delivery.sent),
     )
-    if (isFreed) await unblock(tx, scope.connectionId, mapped.object)
+    if (isFreed) {
+      scope.due.add('inbound')
+      await unblock(tx, scope.connectionId, mapped.object)
+    }
     return { delivered: done.map(({ outgoing }) => outgoing), parked: ledger.letters.length }
   })
 }
@@ -86,12 +89,15 @@ async function writeLedger(
   ledger: Ledger,
 ): Promise<void> {
   const { connectionId } = scope
-  await settleDeliveries(tx, connectionId, ledger.settlements)
-  await clearMarks(tx, connectionId, 'outbound', ledger.cleared)
-  await postponeMarks(tx, connectionId, 'outbound', ledger.postponed)
-  await addMarks(tx, connectionId, 'inbound', ledger.dueIn)
-  await park(tx, connectionId, ledger.letters)
-  await unpark(tx, connectionId, 'outbound', mapped.object, ledger.unparked)
+  if (ledger.dueIn.length > 0) scope.due.add('inbound')
+  await Promise.all([
+    settleDeliveries(tx, connectionId, ledger.settlements),
+    clearMarks(tx, connectionId, 'outbound', ledger.cleared),
+    postponeMarks(tx, connectionId, 'outbound', ledger.postponed),
+    addMarks(tx, connectionId, 'inbound', ledger.dueIn),
+    park(tx, connectionId, ledger.letters),
+    unpark(tx, connectionId, 'outbound', mapped.object, ledger.unparked),
+  ])
 }
 
 /** Not done, or not known to be: the mark stays and plans it anew. */
@@ -167,9 +173,11 @@ async function settleDone(
 ): Promise<void> {
   if (done.length === 0) return
   const ids = done.map(({ outgoing }) => outgoing.delivery.recordId)
-  const locked = await lockLinks(tx, linkScope(scope, mapped), { localIds: ids })
+  const [locked, rows] = await Promise.all([
+    lockLinks(tx, linkScope(scope, mapped), { localIds: ids }),
+    lockRows(tx, mapped, ids),
+  ])
   const links = new Map(locked.map((link) => [link.localId ?? '', link]))
-  const rows = await lockRows(tx, mapped, ids)
   const records = done.flatMap(({ result }) => (result.record === null ? [] : [result.record]))
   const parents = await readParents(tx, scope.connectionId, [
     ...parentKeysOfRemote(mapped, records),
@@ -206,8 +214,10 @@ async function settleDone(
     })
   }
   // Marks go before effects: what an effect finds due is a new mark.
-  await clearMarks(tx, scope.connectionId, 'outbound', ledger.cleared.splice(0))
-  await writeEffects(tx, scope, mapped, planned, parents)
+  await Promise.all([
+    clearMarks(tx, scope.connectionId, 'outbound', ledger.cleared.splice(0)),
+    writeEffects(tx, scope, mapped, planned, parents),
+  ])
 }
 
 /**

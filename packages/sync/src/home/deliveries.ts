@@ -77,6 +77,15 @@ export async function addDeliveries(
   return rows.map(toDelivery)
 }
 
+/** Whether there is any of which nobody knows whether it was done. */
+export async function hasPending(tx: Pick<Transaction, 'query'>, connectionId: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `select from rowhouse_home.sync_deliveries d where d.connection_id = $1 and d.status = 'pending' limit 1`,
+    [connectionId],
+  )
+  return rowCount === 1
+}
+
 /** Pending deliveries of these rows; of all rows without `recordIds`, at most `limit`. */
 export async function readPending(
   tx: Pick<Transaction, 'query'>,

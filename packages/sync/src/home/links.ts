@@ -81,28 +81,34 @@ export async function findLinked(
 export async function saveLinks(tx: Transaction, scope: LinkScope, links: readonly StoredLink[]): Promise<void> {
   const fresh = links.filter(({ id }) => id === null)
   const known = links.filter(({ id }) => id !== null)
+  const saved: Promise<unknown>[] = []
   if (known.length > 0)
-    await tx.query(
-      `update rowhouse_home.sync_links l
+    saved.push(
+      tx.query(
+        `update rowhouse_home.sync_links l
        set local_id = p."localId", remote_id = p."remoteId", state = p.state, create_token = p."createToken",
          base = p.base, seen = p.seen, written = p.written, mapping_version = $2, updated_at = now()
        from jsonb_to_recordset($1::jsonb) as p(
          id bigint, "localId" text, "remoteId" text, state text, "createToken" text, base jsonb, seen text, written text
        )
        where l.id = p.id`,
-      [JSON.stringify(known), scope.mappingVersion],
+        [JSON.stringify(known), scope.mappingVersion],
+      ),
     )
   if (fresh.length > 0)
-    await tx.query(
-      `insert into rowhouse_home.sync_links (
+    saved.push(
+      tx.query(
+        `insert into rowhouse_home.sync_links (
          connection_id, object, mapping_version, local_id, remote_id, state, create_token, base, seen, written
        )
        select $2, $3, $4, p."localId", p."remoteId", p.state, p."createToken", p.base, p.seen, p.written
        from jsonb_to_recordset($1::jsonb) as p(
          "localId" text, "remoteId" text, state text, "createToken" text, base jsonb, seen text, written text
        )`,
-      [JSON.stringify(fresh), scope.connectionId, scope.object, scope.mappingVersion],
+        [JSON.stringify(fresh), scope.connectionId, scope.object, scope.mappingVersion],
+      ),
     )
+  await Promise.all(saved)
 }
 
 /** Takes a row out of the links that lost it, so that it can be paired anew. */

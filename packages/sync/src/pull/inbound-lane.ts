@@ -22,7 +22,8 @@ const LOOK_AGAIN_MS = 120_000
 
 export async function runInbound(run: LaneRun): Promise<LaneEnd> {
   const { scope } = run
-  await reviveDeadLetters(scope.organization, scope.connectionId, 'inbound', MARKS_MAX)
+  if (run.pollMemory.revivalIsDue('inbound', run.now()))
+    await reviveDeadLetters(scope.organization, scope.connectionId, 'inbound', MARKS_MAX)
   for (let round = 0; round < ROUNDS_MAX && !run.ending(); round++) {
     const marks = await readMarks(
       scope.organization,

@@ -1,6 +1,8 @@
 // What a worker remembers between polls of a connection, only to save work: when it polled last, and which
 // versions the overlap will show again. Losing it costs one repeated page.
 
+import type { Direction } from '../home/marks.ts'
+
 const RECENT_MAX = 20_000
 const REVIVE_EVERY_MS = 1000
 /**
@@ -25,7 +27,7 @@ export class PollMemory {
   polledForOpens = 0
   /** Objects whose last sweep ended before its end: the next goes on at once. */
   readonly unfinished = new Set<string>()
-  #revivedAtMs = Number.NEGATIVE_INFINITY
+  readonly #revivedAtMs = { outbound: Number.NEGATIVE_INFINITY, inbound: Number.NEGATIVE_INFINITY }
   readonly #recent = new Map<string, Seen>()
 
   /** Whether this version of the record was applied, and nothing else can have its stamp. */
@@ -40,9 +42,9 @@ export class PollMemory {
   }
 
   /** Whether parked records should be looked for that are due again; true at most once in REVIVE_EVERY_MS. */
-  revivalIsDue(nowMs: number): boolean {
-    if (nowMs - this.#revivedAtMs < REVIVE_EVERY_MS) return false
-    this.#revivedAtMs = nowMs
+  revivalIsDue(direction: Direction, nowMs: number): boolean {
+    if (nowMs - this.#revivedAtMs[direction] < REVIVE_EVERY_MS) return false
+    this.#revivedAtMs[direction] = nowMs
     return true
   }
 

@@ -3,7 +3,7 @@
 import { isRowhouseError } from '@rowhouse/contracts'
 import type { Connector, Failure } from '@rowhouse/connectors'
 import type { Pool } from 'pg'
-import type { Rowhouse } from 'rowhouse'
+import type { Organization, Rowhouse } from 'rowhouse'
 import type { ConnectionScope } from '../apply/scope.ts'
 import { remoteAccountOf } from '../budget/remote-account.ts'
 import type { Budgets } from '../budget/budgets.ts'
@@ -30,6 +30,7 @@ import type { Lane } from '../state/connection-state.ts'
 import { lanesOf } from '../state/connection-state.ts'
 import { isReliedOn, missedReason, noteMissed } from '../stream/status.ts'
 import type { LaneEnd, LaneRun } from './lane-run.ts'
+import { wakeUnit } from './units.ts'
 import type { Release, Unit } from './units.ts'
 
 export interface UnitContext {
@@ -71,24 +72,8 @@ export async function runUnit(
   memory: ConnectionMemory,
   lease: { readonly leftMs: () => number; readonly ending: () => boolean },
 ): Promise<Release> {
-  const [stored, credentials] = await Promise.all([
-    readConnection(context.pool, unit.connectionId),
-    context.vault.read(unit.connectionId),
-  ])
-  if (!lanesOf(stored.state).includes(unit.lane)) return { nextMs: null, notBeforeMs: 0, failed: false }
-  const connector = context.connectors.get(stored.connector)
-  if (connector === undefined) return { nextMs: null, notBeforeMs: BACKOFF_MS_MAX, failed: true }
-  const pollMs = unit.lane === 'inbound' ? await paceOf(context, stored, connector) : stored.pollIntervalMs
-  const work = prepareRun(context, unit, { ...stored, pollIntervalMs: pollMs }, connector, credentials, memory, lease)
   try {
-    await raiseFence(work.run.scope.organization, work.run.scope.hold)
-    const end = await runLane(unit, work.run, memory)
-    if (work.http.clockOffsetMs !== null) memory.clockOffsetMs = work.http.clockOffsetMs
-    if (end.kind === 'done') {
-      await recovered(context, unit, stored)
-      return { nextMs: end.nextMs, notBeforeMs: 0, failed: false }
-    }
-    return await onFailure(context, unit, work, end.failure)
+    return await runClaimed(context, unit, memory, lease)
   } catch (error) {
     if (error instanceof PutDown) return { nextMs: error.retryMs, notBeforeMs: error.retryMs, failed: false }
     if (isRowhouseError(error) && error.code === 'organization_suspended')
@@ -96,6 +81,53 @@ export async function runUnit(
     throw error
   }
 }
+
+async function runClaimed(
+  context: UnitContext,
+  unit: Unit,
+  memory: ConnectionMemory,
+  lease: { readonly leftMs: () => number; readonly ending: () => boolean },
+): Promise<Release> {
+  const { connectionId, organizationId } = unit
+  const organization = context.rowhouse.as({ organizationId, connectionId })
+  // Three questions to two databases, none of which needs another's answer. A fence that is raised for nothing is only higher.
+  const [stored, credentials] = await Promise.all([
+    readConnection(context.pool, connectionId),
+    context.vault.read(connectionId),
+    raiseFence(organization, { connectionId, lane: unit.lane, epoch: unit.epoch }),
+  ])
+  if (!lanesOf(stored.state).includes(unit.lane)) return { nextMs: null, notBeforeMs: 0, failed: false }
+  const connector = context.connectors.get(stored.connector)
+  if (connector === undefined) return { nextMs: null, notBeforeMs: BACKOFF_MS_MAX, failed: true }
+  const pollMs = unit.lane === 'inbound' ? await paceOf(context, stored, connector) : stored.pollIntervalMs
+  const work = prepareRun(
+    context,
+    unit,
+    organization,
+    { ...stored, pollIntervalMs: pollMs },
+    connector,
+    credentials,
+    memory,
+    lease,
+  )
+  const { due } = work.run.scope
+  // Whoever held it before may have made something due and died before saying so.
+  if (unit.inherited || unit.attempts > 0) for (const direction of directions) due.add(direction)
+  try {
+    const end = await runLane(unit, work.run, memory)
+    if (work.http.clockOffsetMs !== null) memory.clockOffsetMs = work.http.clockOffsetMs
+    if (end.kind === 'done') {
+      await recovered(context, unit, stored)
+      return { nextMs: end.nextMs, notBeforeMs: 0, failed: false }
+    }
+    return await onFailure(context, unit, work, end.failure)
+  } finally {
+    // A lane looks at what it made due for itself before it ends.
+    for (const direction of due) if (direction !== unit.lane) await wakeUnit(context.pool, connectionId, direction)
+  }
+}
+
+const directions = ['outbound', 'inbound'] as const
 
 const SUSPENDED_MS = 5000
 
@@ -134,6 +166,7 @@ interface Work {
 function prepareRun(
   context: UnitContext,
   unit: Unit,
+  organization: Organization,
   stored: StoredConnection,
   connector: Connector,
   credentials: StoredCredentials,
@@ -163,7 +196,7 @@ function prepareRun(
     observe: (call) => context.observe({ type: 'call', organizationId, connectionId, lane: unit.lane, ...call }),
   })
   const scope: ConnectionScope = {
-    organization: context.rowhouse.as({ organizationId, connectionId }),
+    organization,
     organizationId,
     connectionId,
     mappingVersion: stored.mappingVersion,
@@ -175,6 +208,7 @@ function prepareRun(
       deletePolicy: 'propagate',
       times: { localMs: null, remoteMs: null, uncertaintyMs: UNCERTAINTY_MS, fixedSide: 'local' },
     },
+    due: new Set(),
     looksBack: connector.history !== undefined,
     clockOffsetMs: () => memory.clockOffsetMs,
     providerNow: () => new Date(context.now() + memory.clockOffsetMs).toISOString(),

@@ -299,22 +299,22 @@ export class Worker {
 
   async #measure(connectionId: string, organizationId: string): Promise<void> {
     const { pool, rowhouse } = this.#context
-      const stored = await findConnection(pool, connectionId)
-      if (stored === null) {
-        // Removed meanwhile.
-        this.#memories.delete(connectionId)
-        return
-      }
-      const health = await measureHealth(rowhouse.as({ organizationId, connectionId }), connectionId, stored.mapping)
-      const { latencies } = this.#memoryOf(connectionId)
-      const outbound = latencies.outbound.percentiles() ?? stored.health.latencyMs?.outbound ?? null
-      const inbound = latencies.inbound.percentiles() ?? stored.health.latencyMs?.inbound ?? null
-      await writeHealth(pool, connectionId, {
-        ...health,
-        latencyMs: { outbound, inbound },
-        ...(stored.state === 'paused' ? {} : { lastSyncedAt: new Date(this.#context.now()).toISOString() }),
-      })
-      // A lag grows by itself: look again until it is gone.
-      if ((health.lagMs ?? 0) > 0) this.#dirty.set(connectionId, organizationId)
+    const stored = await findConnection(pool, connectionId)
+    if (stored === null) {
+      // Removed meanwhile.
+      this.#memories.delete(connectionId)
+      return
+    }
+    const health = await measureHealth(rowhouse.as({ organizationId, connectionId }), connectionId, stored.mapping)
+    const { latencies } = this.#memoryOf(connectionId)
+    const outbound = latencies.outbound.percentiles() ?? stored.health.latencyMs?.outbound ?? null
+    const inbound = latencies.inbound.percentiles() ?? stored.health.latencyMs?.inbound ?? null
+    await writeHealth(pool, connectionId, {
+      ...health,
+      latencyMs: { outbound, inbound },
+      ...(stored.state === 'paused' ? {} : { lastSyncedAt: new Date(this.#context.now()).toISOString() }),
+    })
+    // A lag grows by itself: look again until it is gone.
+    if ((health.lagMs ?? 0) > 0) this.#dirty.set(connectionId, organizationId)
   }
 }

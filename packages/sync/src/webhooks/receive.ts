@@ -26,11 +26,13 @@ export async function receiveWebhook(
   connectionId: string,
   request: WebhookRequest,
 ): Promise<WebhookVerdict> {
-  const stored = await readConnection(context.pool, connectionId)
+  const [stored, { app }] = await Promise.all([
+    readConnection(context.pool, connectionId),
+    context.vault.read(connectionId),
+  ])
   const connector = context.connectors.get(connectorId)
   if (connector === undefined || stored.connector !== connectorId)
     throw new RowhouseError('connection_not_found', `There is no ${connectorId} connection ${connectionId}.`)
-  const { app } = await context.vault.read(connectionId)
   if (app === null)
     return {
       ok: false,
