@@ -62,6 +62,23 @@ test('a transaction is one round trip to begin, one a statement, one to commit',
   expect(await wordsOf(work)).toEqual(['BEBES', 'BES', 'BES'])
 })
 
+test('statements of a transaction that are asked for in one go are one round trip', async () => {
+  await open()
+  const work = (): Promise<unknown> =>
+    a.transaction(async (tx) => {
+      await Promise.all([tx.query(ids, ['x']), tx.query(ids, ['y']), tx.query('select 1')])
+    })
+  await work()
+  expect(await wordsOf(work)).toEqual(['BEBES', 'BESBESBES', 'BES'])
+})
+
+test('the first statement of a transaction leaves with its beginning, where it is named before', async () => {
+  await open()
+  const work = (): Promise<unknown> => a.transaction(() => Promise.resolve(), { first: { text: ids, values: ['x'] } })
+  await work()
+  expect(await wordsOf(work)).toEqual(['BEBEBES', 'BES'])
+})
+
 test('what was parsed is closed when it is used no more, in a write that is made anyway', async () => {
   await open()
   for (let count = 0; count < 205; count += 1) await a.query(`select ${count}`)

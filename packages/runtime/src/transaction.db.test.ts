@@ -72,6 +72,50 @@ test('calls that overlap run in order, and what was not awaited is still part of
   expect(await count('not awaited')).toBe(1)
 })
 
+test('of what is asked for in one go, everything behind a failure fails for its reason, and nothing of it is done', async () => {
+  const outcome = acme.transaction(async (tx) => {
+    const asked = [insert(tx, 'ahead'), tx.query('select 1 / 0'), insert(tx, 'behind'), tx.query('select 1')]
+    const settled = await Promise.allSettled(asked)
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected'])
+    // Whoever waits for the last one only is told why as well.
+    await asked[3]
+  })
+  await expect(outcome).rejects.toMatchObject({ details: { sqlState: '22012' } })
+  expect([await count('ahead'), await count('behind')]).toEqual([0, 0])
+})
+
+test('a value that cannot be written fails its own statement, not those asked for with it', async () => {
+  const circle: { self?: unknown } = {}
+  circle.self = circle
+  await acme.transaction(async (tx) => {
+    const [ahead, wrong, behind] = await Promise.allSettled([
+      insert(tx, 'ahead of it'),
+      tx.query('select $1::json', [circle]),
+      insert(tx, 'behind it'),
+    ])
+    expect([ahead.status, wrong.status, behind.status]).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+  expect([await count('ahead of it'), await count('behind it')]).toEqual([1, 1])
+})
+
+test('a first statement is answered to its function; one that fails is its failure, and the function does not run', async () => {
+  const first = { text: 'insert into notes (body) values ($1) returning body', values: ['first'] }
+  const answered = await acme.transaction((_, answer) => Promise.resolve(answer?.rows), { first })
+  expect([answered, await count('first')]).toEqual([[{ body: 'first' }], 1])
+  let runs = 0
+  const work = (): Promise<void> => {
+    runs += 1
+    return Promise.resolve()
+  }
+  const fail = acme.transaction(work, { first: { text: 'select 1 / 0' } })
+  await expect(fail).rejects.toMatchObject({ code: 'query_failed', details: { sqlState: '22012' } })
+  await expect(acme.transaction(work, { first: { text: 'commit' } })).rejects.toMatchObject({
+    code: 'statement_not_allowed',
+  })
+  expect([runs, rowhouse.connections.busy]).toEqual([0, 0])
+  expect(await count('first')).toBe(1)
+})
+
 test('it cannot be ended from inside, nor used when it is over', async () => {
   let kept: Transaction | undefined
   await acme.transaction(async (tx) => {

@@ -47,6 +47,8 @@ export type SyncEvent =
   | (OfConnection & { readonly type: 'lease_lost'; readonly lane: Lane })
   | (OfConnection & { readonly type: 'credentials_refreshed' })
   | (OfConnection & { readonly type: 'removed' })
+  /** The worker is told of commits from now on, and looks by itself more rarely. */
+  | { readonly type: 'hearing' }
   | { readonly type: 'worker_failed'; readonly code: string; readonly message: string }
 
 export type Observe = (event: SyncEvent) => void

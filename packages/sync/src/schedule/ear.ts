@@ -15,6 +15,8 @@ export interface EarOptions {
   readonly pool: Pool
   /** Somebody has work, or may have had while nothing was heard. */
   readonly onWork: () => void
+  /** It is believed from now on. */
+  readonly onHearing: () => void
 }
 
 /** How often it is made sure that something said is heard. */
@@ -63,7 +65,11 @@ export class Ear {
   /** Until the connection is of no use any more. */
   async #listen(): Promise<void> {
     const { signal } = this.#stop
-    const client = new Client({ connectionString: this.#options.url, keepAlive: true })
+    const client = new Client({
+      connectionString: this.#options.url,
+      keepAlive: true,
+      application_name: 'rowhouse sync ear',
+    })
     const broken = new AbortController()
     const end = (): void => broken.abort()
     client.on('error', end)
@@ -84,7 +90,6 @@ export class Ear {
       if (rows[0]?.prepares !== false) return await this.#pause(PROBE_EVERY_MS)
       while (!broken.signal.aborted && (await this.#isHeard())) {
         if (!this.#isHearing) await this.#beTold()
-        this.#isHearing = true
         await this.#pause(PROBE_EVERY_MS, broken.signal)
       }
     } catch {
@@ -102,6 +107,8 @@ export class Ear {
     await this.#options.pool.query(
       `update rowhouse.sync_attention set quiet_until = '-infinity' where quiet_until = 'infinity'`,
     )
+    this.#isHearing = true
+    this.#options.onHearing()
     // Whatever was committed before that was not told.
     this.#options.onWork()
   }

@@ -112,7 +112,8 @@ export class Worker {
       this.#attention.noteTold()
       this.nudge()
     }
-    this.#ear = new Ear({ url, pool: context.pool, onWork })
+    const onHearing = (): void => context.observe({ type: 'hearing' })
+    this.#ear = new Ear({ url, pool: context.pool, onWork, onHearing })
     this.#streams = new Streams(context, { worker: this.#name, leaseMs, streams }, () => this.nudge())
   }
 
