@@ -117,23 +117,25 @@ describe('an edit at HubSpot between our read and our write', () => {
   })
 
   it('is told of although the record was deleted before anybody looked', async () => {
-    const remove: { when?: () => Promise<boolean>; now?: () => void } = {}
-    const { household, id, shown } = await scene([{ jobtitle: 'Theirs' }], {
-      async poll(...asked) {
-        // Nobody looks before the record is gone: the history is asked for after a poll.
-        if (remove.when !== undefined && (await remove.when())) remove.now?.()
-        return hubspot.poll(...asked)
+    let removed = 0
+    const scenery: { remove?: () => void } = {}
+    const { household, id } = await scene([{ jobtitle: 'Theirs' }], {
+      history: {
+        recordsMax: 50,
+        read(...asked) {
+          // Whoever looks comes too late, however soon that is.
+          if (removed === 0) scenery.remove?.()
+          removed += 1
+          return (hubspot.history as FieldHistory).read(...asked)
+        },
       },
     })
-    let removed = 0
-    remove.when = async () => removed === 0 && (await shown())['jobtitle'] === 'Ours'
-    remove.now = () => {
-      removed += 1
+    scenery.remove = () => {
       house().sandbox.person(household.account.id).remove('contacts', id)
     }
     await household.person.query(`update contacts set title = 'Ours'`)
     await expect.poll(() => conflicts(household), soon).toContainEqual(theirs)
-    expect(removed).toBe(1)
+    expect(await house().records(household.account, 'contacts')).toEqual([])
   })
 
   it('is told of when the history answers again; while it is refused, everything else goes on', async () => {

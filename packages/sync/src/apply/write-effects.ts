@@ -73,7 +73,7 @@ export async function writeEffects(
   if (dueOut.length > 0 || released.length > 0 || isFreed) scope.due.add('outbound')
   if (dueIn.length > 0 || released.length > 0 || isFreed) scope.due.add('inbound')
   // In their order, and in one write where nothing has to be waited for.
-  const written = [insertRows(tx, mapped, scope.organizationId, inserts), updateRows(tx, mapped, updates)]
+  const written = [insertRows(tx, mapped, inserts), updateRows(tx, mapped, updates)]
   if (orphaned.length > 0) {
     await Promise.all(written)
     await moveChildren(tx, scope.connectionId, scope.objects, mapped.object, orphaned)

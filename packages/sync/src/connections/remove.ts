@@ -6,14 +6,14 @@ import { inTransaction } from '@rowhouse/database'
 import type { Pool } from 'pg'
 import type { Rowhouse } from 'rowhouse'
 
+/** Fences first: whoever still writes holds one until it is done, and nobody writes without. */
 const tables = [
-  'sync_marks',
+  'sync_fences',
   'sync_dead_letters',
   'sync_conflicts',
   'sync_deliveries',
   'sync_cursors',
   'sync_links',
-  'sync_fences',
 ] as const
 /** Short statements: nobody of the organization waits for a million links. */
 const ROWS_AT_ONCE_MAX = 5000

@@ -180,6 +180,7 @@ export async function insertConnection(client: PoolClient, fresh: NewConnection)
      select $1, lane, $2, lane = any ($4) from unnest($3::text[]) as lane`,
     [row.id, fresh.organizationId, lanes, enabled],
   )
+  await client.query('select rowhouse.notify_sync()')
   return row.id
 }
 
@@ -188,16 +189,25 @@ export interface Moved {
   readonly to: ConnectionState
 }
 
+/** The lane in whose name something happens, and the epoch it was taken with. */
+export interface HeldLane {
+  readonly lane: string
+  readonly epoch: string
+}
+
 /**
  * Lets an event happen to a connection. Null: it changed nothing.
  *
- * @throws RowhouseError connection_not_found, connection_wrong_state
+ * @param held where a worker says so; null where a person does
+ * @throws RowhouseError connection_not_found, connection_wrong_state; lease_lost: somebody else runs the lane by now, and
+ * what the worker knows may be of a mapping before this one
  */
 export async function moveConnection(
   pool: Pool,
   id: string,
   event: ConnectionEvent,
   reason: string | null,
+  held: HeldLane | null = null,
 ): Promise<Moved | null> {
   const client = await pool.connect()
   try {
@@ -208,6 +218,7 @@ export async function moveConnection(
     )
     const from = rows[0]?.state
     if (from === undefined) throw new RowhouseError('connection_not_found')
+    if (held !== null) await requireLane(client, id, held)
     const outcome = transition(from, event)
     if (outcome === 'refuse')
       throw new RowhouseError('connection_wrong_state', `A connection that is ${from} cannot ${event}.`, {
@@ -222,6 +233,15 @@ export async function moveConnection(
   } finally {
     client.release()
   }
+}
+
+/** @throws RowhouseError lease_lost */
+async function requireLane(client: PoolClient, id: string, { epoch, lane }: HeldLane): Promise<void> {
+  const { rowCount } = await client.query(
+    'select from rowhouse.sync_units u where u.connection_id = $1 and u.lane = $2 and u.epoch = $3 for share',
+    [id, lane, epoch],
+  )
+  if (rowCount !== 1) throw new RowhouseError('lease_lost')
 }
 
 /** A person who resumes has answered the breaker's question for this long. */
@@ -249,6 +269,7 @@ async function writeState(
      where u.connection_id = $1`,
     [id, lanesOf(to), event === 'resume'],
   )
+  await client.query('select rowhouse.notify_sync()')
 }
 
 /** The lanes of a connection, and whether a worker holds each. */

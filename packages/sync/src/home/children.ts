@@ -4,7 +4,7 @@
 import type { Transaction } from 'rowhouse'
 import { referenceField } from '../plan/link.ts'
 import type { MappedObject } from '../mapping/mapping.ts'
-import { quoteName } from './rows.ts'
+import { OURS, quoteName } from './rows.ts'
 
 export interface ParentMove {
   /** Row of the parent that goes, and of the one that takes its children; null: none does. */
@@ -43,14 +43,14 @@ async function moveThose(
     `update rowhouse_home.sync_links l
      set base = l.base || jsonb_build_object($4::text, p."toRemote")
      from jsonb_to_recordset($1::jsonb) as p("fromLocal" uuid, "fromRemote" text, "toRemote" text), ${rows} t
-     where t.${name} = p."fromLocal" and l.connection_id = $2 and l.object = $3 and l.local_id = t.id::text
+     where ${OURS} and t.${name} = p."fromLocal" and l.connection_id = $2 and l.object = $3 and l.local_id = t.id::text
        and l.base ->> $4 = p."fromRemote"`,
     [JSON.stringify(moves), connectionId, object, field],
   )
   await tx.query(
     `update ${rows} t set ${name} = p."toLocal"
      from jsonb_to_recordset($1::jsonb) as p("fromLocal" uuid, "toLocal" uuid)
-     where t.${name} = p."fromLocal" and p."toLocal" is not null and p."toLocal" <> p."fromLocal"`,
+     where ${OURS} and t.${name} = p."fromLocal" and p."toLocal" is not null and p."toLocal" <> p."fromLocal"`,
     [JSON.stringify(moves)],
   )
 }

@@ -72,7 +72,7 @@ describe('moments', () => {
       values: { ...value, amount: '9007199254740993.10', note: '' },
     }))
     const ids = writes.map(({ id }) => id)
-    await organization.transaction((tx) => insertRows(tx, mapped, organizationId, writes))
+    await organization.transaction((tx) => insertRows(tx, mapped, writes))
     const read = async (): Promise<unknown[]> =>
       [...(await organization.transaction((tx) => lockRows(tx, mapped, ids))).values()].map(({ fields }) => fields)
     const expected = values.map((value) => ({ ...value, amount: '9007199254740993.10', note: null }))

@@ -6,6 +6,12 @@ import type { MappedObject } from '../mapping/mapping.ts'
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
+/**
+ * Of this organization, in every statement and in so many words: where a table's policy was switched off by hand, a row of
+ * another organization is still neither matched nor sent nor written.
+ */
+export const OURS = 't.organization_id = (select rowhouse.organization_id())'
+
 const tableOf = (mapped: MappedObject): string => `${quoteName(mapped.schema)}.${quoteName(mapped.table)}`
 
 function readExpression(column: string, type: string): string {
@@ -57,7 +63,8 @@ export async function lockRows(
 ): Promise<Map<string, LocalRow>> {
   if (ids.length === 0) return new Map()
   const { rows } = await tx.query<RawRow>(
-    `select ${selectList(mapped)} from ${tableOf(mapped)} t where t.id = any ($1::uuid[]) order by t.id for update`,
+    `select ${selectList(mapped)} from ${tableOf(mapped)} t where ${OURS} and t.id = any ($1::uuid[])
+     order by t.id for update`,
     [ids],
   )
   return new Map(rows.map((raw) => [raw['id'] ?? '', toRow(mapped, raw)]))
@@ -75,7 +82,7 @@ export async function matchRows(
   const name = `t.${quoteName(column)}`
   const { rows } = await tx.query<{ id: string; value: string }>(
     `select t.id::text as id, ${name}::text as value from ${tableOf(mapped)} t
-     where ${name} = any ($1)
+     where ${OURS} and ${name} = any ($1)
        and not exists (
          select from rowhouse_home.sync_links l
          where l.connection_id = $2 and l.object = $3 and l.local_id = t.id::text and l.remote_id is not null
@@ -99,20 +106,15 @@ const columnsOf = (mapped: MappedObject): { column: string; key: string; type: s
 
 const json = (writes: readonly RowWrite[]): string => JSON.stringify(writes)
 
-/** Inserts a page of rows with one statement. */
-export async function insertRows(
-  tx: Transaction,
-  mapped: MappedObject,
-  organizationId: string,
-  writes: readonly RowWrite[],
-): Promise<void> {
+/** Inserts a page of rows with one statement. Whose they are is the column's default: a strict table lets nobody name it. */
+export async function insertRows(tx: Transaction, mapped: MappedObject, writes: readonly RowWrite[]): Promise<void> {
   if (writes.length === 0) return
   const columns = columnsOf(mapped)
   await tx.query(
-    `insert into ${tableOf(mapped)} (organization_id, id, ${columns.map(({ column }) => quoteName(column)).join(', ')})
-     select $2::uuid, p.id, ${columns.map(({ type }, index) => `(p."values" ->> $${index + 3})::${type}`).join(', ')}
+    `insert into ${tableOf(mapped)} (id, ${columns.map(({ column }) => quoteName(column)).join(', ')})
+     select p.id, ${columns.map(({ type }, index) => `(p."values" ->> $${index + 2})::${type}`).join(', ')}
      from jsonb_to_recordset($1::jsonb) as p(id uuid, "values" jsonb)`,
-    [json(writes), organizationId, ...columns.map(({ key }) => key)],
+    [json(writes), ...columns.map(({ key }) => key)],
   )
 }
 
@@ -130,14 +132,14 @@ export async function updateRows(tx: Transaction, mapped: MappedObject, writes: 
        )
        .join(', ')}
      from jsonb_to_recordset($1::jsonb) as p(id uuid, "values" jsonb)
-     where t.id = p.id`,
+     where ${OURS} and t.id = p.id`,
     [json(writes), ...columns.map(({ key }) => key)],
   )
 }
 
 export async function deleteRows(tx: Transaction, mapped: MappedObject, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
-  await tx.query(`delete from ${tableOf(mapped)} t where t.id = any ($1::uuid[])`, [ids])
+  await tx.query(`delete from ${tableOf(mapped)} t where ${OURS} and t.id = any ($1::uuid[])`, [ids])
 }
 
 /** Rows that no link knows: what the CRM gets once the backfill has matched what it had. */
@@ -145,7 +147,7 @@ export async function markUnlinkedRows(tx: Transaction, mapped: MappedObject, co
   await tx.query(
     `insert into rowhouse_home.sync_marks (connection_id, direction, object, record_id)
      select $1, 'outbound', $2, t.id::text from ${tableOf(mapped)} t
-     where not exists (
+     where ${OURS} and not exists (
        select from rowhouse_home.sync_links l
        where l.connection_id = $1 and l.object = $2 and l.local_id = t.id::text
      )

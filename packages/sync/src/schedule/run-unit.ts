@@ -239,12 +239,12 @@ const UNCERTAINTY_MS = 1000
 
 export async function happen(
   context: Pick<UnitContext, 'pool' | 'observe'>,
-  unit: Pick<Unit, 'connectionId' | 'organizationId'>,
+  unit: Pick<Unit, 'connectionId' | 'organizationId' | 'lane' | 'epoch'>,
   event: ConnectionEvent,
   reason: string | null,
 ): Promise<void> {
   const { connectionId, organizationId } = unit
-  const moved = await moveConnection(context.pool, connectionId, event, reason)
+  const moved = await moveConnection(context.pool, connectionId, event, reason, unit)
   if (moved !== null) context.observe({ type: 'state', organizationId, connectionId, ...moved, reason })
 }
 
