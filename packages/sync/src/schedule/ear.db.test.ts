@@ -70,6 +70,7 @@ describe('a worker that looks once a minute', () => {
     await begin()
     await arrives()
     await arrives()
+    expect(await ears()).toHaveLength(1)
   })
 
   it('is told of a webhook that another process receives', async () => {
