@@ -12,7 +12,7 @@ import type { Sync } from '../index.ts'
 
 const house = useHouse({ shortestPollMs: 3_600_000 })
 const RARELY = { quietTickMs: 60_000 }
-const soon = { timeout: 20_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 const more: Sync[] = []
 let alder: Household
 let birch: Household
