@@ -6,7 +6,7 @@ import type {
   ConnectionDetail,
   ConnectionState,
   Organization,
-  Placement,
+  PlacementDetail,
 } from '@rowhouse/contracts'
 
 /** The instant at which every fixture is seen. */
@@ -228,7 +228,7 @@ export function activityOf(organizationIndex: number, seq: number, seqMax: numbe
 }
 
 /** Where an organization lives, and where its plan wants it. */
-export function placementOf({ id, slug, plan, isolation, wantedIsolation }: Organization): Placement {
+export function placementOf({ id, slug, plan, isolation, wantedIsolation }: Organization): PlacementDetail {
   const place = `h_${id.replaceAll('-', '').slice(0, 16)}`
   return {
     organizationId: id,
@@ -243,5 +243,7 @@ export function placementOf({ id, slug, plan, isolation, wantedIsolation }: Orga
     state: 'active',
     epoch: 1,
     wanted: wantedIsolation === null ? null : { isolation: wantedIsolation, cluster: null },
+    former: [],
+    farewells: [],
   }
 }

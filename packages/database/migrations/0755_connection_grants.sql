@@ -158,8 +158,12 @@ as $$
 declare
   organization uuid := coalesce(rowhouse.active_organization(), rowhouse.organization_id());
   wanted constant text[] := array(select distinct p from unnest(set_role.permissions) p order by 1);
+  held text[];
   own text[];
 begin
+  -- What somebody may and who owns the organization is asked behind the lock that members are changed by: the seal knows the
+  -- role of the moment it was made, and of two owners one may be leaving.
+  perform from rowhouse.organizations o where o.id = organization for no key update;
   if not rowhouse.can('roles.manage') then
     raise exception 'The role lacks the permission roles.manage.' using errcode = 'RH012';
   end if;
@@ -171,14 +175,28 @@ begin
     raise exception 'The name or a permission of the role is not valid.'
       using errcode = 'RH038', hint = 'Words such as data.read, at most 200; one connection is granted with grant_connection().';
   end if;
+  select r.permissions into held from rowhouse.roles r where r.organization_id = organization and r.name = set_role.role;
   if rowhouse.actor_kind() = 'user' then
-    select r.permissions into own from rowhouse.roles r
-    where r.name = rowhouse.role() and (r.organization_id is null or r.organization_id = organization);
-    if not ('*' = any (own) or own @> (wanted || coalesce((
-      select r.permissions from rowhouse.roles r where r.organization_id = organization and r.name = set_role.role
-    ), '{}'))) then
+    select r.permissions into own
+    from rowhouse.members m
+    join rowhouse.roles r on r.name = m.role and (r.organization_id is null or r.organization_id = m.organization_id)
+    where m.organization_id = organization and m.user_id = rowhouse.user_id();
+    if (own && '{*,roles.manage}') is not true then
+      raise exception 'The role lacks the permission roles.manage.' using errcode = 'RH012';
+    end if;
+    if ('*' = any (own) or own @> (wanted || coalesce(held, '{}'))) is not true then
       raise exception 'The role % may do what yours may not.', set_role.role using errcode = 'RH078';
     end if;
+  end if;
+  if '*' = any (held) and not '*' = any (wanted)
+    and exists (select from rowhouse.members m where m.organization_id = organization and m.role = set_role.role)
+    and not exists (
+      select from rowhouse.members m
+      where m.organization_id = organization and m.role <> set_role.role and rowhouse.is_owning_role(organization, m.role)
+    )
+  then
+    raise exception 'Whoever owns the organization does so by the role %.', set_role.role
+      using errcode = 'RH069', hint = 'Make somebody else an owner first.';
   end if;
   insert into rowhouse.roles as r (organization_id, name, permissions) values (organization, set_role.role, wanted)
   on conflict on constraint role_is_named_once do update set permissions = excluded.permissions;

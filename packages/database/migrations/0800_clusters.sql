@@ -60,7 +60,7 @@ create table rowhouse.homes (
   login name,
   isolation text not null constraint isolation_is_a_model check (isolation in ('shared', 'schema', 'database')),
   state text not null default 'building'
-    constraint state_is_known check (state in ('building', 'spare', 'assigned', 'dropping', 'broken')),
+    constraint state_is_known check (state in ('building', 'spare', 'assigned', 'retired', 'dropping', 'broken')),
   -- Why it is broken.
   error text,
   -- No cascade: what an organization leaves behind on a server is dropped before its row is.
@@ -74,7 +74,7 @@ create table rowhouse.homes (
   constraint login_has_one_home unique (login),
   constraint own_login_where_not_shared check ((isolation = 'shared') = (login is null)),
   constraint shared_home_is_nobodys check (isolation <> 'shared' or organization_id is null),
-  constraint spare_is_nobodys check (state <> 'spare' or organization_id is null),
+  constraint spare_is_nobodys check (state not in ('spare', 'retired') or organization_id is null),
   constraint assigned_is_somebodys check (state <> 'assigned' or isolation = 'shared' or organization_id is not null)
 );
 create index homes_by_state on rowhouse.homes (state, isolation, cluster);

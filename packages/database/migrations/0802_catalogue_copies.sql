@@ -94,7 +94,8 @@ declare
   place jsonb := copy -> 'placement';
   given_version bigint := copy ->> 'version';
   known_version bigint;
-  lives_here boolean := coalesce(place ->> 'databaseName' = current_database(), false);
+  -- Databases of two clusters may have one name, so a farewell says besides that it is one.
+  lives_here boolean := coalesce(place ->> 'databaseName' = current_database() and coalesce((place ->> 'here')::boolean, true), false);
 begin
   if given.id is null or plan.id is null or given_version is null or place is null then
     raise exception 'That is no copy of an organization.' using errcode = 'RH084', hint = 'rowhouse.catalogue_copy() makes them.';

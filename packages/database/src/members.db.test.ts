@@ -118,26 +118,19 @@ describe('the last owner', () => {
     expect(await refusal(other, give(other, 'viewer'))).toBe('RH069')
   })
 
-  /** Both begin before either commits: each takes the other's role. @returns the SQLSTATEs, '' for what went through */
-  async function eachOther(): Promise<string[]> {
-    const { ownerId } = worlds.a
-    const other = await join('owner')
-    const clients = [
-      new Client({ connectionString: database().appUrl }),
-      new Client({ connectionString: database().appUrl }),
-    ]
+  /** Two have begun before either commits, and the second waits for the first. @returns what became of the second */
+  async function atOnce(first: readonly [string, Act], second: readonly [string, Act]): Promise<string> {
+    const begun = async ([user]: readonly [string, Act]): Promise<Client> => {
+      const client = new Client({ connectionString: database().appUrl })
+      await client.connect()
+      await client.query('begin')
+      await worlds.a.enter(client, { user })
+      return client
+    }
+    const [one, two] = [await begun(first), await begun(second)]
     try {
-      const [first, second] = clients as [Client, Client]
-      for (const [client, user] of [
-        [first, ownerId],
-        [second, other],
-      ] as const) {
-        await client.connect()
-        await client.query('begin')
-        await worlds.a.enter(client, { user })
-      }
-      await first.query(...callOf(give(other, 'viewer')))
-      const waiting = sqlstateOf(second.query(...callOf(give(ownerId, 'viewer'))).then(() => second.query('commit')))
+      await one.query(...callOf(first[1]))
+      const waiting = sqlstateOf(two.query(...callOf(second[1])).then(() => two.query('commit')))
       await vi.waitFor(
         async () =>
           expect(
@@ -147,19 +140,88 @@ describe('the last owner', () => {
           ).toHaveLength(1),
         { timeout: 60_000 },
       )
-      await first.query('commit')
-      return [await waiting]
+      await one.query('commit')
+      return await waiting
     } finally {
-      await Promise.all(clients.map((client) => client.end()))
+      await Promise.all([one.end(), two.end()])
     }
+  }
+
+  async function eachOther(take: (member: string) => Act = (member) => give(member, 'viewer')): Promise<string> {
+    const { ownerId } = worlds.a
+    const other = await join('owner')
+    return atOnce([ownerId, take(other)], [other, take(ownerId)])
   }
   const callOf = ([text, ...values]: Act): [string, unknown[]] => [text, values]
   const owners = async (): Promise<number> => Object.values(await rolesOf()).filter((role) => role === 'owner').length
 
   it('is not lost when two owners take each other’s role at the same time', async () => {
     // What the second may is asked anew when the first has committed: it is a viewer by then.
-    expect(await eachOther()).toEqual(['RH012'])
+    expect(await eachOther()).toBe('RH012')
     expect(await owners()).toBe(1)
+  })
+
+  it('is not lost when two owners remove each other, or leave, at the same time', async () => {
+    expect(await eachOther(remove)).toBe('RH012')
+    expect(await owners()).toBe(1)
+    const [left] = Object.entries(await rolesOf()).find(([, role]) => role === 'owner') as [string, unknown]
+    const other = await join('owner')
+    expect(await atOnce([left, remove(left)], [other, remove(other)])).toBe('RH069')
+    expect(await owners()).toBe(1)
+  })
+
+  const setRole = (role: string, ...permissions: string[]): Act => [
+    'select rowhouse.set_role($1, $2)',
+    role,
+    permissions,
+  ]
+  const boss = async (...permissions: string[]): Promise<string> => {
+    await admin(`insert into rowhouse.roles (organization_id, name, permissions) values ($1, 'boss', $2)`, [
+      worlds.a.organizationId,
+      permissions,
+    ])
+    return join('boss')
+  }
+
+  it('is not lost with the permissions of the role by which somebody owns it', async () => {
+    const { ownerId } = worlds.a
+    const own = await boss('*')
+    await as(own, remove(ownerId))
+    expect(await refusal(own, setRole('boss', 'data.read'))).toBe('RH069')
+    const second = await join('owner')
+    await as(second, setRole('boss', 'data.read'))
+    expect(await refusal(second, remove(second))).toBe('RH069')
+  })
+
+  it('is not lost when the other owner’s role is emptied while the last one leaves', async () => {
+    const { ownerId } = worlds.a
+    const own = await boss('*')
+    expect(await atOnce([ownerId, remove(ownerId)], [own, setRole('boss', 'data.read')])).toBe('RH069')
+    await as(own, give(await join('viewer'), 'owner'))
+    const [left] = Object.entries(await rolesOf()).find(([, role]) => role === 'owner') as [string, unknown]
+    expect(await atOnce([left, setRole('boss', 'data.read')], [left, remove(left)])).toBe('RH069')
+  })
+
+  it('is lost by either where a role’s permissions are not asked about', async () => {
+    const own = await boss('*')
+    await as(own, remove(worlds.a.ownerId))
+    const [row] = await admin(`select pg_get_functiondef('rowhouse.set_role(text, text[])'::regprocedure) as text`)
+    const { text } = row as { text: string }
+    const weak = text.replace("'*' = any (held) and", 'false and')
+    expect(weak).not.toBe(text)
+    try {
+      await admin(weak)
+      await as(own, setRole('boss', 'data.read'))
+      expect(await owners()).toBe(0)
+    } finally {
+      await admin(text)
+    }
+  })
+
+  it('is not made by a role that was taken away since the seal', async () => {
+    const { ownerId } = worlds.a
+    const own = await boss('roles.manage', 'data.read')
+    expect(await atOnce([ownerId, remove(own)], [own, setRole('clerk', 'data.read')])).toBe('RH012')
   })
 
   it('would be lost without the lock and without asking anew', async () => {
@@ -174,7 +236,7 @@ describe('the last owner', () => {
     expect(weak).not.toBe(text)
     try {
       await admin(weak)
-      expect(await eachOther()).toEqual(['done'])
+      expect(await eachOther()).toBe('done')
       expect(await owners()).toBe(0)
     } finally {
       await admin(text)

@@ -105,7 +105,9 @@ export class Gateway implements Door<Connection> {
     client.on('error', () => {})
     try {
       await client.connect()
-      this.#identity = await shakeHands(client, signingKey, now)
+      // The driver's own bound ends with the login; a server that is gone by then would keep the place in the pool for ever.
+      const late = setTimeout(() => client.connection.stream.destroy(), pool.connectTimeoutMs)
+      this.#identity = await shakeHands(client, signingKey, now).finally(() => clearTimeout(late))
     } catch (error) {
       client.connection.stream.destroy()
       throw fromConnect(error)

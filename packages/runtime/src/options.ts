@@ -44,6 +44,11 @@ export interface PlacementOptions {
    * that somebody who was removed could go on in such a home, and only if its copy was not told. @default 900_000
    */
   readonly staleMaxMs?: number
+  /**
+   * How long the catalogue may take to answer where somebody lives and what changed. A connection whose other end is gone
+   * without a word is closed then, and another one asked. @default 5_000
+   */
+  readonly answerMs?: number
   /** How long a query waits for a home whose copy of the catalogue is older than the catalogue. @default 5_000 */
   readonly copyWaitMs?: number
   /** Most placements remembered; only organizations with a home of their own need one. @default 10_000 */
@@ -179,6 +184,7 @@ function resolvePlacement(placement: PlacementOptions): ResolvedPlacement {
   return Object.freeze({
     pollMs: ms('pollMs', 1_000, 10),
     staleMaxMs: ms('staleMaxMs', 900_000, 0),
+    answerMs: ms('answerMs', 5_000, 1),
     copyWaitMs: ms('copyWaitMs', 5_000, 0),
     rememberedMax: integer('placement.rememberedMax', placement.rememberedMax, 10_000, 1, 1_000_000),
   })

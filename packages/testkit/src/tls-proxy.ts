@@ -12,7 +12,8 @@ export interface TlsProxy {
   close(): Promise<void>
 }
 
-const AUTHORITY = `-----BEGIN CERTIFICATE-----
+/** PEM. */
+export const AUTHORITY = `-----BEGIN CERTIFICATE-----
 MIIBezCCASCgAwIBAgIUF/MwkRiTRfimFUK12ygfhiz+3DwwCgYIKoZIzj0EAwIw
 IjEgMB4GA1UEAwwXUm93aG91c2UgdGVzdCBhdXRob3JpdHkwIBcNMjAwMTAxMDAw
 MDAwWhgPMjEyNjAxMDEwMDAwMDBaMCIxIDAeBgNVBAMMF1Jvd2hvdXNlIHRlc3Qg
@@ -27,7 +28,7 @@ Ufug/ukXDM4wCgYIKoZIzj0EAwIDSQAwRgIhALxtra8Q+sMp/Jyt7UO1sLznWRGi
  * `here` names localhost and 127.0.0.1, `other` names other.test, `byName` localhost alone; `expired` names both and ended
  * in 2021, `selfSigned` names both and is of no authority.
  */
-const certificates = {
+export const certificates = {
   here: {
     cert: `-----BEGIN CERTIFICATE-----
 MIIBmDCCAT6gAwIBAgIURxd/Ovk9TYionzV/wXqWeVGpu5kwCgYIKoZIzj0EAwIw

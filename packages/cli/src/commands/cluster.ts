@@ -19,6 +19,7 @@ interface Taken {
   readonly connectionsMax?: number | null
   readonly spareSchemas?: number
   readonly spareDatabases?: number
+  readonly retiredDays?: number
 }
 
 export function addClusterCommands(cluster: Command): void {
@@ -156,6 +157,7 @@ function takes(command: Command): Command {
     .option('--connections-max <n>', 'most connections of one process of an application, or none', numberOrNone)
     .option('--spare-schemas <n>', 'warm schemas to keep', wholeNumber)
     .option('--spare-databases <n>', 'warm databases to keep', wholeNumber)
+    .option('--retired-days <n>', 'how long a home that was left is kept', wholeNumber)
     .option('--json', 'print JSON')
 }
 

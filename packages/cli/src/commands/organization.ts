@@ -1,6 +1,6 @@
 // `rowhouse org …`, through the API.
 import type { Command } from 'commander'
-import type { Organization, Placement } from '@rowhouse/contracts'
+import type { Organization, Placement, PlacementDetail } from '@rowhouse/contracts'
 import { openApi } from '../environment.ts'
 import { agreed } from '../output/agreed.ts'
 import { renderAgo, renderLag } from '../output/moment.ts'
@@ -155,7 +155,16 @@ export function addOrganizationCommands(org: Command): void {
 }
 
 /** Where it is, and where its plan wants it. */
-function renderPlacement({ isolation, cluster, region, databaseName, schemaName, state, wanted }: Placement): string {
+function renderPlacement({
+  isolation,
+  cluster,
+  region,
+  databaseName,
+  schemaName,
+  state,
+  wanted,
+  former = [],
+}: Placement & Partial<PlacementDetail>): string {
   const place =
     isolation === 'shared'
       ? 'shared tables'
@@ -166,12 +175,16 @@ function renderPlacement({ isolation, cluster, region, databaseName, schemaName,
     wanted === null
       ? ''
       : `; wanted: ${[wanted.isolation, wanted.cluster].filter((word) => word !== null).join(' on ')}`
-  return `${place} on ${cluster} (${region})${state === 'active' ? '' : `, ${state}`}${wish}`
+  const left = former.map(
+    (home) =>
+      `\n  left ${home.retiredAt}: ${home.login} on ${home.cluster}, kept until ${home.keptUntil}${home.error === null ? '' : ` (${home.error})`}`,
+  )
+  return `${place} on ${cluster} (${region})${state === 'active' ? '' : `, ${state}`}${wish}${left.join('')}`
 }
 
 function renderOrganization(
   { id, slug, name, plan, isolation, status, members, connection, createdAt }: Organization,
-  placement: Placement,
+  placement: PlacementDetail,
 ): string {
   const crm =
     connection === null

@@ -5,6 +5,7 @@ import { isolationModel } from './organizations.ts'
 const clusterId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63')
 const most = z.int().min(1).max(1_000_000).nullable()
 const spares = z.int().min(0).max(1000)
+const days = z.int().min(0).max(3650)
 
 export const cluster = z
   .object({
@@ -22,6 +23,8 @@ export const cluster = z
     connectionsMax: most,
     spareSchemas: spares,
     spareDatabases: spares,
+    /** How long a home that was left is kept. */
+    retiredDays: days,
     /** Of a server that was made for one home: the cluster whose driver made it. */
     parent: z.string().nullable(),
     status: z.enum(['active', 'draining', 'down']),
@@ -67,6 +70,7 @@ export const addCluster = endpoint({
     connectionsMax: most.optional(),
     spareSchemas: spares.optional(),
     spareDatabases: spares.optional(),
+    retiredDays: days.optional(),
   }),
   response: cluster,
   errors: [
@@ -102,6 +106,7 @@ export const setCluster = endpoint({
     connectionsMax: most.optional(),
     spareSchemas: spares.optional(),
     spareDatabases: spares.optional(),
+    retiredDays: days.optional(),
   }),
   response: cluster,
   errors: [

@@ -91,6 +91,35 @@ export const placement = z
   .meta({ id: 'Placement' })
 export type Placement = z.infer<typeof placement>
 
+/** What an organization has left behind. */
+export const formerHome = z.object({
+  cluster: z.string(),
+  /** Null: the catalogue's. */
+  databaseName: z.string().nullable(),
+  schemaName: z.string(),
+  login: z.string(),
+  isolation: isolationModel,
+  retiredAt: z.iso.datetime(),
+  /** Not dropped before. */
+  keptUntil: z.iso.datetime(),
+  /** Since when its login lets nobody in; null: about to be. */
+  lockedAt: z.iso.datetime().nullable(),
+  /** What the last attempt to lock or drop it failed with; it is tried again. */
+  error: z.string().nullable(),
+})
+export type FormerHome = z.infer<typeof formerHome>
+
+export const placementDetail = placement
+  .extend({
+    former: z.array(formerHome),
+    /** Databases that do not know yet that the organization has left them, and why not. */
+    farewells: z.array(
+      z.object({ cluster: z.string(), databaseName: z.string(), attempts: z.int(), error: z.string().nullable() }),
+    ),
+  })
+  .meta({ id: 'PlacementDetail' })
+export type PlacementDetail = z.infer<typeof placementDetail>
+
 export const listPlacements = endpoint({
   id: 'listPlacements',
   method: 'GET',
@@ -114,11 +143,11 @@ export const getPlacement = endpoint({
   id: 'getPlacement',
   method: 'GET',
   path: '/v1/organizations/:organizationId/placement',
-  summary: 'Where an organization lives, and where its plan wants it',
+  summary: 'Where an organization lives, where its plan wants it, and what it has left behind',
   tag: 'plans',
   access: 'operator',
   audit: null,
-  response: placement,
+  response: placementDetail,
   errors: ['organization_not_found'],
 })
 

@@ -36,7 +36,7 @@ export const setRole = endpoint({
   audit: 'role.set',
   body: z.object({ permissions: z.array(z.string().min(1).max(100)).max(200) }),
   response: role,
-  errors: ['organization_not_found', 'role_invalid', 'role_in_use', 'role_above_own'],
+  errors: ['organization_not_found', 'role_invalid', 'role_in_use', 'role_above_own', 'last_owner'],
 })
 
 export const removeRole = endpoint({

@@ -129,6 +129,13 @@ export const fleetCodes = {
   ),
   home_taken: code(409, 1, true, 'Another process works on the home.', 'Try again in a moment.'),
   home_assigned: code(409, 1, false, 'An organization lives in the home.', 'Move or erase the organization first.'),
+  home_kept: code(
+    409,
+    1,
+    false,
+    'The home was left by its organization, and is kept for its time.',
+    'GET /v1/organizations/:id/placement says until when; a cluster says how long: rowhouse cluster set --retired-days.',
+  ),
   home_unsafe: code(
     500,
     1,

@@ -62,6 +62,21 @@ export async function carryCopy(options: CopyOptions, organizationId: string, gi
   await Promise.all([catalogue.query('select rowhouse.settle_copy($1, $2)', [organizationId, due.version]), closing])
 }
 
+/**
+ * Makes a database that an organization has left know that it lives elsewhere.
+ *
+ * @param farewell of rowhouse.take_farewells()
+ * @throws as carryCopy()
+ */
+export async function carryFarewell(reach: Reach, farewell: CopyToCarry): Promise<void> {
+  try {
+    const { closing } = await apply(connectionTo(farewell, 'rowhouse_control', reach), farewell.copy)
+    await closing
+  } catch (error) {
+    throw refusalOf(error, farewell)
+  }
+}
+
 async function isNewerBy(catalogue: Catalogue, organizationId: string, version: string): Promise<boolean> {
   const { rows } = await catalogue.query('select from rowhouse.organizations where id = $1 and version > $2', [
     organizationId,

@@ -27,6 +27,8 @@ export interface FleetContext {
    * @param copy what was read of the catalogue already
    */
   readonly carryCopy: (organizationId: string, copy?: CopyToCarry) => Promise<void>
+  /** Makes a database that an organization has left know it. */
+  readonly tellFormer: (farewell: CopyToCarry) => Promise<void>
   readonly observe: (event: FleetEvent) => void
   /** Told of each step before it begins; a test stops a run there. */
   readonly beforeStep: (home: Home, step: string) => Promise<void>

@@ -1,5 +1,5 @@
-// Takes a home away that no organization lives in: what a run could not finish, what is broken, what is no longer wanted. An
-// organization's home is never dropped here; what leaves one empty is a move or an erasure.
+// Takes a home away that no organization lives in: what a run could not finish, what is broken, what is no longer wanted, what
+// was left and kept for its time. An organization's home is never dropped here; what leaves one empty is a move or an erasure.
 import { randomUUID } from 'node:crypto'
 
 import { RowhouseError } from '@rowhouse/contracts'
@@ -15,7 +15,7 @@ import { dropServer } from './server-home.ts'
  * Drops what there is of a home on its server, then its row. When the server does not answer, the row stays as `dropping`,
  * nobody's, and the worker goes on with it.
  *
- * @throws RowhouseError home_assigned, home_taken, database_unreachable
+ * @throws RowhouseError home_assigned, home_kept, home_taken, database_unreachable
  */
 export async function dropHome(fleet: FleetContext, id: string): Promise<void> {
   const run = randomUUID()
@@ -24,6 +24,9 @@ export async function dropHome(fleet: FleetContext, id: string): Promise<void> {
      set state = 'dropping', organization_id = null, run = $2, run_until = now() + $3 * interval '1 ms', updated_at = now()
      where h.id = $1 and h.isolation <> 'shared' and h.state <> 'assigned' and (h.run is null or h.run_until < now())
        and not exists (select from rowhouse.placements p where p.home_id = h.id)
+       -- Not before its time, nor while the rows that were in it are on their way.
+       and (h.state <> 'retired' or (h.kept_until <= now() and not exists (
+         select from rowhouse.placements p where p.organization_id = h.former_organization and p.state <> 'active')))
      returning ${homeColumns}`,
     [id, run, LEASE_MS],
   )
@@ -36,7 +39,13 @@ export async function dropHome(fleet: FleetContext, id: string): Promise<void> {
       await (home.isolation === 'schema' ? dropSchemaHome : dropDatabaseHome)(fleet, home)
     })
     await fleet.beforeStep(home, 'dropped')
-    await fleet.catalogue.query('delete from rowhouse.homes where id = $1 and run = $2', [home.id, run])
+    // A database that is gone needs no farewell.
+    await fleet.catalogue.query(
+      `with gone as (delete from rowhouse.homes where id = $1 and run = $2 returning cluster, database_name, isolation)
+       delete from rowhouse.farewells f using gone
+       where gone.isolation = 'database' and f.cluster = gone.cluster and f.database_name = gone.database_name`,
+      [home.id, run],
+    )
   } catch (error) {
     await noteHome(fleet.catalogue, home.id, run, {
       error: (error instanceof Error ? error.message : String(error)).slice(0, 1000),
@@ -51,6 +60,11 @@ export async function dropHome(fleet: FleetContext, id: string): Promise<void> {
 
 async function whyNot(fleet: FleetContext, id: string): Promise<RowhouseError> {
   const home = await readHome(fleet.catalogue, id)
+  if (home.state === 'retired') {
+    return new RowhouseError('home_kept', `The home ${id} was left, and is kept for its time.`, {
+      details: { home: id },
+    })
+  }
   return home.state === 'assigned'
     ? new RowhouseError('home_assigned', `The organization ${home.organizationId} lives in the home ${id}.`, {
         details: { home: id, organizationId: home.organizationId },

@@ -10,7 +10,7 @@ import type { Isolation } from './clusters/cluster.ts'
 import { homeNames } from './names.ts'
 import { codedErrors } from './refusal.ts'
 
-export type HomeState = 'building' | 'spare' | 'assigned' | 'dropping' | 'broken'
+export type HomeState = 'building' | 'spare' | 'assigned' | 'retired' | 'dropping' | 'broken'
 export type HomeStep = 'recorded' | 'server' | 'made' | 'migrated' | 'verified'
 
 export interface Home {

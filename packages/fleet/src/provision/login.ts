@@ -74,6 +74,29 @@ export async function limitLogin(client: ClientBase, login: HomeLogin, limits: L
   await settled(() => client.query(statement))
 }
 
+/** Nobody comes by it from now on, and who is there goes. Says whether there is such a login. */
+export async function lockLogin(client: ClientBase, login: HomeLogin): Promise<boolean> {
+  if (!(await isThere(client, login))) return false
+  await settled(() => client.query(`alter role ${escapeIdentifier(login)} nologin`))
+  await client.query(
+    'select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where usename = $1',
+    [login],
+  )
+  return true
+}
+
+/** The reverse: the same password opens it again. */
+export async function openLogin(client: ClientBase, login: HomeLogin): Promise<boolean> {
+  if (!(await isThere(client, login))) return false
+  await settled(() => client.query(`alter role ${escapeIdentifier(login)} login`))
+  return true
+}
+
+async function isThere(client: ClientBase, login: HomeLogin): Promise<boolean> {
+  const { rowCount } = await client.query('select from pg_catalog.pg_roles where rolname = $1', [login])
+  return rowCount === 1
+}
+
 /** Drops the login; where it still owns or may do something in this database that goes first. */
 export async function dropLogin(client: ClientBase, login: HomeLogin): Promise<void> {
   const { rows } = await client.query<{ superuser: boolean; version: number }>(

@@ -6,7 +6,7 @@ import type { Advice } from '@rowhouse/contracts'
 import { Envelope, checkMasterKey, loginUrl } from '@rowhouse/database'
 
 import { advise } from '../advice/advise.ts'
-import { carryCopy } from '../copies/carry-copy.ts'
+import { carryCopy, carryFarewell } from '../copies/carry-copy.ts'
 import { homeMigrations } from '../rollout/index.ts'
 import type { HomeMigrations } from '../rollout/index.ts'
 import { assignHome } from './assign-home.ts'
@@ -30,6 +30,8 @@ import { keepLimits, limitOrganization } from './keep-limits.ts'
 import type { LimitsPass } from './keep-limits.ts'
 import { reconcile } from './reconcile.ts'
 import type { ReconcilePass } from './reconcile.ts'
+import { keepRetired } from '../retire/keep-retired.ts'
+import type { RetirePass } from '../retire/keep-retired.ts'
 import { keepSpares } from './spares.ts'
 import type { SparesPass } from './spares.ts'
 
@@ -73,6 +75,8 @@ export interface Fleet {
   /** Where an organization should live. `rowhouse` enters it, to see what its policies cost. */
   advise(rowhouse: Rowhouse, organizationId: string): Promise<Advice>
   keepSpares(): Promise<SparesPass>
+  /** Locks, tells and drops what organizations have left behind. */
+  keepRetired(): Promise<RetirePass>
   reconcile(): Promise<ReconcilePass>
   close(): Promise<void>
 }
@@ -105,6 +109,7 @@ export function openFleet(options: FleetOptions): Fleet {
     migrations: options.migrations ?? homeMigrations(catalogue),
     drivers: new Map(drivers.map((driver) => [driver.name, driver])),
     carryCopy: options.carryCopy ?? ((id, copy) => carryCopy({ catalogue, catalogueUrl, signingKey }, id, copy)),
+    tellFormer: (farewell) => carryFarewell({ catalogueUrl, signingKey }, farewell),
     observe: options.observe ?? (() => {}),
     beforeStep: options.beforeStep ?? (() => Promise.resolve()),
   }
@@ -133,6 +138,7 @@ export function openFleet(options: FleetOptions): Fleet {
     },
     advise: (rowhouse, organizationId) => advise(context, rowhouse, organizationId),
     keepSpares: () => keepSpares(context),
+    keepRetired: () => keepRetired(context),
     reconcile: () => reconcile(context),
     close: () => (closed ??= close()),
   }

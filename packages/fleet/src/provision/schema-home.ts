@@ -7,7 +7,7 @@ import { readCluster } from './clusters/cluster.ts'
 import type { FleetContext } from './context.ts'
 import { organizationOf } from './home.ts'
 import type { Home } from './home.ts'
-import { dropLogin, ensureLogin, joinTenants } from './login.ts'
+import { dropLogin, ensureLogin, joinTenants, lockLogin } from './login.ts'
 
 /** Makes what is missing of login and schema. */
 export async function makeSchemaHome(fleet: FleetContext, home: Home): Promise<void> {
@@ -55,21 +55,11 @@ export async function migrateHome(fleet: FleetContext, home: Home): Promise<stri
 export async function dropSchemaHome(fleet: FleetContext, home: Home): Promise<void> {
   const cluster = await readCluster(fleet.catalogue, home.cluster)
   await fleet.servers.asAdmin(cluster, home.databaseName, async (client) => {
-    await endSessions(client, home)
+    // A login with a session cannot be dropped.
+    await lockLogin(client, home.login)
     await client.query('begin')
     await client.query('select rowhouse.forget_home($1)', [home.schemaName])
     await dropLogin(client, home.login)
     await client.query('commit')
   })
-}
-
-/** A login with a session cannot be dropped. Nobody can log in afterwards. */
-async function endSessions(client: ClientBase, { login }: Home): Promise<void> {
-  const { rowCount } = await client.query('select from pg_catalog.pg_roles where rolname = $1', [login])
-  if (rowCount === 0) return
-  await client.query(`alter role ${escapeIdentifier(login)} nologin`)
-  await client.query(
-    'select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where usename = $1',
-    [login],
-  )
 }

@@ -337,9 +337,11 @@ export class Router {
     let refusal: RowhouseError | null = null
     try {
       const step: Step = { text, values: [mintToken(actor, gateway.identity, gateway.nowMs), ...values] }
-      outcome = await new Promise((resolve) => {
+      // Where the other end is gone without a word, no answer would ever come: not to this question, nor to the next one.
+      const late = setTimeout(() => connection.destroy(), this.#options.placement.answerMs)
+      outcome = await new Promise<Outcome>((resolve) => {
         connection.run(null, [step], resolve)
-      })
+      }).finally(() => clearTimeout(late))
       if (outcome.error !== null) refusal = fromOutcome(outcome)
       if (outcome.status !== 'I') connection.destroy()
       if (retry && refusal !== null && isStaleIdentity(refusal) && !connection.broken) await gateway.refresh(connection)

@@ -1,4 +1,5 @@
-// The worker's share of the fleet: homes that were begun are finished, warm homes are kept at their number, clusters are looked
+// The worker's share of the fleet: homes that were begun are finished, those that were left are locked
+// and go after their time, warm homes are kept at their number, clusters are looked
 // at. Any number of workers may do it; each home is held by one of them.
 import type { Fleet } from '@rowhouse/fleet'
 
@@ -12,7 +13,7 @@ export interface FleetKeeper {
 
 /** Begins at once and goes on until it is stopped. */
 export function keepFleet(
-  fleet: Pick<Fleet, 'reconcile' | 'keepLimits' | 'keepSpares' | 'clusters'>,
+  fleet: Pick<Fleet, 'reconcile' | 'keepLimits' | 'keepRetired' | 'keepSpares' | 'clusters'>,
   onError: (error: unknown) => void,
   everyMs: number = EVERY_MS,
 ): FleetKeeper {
@@ -35,6 +36,7 @@ export function keepFleet(
     }
     await fleet.reconcile()
     await fleet.keepLimits()
+    await fleet.keepRetired()
     await fleet.keepSpares()
   }
   const running = (async () => {

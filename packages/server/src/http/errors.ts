@@ -44,6 +44,7 @@ const operatorsCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'database_unreachable',
   'driver_unknown',
   'home_assigned',
+  'home_kept',
   'home_missing',
   'home_not_ready',
   'home_taken',

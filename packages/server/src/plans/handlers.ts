@@ -1,6 +1,6 @@
 // Plans, and where organizations live because of them.
 import { RowhouseError } from '@rowhouse/contracts'
-import type { Placement, Plan } from '@rowhouse/contracts'
+import type { FormerHome, Placement, PlacementDetail, Plan } from '@rowhouse/contracts'
 import { DatabaseError } from 'pg'
 import { organizationNotFound } from '../auth/access.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
@@ -88,7 +88,10 @@ export const planHandlers: Pick<Handlers, Mine> = {
     return { items, next: rows.length > items.length ? (items.at(-1)?.organizationId ?? null) : null }
   },
 
-  getPlacement: ({ services, params }) => readPlacement(services.catalogue, params.organizationId),
+  getPlacement: async ({ services, params }) => ({
+    ...(await readPlacement(services.catalogue, params.organizationId)),
+    ...(await readLeft(services.catalogue, params.organizationId)),
+  }),
 
   async setOrganizationPlan({ services, params, body }) {
     const known = await services.catalogue.query('select id from rowhouse.plans where id = $1', [body.plan])
@@ -107,6 +110,28 @@ async function readPlacement(catalogue: Catalogue, organizationId: string): Prom
   const [placement] = await catalogue.query<Placement>(`${placements} where p.organization_id = $1`, [organizationId])
   if (placement === undefined) throw organizationNotFound(organizationId)
   return placement
+}
+
+const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+/** What an organization has left behind and is still there, the last one first. */
+async function readLeft(
+  catalogue: Catalogue,
+  organizationId: string,
+): Promise<Pick<PlacementDetail, 'former' | 'farewells'>> {
+  const former = await catalogue.query<FormerHome>(
+    `select h.cluster, h.database_name as "databaseName", h.schema_name as "schemaName", h.login, h.isolation,
+       ${iso('h.retired_at')} as "retiredAt", ${iso('h.kept_until')} as "keptUntil", ${iso('h.locked_at')} as "lockedAt", h.error
+     from rowhouse.homes h
+     where h.former_organization = $1 and h.retired_at is not null order by h.retired_at desc, h.id limit 100`,
+    [organizationId],
+  )
+  const farewells = await catalogue.query<PlacementDetail['farewells'][number]>(
+    `select f.cluster, f.database_name as "databaseName", f.attempts, f.error
+     from rowhouse.farewells f where f.organization_id = $1 order by f.cluster, f.database_name limit 100`,
+    [organizationId],
+  )
+  return { former, farewells }
 }
 
 /** @throws RowhouseError cluster_unknown, validation_failed */

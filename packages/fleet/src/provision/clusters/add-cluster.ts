@@ -1,5 +1,6 @@
 // Registers a cluster: looks at it first, makes the database that its shared and schema homes are in, and seals the
 // administrator's URL. Nothing is written down of a server that cannot be used.
+import { X509Certificate } from 'node:crypto'
 import { Client } from 'pg'
 import type { ClientBase } from 'pg'
 import { escapeIdentifier } from 'pg'
@@ -18,6 +19,8 @@ import { isLoopback, tlsOf } from './servers.ts'
 /** Where the URL names none, or the one that every server has. */
 const DATA_DATABASE = 'rowhouse_data'
 const CONNECT_TIMEOUT_MS = 10_000
+/** Beyond which Postgres cuts a name. */
+const NAME_BYTES_MAX = 63
 /** A server that takes connections and answers nothing would else hold up whoever looks after all of them. */
 const QUERY_TIMEOUT_MS = 60_000
 
@@ -40,6 +43,8 @@ export interface NewCluster {
   readonly connectionsMax?: number | null | undefined
   readonly spareSchemas?: number | undefined
   readonly spareDatabases?: number | undefined
+  /** How long a home that was left is kept there. @default 7 */
+  readonly retiredDays?: number | undefined
 }
 
 export interface ServerFacts {
@@ -57,7 +62,7 @@ export async function addCluster(fleet: FleetContext, cluster: NewCluster): Prom
   const models = cluster.models ?? (driver === 'postgres' ? ['shared', 'schema', 'database'] : ['database'])
   if (driver !== 'postgres') return addDriver(fleet, { ...cluster, driver, models })
   const { url, tls } = readAdminUrl(cluster.url)
-  const tlsCa = cluster.tlsCa ?? null
+  const tlsCa = requireAuthority(cluster.tlsCa ?? null)
   const facts = await lookAt(url, { tls, tlsCa })
   await refuseKnown(fleet, cluster.id, facts.systemIdentifier)
   if (models.some((model) => model !== 'database')) await makeDataDatabase(fleet, url, { tls, tlsCa })
@@ -83,7 +88,45 @@ export function readAdminUrl(text: string): { readonly url: URL; readonly tls: C
   }
   url.search = ''
   if (url.pathname === '' || url.pathname === '/' || url.pathname === '/postgres') url.pathname = `/${DATA_DATABASE}`
+  requireDataDatabase(url)
   return { url, tls: sslmode === 'verify-full' ? 'verify-full' : 'off' }
+}
+
+/** @throws RowhouseError invalid_option, before a server is asked with it */
+export function requireAuthority(tlsCa: string | null): string | null {
+  try {
+    if (tlsCa !== null) new X509Certificate(tlsCa)
+    return tlsCa
+  } catch (cause) {
+    throw new RowhouseError('invalid_option', 'tlsCa is no certificate in PEM.', {
+      details: { option: 'tlsCa' },
+      cause,
+    })
+  }
+}
+
+/** What a template holds every database has that is made from it later, so that Rowhouse's schema belongs in none. */
+function requireDataDatabase(url: URL): void {
+  const name = decoded(url.pathname.slice(1))
+  const isTemplate = name !== null && /^template[01]$/.test(name)
+  const isLogin = decoded(url.username) !== null && decoded(url.password) !== null
+  const isName = name !== null && !isTemplate && Buffer.byteLength(name) <= NAME_BYTES_MAX && !name.includes('\0')
+  if (isName && isLogin) return
+  throw new RowhouseError(
+    'invalid_option',
+    isTemplate
+      ? `url names the database ${name}, which every new database is copied from: name another.`
+      : 'url is not a URL: login, password or database are not well encoded, or the name is too long.',
+    { details: { option: 'url' } },
+  )
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
 }
 
 /** Connects to a server as its administrator and sees whether it can be used. */
@@ -116,6 +159,8 @@ export async function withServer<Result>(
 ): Promise<Result> {
   const at = new URL(url)
   at.pathname = `/${encodeURIComponent(database)}`
+  // What a URL says of encryption would count in place of `ssl`, and it cannot name an authority.
+  at.search = ''
   const client = new Client({
     connectionString: at.href,
     ssl: tlsOf(tls, url.hostname.replace(/^\[|\]$/g, '')),
@@ -207,8 +252,8 @@ async function record(
     await client.query(
       `insert into rowhouse.clusters (id, region, driver, host, port, tls, tls_ca, models, organizations_max, schemas_max,
          databases_max, connections_max, spare_schemas, spare_databases, admin_sealed, key_id, server_version,
-         system_identifier, checked_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, now())`,
+         system_identifier, retired_days, checked_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, coalesce($19, 7), now())`,
       [
         cluster.id,
         cluster.region,
@@ -228,6 +273,7 @@ async function record(
         sealed.keyId,
         facts?.version ?? null,
         facts?.systemIdentifier ?? null,
+        cluster.retiredDays ?? null,
       ],
     )
     if (cluster.models.includes('shared')) {

@@ -55,6 +55,8 @@ async function probe(fleet: FleetContext, cluster: Cluster): Promise<ServerFacts
   }
   if (cluster.host !== null)
     return lookAt(new URL(access), cluster, cluster.parent === null ? 'postgres' : databaseOf(access))
+  const way = fleet.servers.registeredTls(cluster, access)
+  if (way !== null) return lookAt(new URL(access), way, databaseOf(access))
   const { rows } = await fleet.catalogue.query<ServerFacts>(
     `select current_setting('server_version_num')::int as version, current_setting('server_version') as "versionText",
             (select system_identifier::text from pg_control_system()) as "systemIdentifier"`,

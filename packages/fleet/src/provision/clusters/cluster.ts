@@ -23,6 +23,8 @@ export interface Cluster {
   readonly connectionsMax: number | null
   readonly spareSchemas: number
   readonly spareDatabases: number
+  /** How long a home that was left is kept. */
+  readonly retiredDays: number
   readonly parent: string | null
   readonly status: 'active' | 'draining' | 'down'
   readonly serverVersion: number | null
@@ -36,7 +38,7 @@ export interface Cluster {
 const columns = `
   id, region, driver, host, port, tls, tls_ca as "tlsCa", models, organizations_max as "organizationsMax",
   schemas_max as "schemasMax", databases_max as "databasesMax", connections_max as "connectionsMax",
-  spare_schemas as "spareSchemas", spare_databases as "spareDatabases", parent, status,
+  spare_schemas as "spareSchemas", spare_databases as "spareDatabases", retired_days as "retiredDays", parent, status,
   server_version as "serverVersion", system_identifier as "systemIdentifier", checked_at as "checkedAt",
   check_error as "checkError", admin_sealed as "adminSealed"`
 

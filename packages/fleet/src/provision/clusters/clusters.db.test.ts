@@ -57,6 +57,25 @@ describe('adding a cluster', () => {
     await expect(planted).rejects.toMatchObject({ code: '23514' })
   })
 
+  it('is refused with a URL that names a template, or is not well encoded, and tells no password', async () => {
+    const { host } = new URL(server.adminUrl)
+    for (const url of [
+      `postgres://a:hidden-word@${host}/template1`,
+      `postgres://a:hidden-word@${host}/%zz`,
+      `postgres://a:hidden-word%zz@${host}/x`,
+      `postgres://a:hidden-word@${host}/${'x'.repeat(64)}`,
+      'postgres://a:hidden-word@/x',
+      'nothing',
+    ]) {
+      const error: unknown = await test()
+        .fleet.clusters.add({ id: 'odd', region: 'eu', url })
+        .catch((failure: unknown) => failure)
+      expect(error).toMatchObject({ code: 'invalid_option', details: { option: 'url' } })
+      expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('hidden-word')
+    }
+    expect((await test().fleet.clusters.list()).map(({ id }) => id)).toEqual(['main'])
+  })
+
   it('is refused for the catalogue’s own server, a server that is there already, and a login that makes nothing', async () => {
     const { fleet, database } = test()
     await expect(fleet.clusters.add({ id: 'again', region: 'eu', url: database.adminUrl })).rejects.toMatchObject({

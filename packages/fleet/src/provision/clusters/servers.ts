@@ -37,6 +37,12 @@ export function tlsOf(
   return { rejectUnauthorized: true, host, ...(tlsCa !== null && { ca: tlsCa }) }
 }
 
+/** As pg and the installer take it. */
+export interface Way {
+  readonly connectionString: string
+  readonly ssl?: PoolConfig['ssl']
+}
+
 export interface ServersOptions {
   readonly catalogue: Pool
   /** The catalogue's own server as an administrator: what `main` is reached by while its row has no URL. */
@@ -64,7 +70,7 @@ export class Servers {
     if (cluster.adminSealed !== null && envelope !== null) {
       return envelope.open(catalogue, clusterPlace(cluster.id), cluster.adminSealed)
     }
-    if (cluster.host === null) return catalogueUrl
+    if (this.#isCatalogues(cluster)) return catalogueUrl
     throw new RowhouseError(
       'cluster_credentials_missing',
       `Nothing here can log in to the cluster ${cluster.id} as its administrator.`,
@@ -89,13 +95,37 @@ export class Servers {
     return { value: sealer.seal(field, url), keyId: sealer.keyId }
   }
 
-  /** @param database null: the one that the administrator's URL names */
-  async #url(cluster: Cluster, database: string | null, login: 'admin' | 'rowhouse_migrator' | 'rowhouse_control') {
+  /** Whether a server is reached as the catalogue's URL says: nobody registered another way, or nobody here can read it. */
+  #isCatalogues({ host, adminSealed }: Cluster): boolean {
+    return host === null && (adminSealed === null || this.#options.envelope === null)
+  }
+
+  /**
+   * How the way to a server is encrypted that somebody registered; null where the catalogue's URL alone says it.
+   *
+   * @param adminUrl of the cluster: the row of the catalogue's server has no address, so there the sealed URL keeps it
+   */
+  registeredTls(cluster: Cluster, adminUrl: string): Pick<Cluster, 'tls' | 'tlsCa'> | null {
+    if (this.#isCatalogues(cluster)) return null
+    const { host, tls, tlsCa } = cluster
+    if (host !== null) return { tls, tlsCa }
+    return { tls: new URL(adminUrl).searchParams.get('sslmode') === 'verify-full' ? 'verify-full' : 'off', tlsCa }
+  }
+
+  /**
+   * The way to a server, for whoever connects. The catalogue's own URL is the operator's to choose, and says of encryption
+   * what it says. Any other was checked when it was given: of its query nothing is left, and what was registered holds.
+   *
+   * @param database null: the one that the administrator's URL names
+   */
+  async #way(cluster: Cluster, database: string | null, login: 'admin' | Parameters<typeof loginUrl>[1]): Promise<Way> {
     const url = new URL(await this.adminUrl(cluster))
     if (database !== null) url.pathname = `/${encodeURIComponent(database)}`
-    // The catalogue's own URL is the operator's to choose; any other was checked when it was given.
-    if (cluster.host !== null) url.search = ''
-    return login === 'admin' ? url : new URL(loginUrl(url.href, login, this.#options.signingKey))
+    const tls = this.registeredTls(cluster, url.href)
+    if (tls !== null) url.search = ''
+    const { href } = url
+    const connectionString = login === 'admin' ? href : loginUrl(href, login, this.#options.signingKey)
+    return { connectionString, ...(tls !== null && { ssl: tlsOf(tls, hostOf(url)) }) }
   }
 
   /** The database that shared and schema homes of a cluster are in; null for the catalogue's own. */
@@ -130,12 +160,8 @@ export class Servers {
   }
 
   /** How the installer reaches a database as the administrator. */
-  async adminConfig(
-    cluster: Cluster,
-    database: string,
-  ): Promise<{ readonly connectionString: string; readonly ssl?: PoolConfig['ssl'] }> {
-    const url = await this.#url(cluster, database, 'admin')
-    return { connectionString: url.href, ...(cluster.host !== null && { ssl: tlsOf(cluster, hostOf(url)) }) }
+  adminConfig(cluster: Cluster, database: string): Promise<Way> {
+    return this.#way(cluster, database, 'admin')
   }
 
   /** How to reach a server as one of the logins that follow from the signing key. */
@@ -144,12 +170,7 @@ export class Servers {
     database: string | null,
     login: Parameters<typeof loginUrl>[1],
   ): Promise<PoolConfig> {
-    const url = await this.#url(cluster, database, 'admin')
-    return {
-      connectionString: loginUrl(url.href, login, this.#options.signingKey),
-      ...(cluster.host !== null && { ssl: tlsOf(cluster, hostOf(url)) }),
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    }
+    return { ...(await this.#way(cluster, database, login)), connectionTimeoutMillis: CONNECT_TIMEOUT_MS }
   }
 
   async #run<Result>(
@@ -159,11 +180,11 @@ export class Servers {
     keep: boolean,
     use: (client: ClientBase) => Promise<Result>,
   ): Promise<Result> {
-    const url = await this.#url(cluster, database, login)
-    const pool = keep ? this.#pool(cluster, url) : this.#open(cluster, url, 1)
+    const way = await this.#way(cluster, database, login)
+    const pool = keep ? this.#pool(way) : this.#open(way, 1)
     try {
       const client = await pool.connect().catch((error: unknown) => {
-        throw connectionError(error, url.href)
+        throw connectionError(error, way.connectionString)
       })
       // Told of a connection that broke only by this event where no query is running; the next query says it again.
       const ignore = (): void => {}
@@ -174,7 +195,7 @@ export class Servers {
         failed = false
         return result
       } catch (error) {
-        throw login === 'admin' ? tooWeak(error, cluster, url) : error
+        throw login === 'admin' ? tooWeak(error, cluster, new URL(way.connectionString)) : error
       } finally {
         client.off('error', ignore)
         // What failed may have left a transaction, a lock or a setting.
@@ -185,23 +206,24 @@ export class Servers {
     }
   }
 
-  #pool(cluster: Cluster, url: URL): Pool {
-    const known = this.#pools.get(url.href)
+  /** By all of the way: another authority is another pool, so that nobody goes on by what was trusted before. */
+  #pool(way: Way): Pool {
+    const key = JSON.stringify(way)
+    const known = this.#pools.get(key)
     if (known !== undefined) return known
-    const pool = this.#open(cluster, url, CONNECTIONS_MAX)
-    this.#pools.set(url.href, pool)
-    for (const [href, oldest] of this.#pools) {
+    const pool = this.#open(way, CONNECTIONS_MAX)
+    this.#pools.set(key, pool)
+    for (const [other, oldest] of this.#pools) {
       if (this.#pools.size <= POOLS_MAX) break
-      this.#pools.delete(href)
+      this.#pools.delete(other)
       void oldest.end()
     }
     return pool
   }
 
-  #open(cluster: Cluster, url: URL, max: number): Pool {
+  #open(way: Way, max: number): Pool {
     const pool = new Pool({
-      connectionString: url.href,
-      ...(cluster.host !== null && { ssl: tlsOf(cluster, hostOf(url)) }),
+      ...way,
       max,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

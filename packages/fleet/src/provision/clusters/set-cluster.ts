@@ -3,7 +3,7 @@ import { RowhouseError } from '@rowhouse/contracts'
 import { inTransaction } from '@rowhouse/database'
 
 import type { FleetContext } from '../context.ts'
-import { lookAt, readAdminUrl } from './add-cluster.ts'
+import { lookAt, readAdminUrl, requireAuthority } from './add-cluster.ts'
 import { readCluster } from './cluster.ts'
 import type { Cluster, Isolation } from './cluster.ts'
 
@@ -20,6 +20,7 @@ export interface ClusterChange {
   readonly connectionsMax?: number | null | undefined
   readonly spareSchemas?: number | undefined
   readonly spareDatabases?: number | undefined
+  readonly retiredDays?: number | undefined
 }
 
 const columns: Readonly<Record<Exclude<keyof ClusterChange, 'url' | 'tlsCa'>, string>> = {
@@ -31,6 +32,7 @@ const columns: Readonly<Record<Exclude<keyof ClusterChange, 'url' | 'tlsCa'>, st
   connectionsMax: 'connections_max',
   spareSchemas: 'spare_schemas',
   spareDatabases: 'spare_databases',
+  retiredDays: 'retired_days',
 }
 
 /**
@@ -44,6 +46,11 @@ export async function setCluster(
   { url, tlsCa, ...change }: ClusterChange,
 ): Promise<Cluster> {
   const cluster = await readCluster(fleet.catalogue, id)
+  if (url === undefined && tlsCa !== undefined) {
+    throw new RowhouseError('invalid_option', 'tlsCa says whom to believe at a url: name both.', {
+      details: { option: 'tlsCa' },
+    })
+  }
   if (url !== undefined) await setUrl(fleet, cluster, url, tlsCa === undefined ? cluster.tlsCa : tlsCa)
   const named = Object.entries(change).filter(([, value]) => value !== undefined)
   if (named.length > 0) {
@@ -64,6 +71,7 @@ async function setUrl(fleet: FleetContext, cluster: Cluster, text: string, tlsCa
     })
   }
   const { url, tls } = readAdminUrl(text)
+  requireAuthority(tlsCa)
   const { systemIdentifier } = await lookAt(url, { tls, tlsCa })
   const { rows } = await fleet.catalogue.query<{ known: string | null }>(
     `select case when c.host is null then (select system_identifier::text from pg_control_system()) else c.system_identifier end as known
