@@ -16,6 +16,7 @@ const main: Cluster = {
   connectionsMax: null,
   spareSchemas: 0,
   spareDatabases: 0,
+  retiredDays: 7,
   parent: null,
   status: 'active',
   serverVersion: 180_004,
@@ -40,6 +41,7 @@ export function clustersOf(dead: boolean): Clusters {
     databasesMax: 200,
     spareSchemas: 20,
     spareDatabases: 5,
+    retiredDays: 7,
   }
   const down: Cluster = {
     ...eu,
