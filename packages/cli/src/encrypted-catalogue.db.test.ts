@@ -110,7 +110,7 @@ const ways: Readonly<Record<string, (url: string) => Promise<unknown>>> = {
         everyMs: 50,
         onError: (_where, error) => errors.push(error),
       })
-      await vi.waitFor(() => expect(keeper.counts.databases).toBeGreaterThan(0), { timeout: 20_000 })
+      await vi.waitFor(() => expect(keeper.counts.databases).toBeGreaterThan(0), { timeout: 60_000 })
       await keeper.stop()
       expect(errors).toEqual([])
     }),
