@@ -4,6 +4,7 @@
 import { runDynamic } from './run-dynamic.ts'
 import { runMutants } from './run-mutants.ts'
 import { runPooler } from './run-pooler.ts'
+import { runShapes } from './run-shapes.ts'
 import { runVerify } from './run-verify.ts'
 import { runVersions } from './run-versions.ts'
 
@@ -33,6 +34,11 @@ const soaks: Readonly<Record<string, Soak>> = {
     options: '[--major N]… [--quick] [--write] [--json]',
     does: 'install, isolation, rules and attacks on Postgres 15, 16, 17 and 18 from npm',
     run: runVersions,
+  },
+  shapes: {
+    options: '[--write]',
+    does: 'the shapes of fifteen public schemas attacked: exactly what is explained is found',
+    run: runShapes,
   },
   dynamic: {
     options: '[--write]',

@@ -12,15 +12,16 @@ export type ShowLine = ((line: string) => void) | undefined
 
 /** @throws RowhouseError invalid_option */
 export function attackOptions(
-  options: { readonly scratchUrl?: string; readonly attackSeconds?: string },
+  options: { readonly scratchUrl?: string; readonly attackSeconds?: string; readonly copySeconds?: string },
   show: ShowLine,
   onProbe?: (tried: TriedProbe) => void,
 ): AttackDatabaseOptions {
   return {
-    attackSeconds: readSeconds(options.attackSeconds),
+    attackSeconds: readSeconds('--attack-seconds', options.attackSeconds, ATTACK_SECONDS),
     ...(onProbe !== undefined && { onProbe }),
     clone: {
       scratch: readScratch(options.scratchUrl),
+      copySeconds: readSeconds('--copy-seconds', options.copySeconds, COPY_SECONDS),
       startServer: startScratchServer,
       ...(show !== undefined && { onProgress: show }),
     },
@@ -59,13 +60,28 @@ export function openLog(path: string): { readonly write: (tried: TriedProbe) => 
 
 /** Lines kept back before they are written. */
 const LOG_LINES_MAX = 500
-const SECONDS_BY_DEFAULT = 300
+/** Unless options say otherwise. */
+const ATTACK_SECONDS = 300
+const COPY_SECONDS = 600
 const SECONDS_MAX = 86_400
 
-function readSeconds(given: string | undefined): number {
-  const seconds = given === undefined ? SECONDS_BY_DEFAULT : Number(given)
+function readSeconds(option: string, given: string | undefined, byDefault: number): number {
+  const seconds = given === undefined ? byDefault : Number(given)
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= SECONDS_MAX) return seconds
-  throw new RowhouseError('invalid_option', `--attack-seconds is a number from 1 to ${SECONDS_MAX}, not ${given}.`)
+  throw new RowhouseError('invalid_option', `${option} is a number from 1 to ${SECONDS_MAX}, not ${given}.`)
+}
+
+/** Where nobody watches, as in CI: a line now and then, so that who waits sees that it goes on. */
+export function showSeldom(
+  write: (line: string) => void,
+  { everyMs, now }: { readonly everyMs: number; readonly now: () => number },
+): (line: string) => void {
+  let nextMs = now() + everyMs
+  return (line) => {
+    if (line === '' || now() < nextMs) return
+    nextMs = now() + everyMs
+    write(line)
+  }
 }
 
 function readScratch(given: string | undefined): 'same-server' | URL | undefined {
@@ -100,10 +116,10 @@ async function startScratchServer(): Promise<ScratchServer> {
 function inWords({ phase, done, total, findings }: AttackProgress): string {
   const found = findings === 0 ? '' : `, ${findings} found`
   const words: Readonly<Record<AttackProgress['phase'], string>> = {
-    reading: 'reading what can be reached',
+    reading: `reading what can be reached${total === 0 ? '' : `: ${done} of ${total}`}`,
     attacking: `probe ${done} of ${total}${found}`,
     shrinking: `making SQL shorter: ${done} of ${findings}`,
-    committing: `writing every table once more${found}`,
+    committing: `writing every table once more: ${done} of ${total}${found}`,
     done: '',
   }
   return words[phase]

@@ -7,7 +7,7 @@ import { RowhouseError } from '@rowhouse/contracts'
 import type { Severity, VerifyOptions, VerifyReport } from '@rowhouse/verify'
 import { requireUrl } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
-import { attackOptions, openLog } from './verify-attack.ts'
+import { attackOptions, openLog, showSeldom } from './verify-attack.ts'
 
 interface VerifyCommandOptions {
   readonly url?: string
@@ -21,6 +21,7 @@ interface VerifyCommandOptions {
   readonly attack?: boolean
   readonly scratchUrl?: string
   readonly attackSeconds?: string
+  readonly copySeconds?: string
   readonly attackLog?: string
   readonly config?: string
   readonly baseline?: string
@@ -72,6 +73,7 @@ export function defineVerify(command: Command): void {
       'where the scratch databases stand: a superuser of another server, or same-server (default: a server is started)',
     )
     .option('--attack-seconds <n>', 'the longest time the attacks may take (default: 300)')
+    .option('--copy-seconds <n>', 'the longest time that copying and planting may take (default: 600)')
     .option('--attack-log <file>', 'write every probe that was tried, one JSON object a line')
     .option(
       '--config <file>',
@@ -105,12 +107,13 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
   const asked = command.getOptionValueSource('failOn') === 'default' ? undefined : options.failOn
   const failOn = asked ?? config.failOn ?? options.failOn
   const baseline = options.baseline === undefined ? undefined : parseBaseline(await read(options.baseline))
-  if (options.attack !== true && (options.scratchUrl ?? options.attackSeconds ?? options.attackLog) !== undefined)
+  const { scratchUrl, attackSeconds, copySeconds, attackLog } = options
+  if (options.attack !== true && (scratchUrl ?? attackSeconds ?? copySeconds ?? attackLog) !== undefined)
     throw new RowhouseError(
       'invalid_option',
-      '--scratch-url, --attack-seconds and --attack-log are for --attack, which is not given.',
+      '--scratch-url, --attack-seconds, --copy-seconds and --attack-log are for --attack, which is not given.',
     )
-  const show = options.json !== true && process.stderr.isTTY ? showLine : undefined
+  const show = options.json === true ? undefined : process.stderr.isTTY ? showLine : showSeldom(writeLine, SELDOM)
   const log = options.attackLog === undefined ? undefined : openLog(options.attackLog)
   const verifying = verify(
     present({
@@ -151,6 +154,9 @@ function checkUrl(url: string): string {
     hint: 'It looks like this: postgres://user:password@host:5432/database',
   })
 }
+
+const SELDOM = { everyMs: 30_000, now: Date.now } as const
+const writeLine = (line: string): void => void process.stderr.write(`${line}\n`)
 
 const PROGRESS_COLUMN = 60
 /** In place of the line before; an empty one leaves nothing behind. */

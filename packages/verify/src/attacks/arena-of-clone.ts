@@ -1,8 +1,10 @@
 // Makes an arena of two cloned worlds: whose rows are whose from what was planted, and the contexts that the schema knows.
 import type { PlantedTable, TwoWorlds } from '../clone/clone-two-worlds.ts'
 import type { Context } from '../clone/contexts/contexts.ts'
+import { tableName } from '../clone/plant/describe-tables.ts'
+import type { TableShape } from '../clone/plant/describe-tables.ts'
 import type { Arena, AttackContext, Ownership } from './arena.ts'
-import { ident, literal } from './quoting.ts'
+import { ident, literal, qualified } from './quoting.ts'
 import type { NotCovered } from '../report/report.ts'
 
 /** What stands for an organization where none has an id: a schema is one, or nothing tells them apart. */
@@ -33,8 +35,8 @@ export function arenaOfClone(worlds: TwoWorlds): Arena {
       })
     } else {
       owners.set(table.table, {
-        a: oneOf(table, table.a),
-        b: oneOf(table, [...table.b1, ...table.b2]),
+        a: conditionOf(worlds, table, 'a'),
+        b: conditionOf(worlds, table, 'b'),
         tenantColumn: null,
       })
     }
@@ -96,15 +98,63 @@ function contextsOf({ world1, world2 }: TwoWorlds): AttackContext[] {
         ],
         actsForA: false,
       })
+      // Signed in, with a token in which nothing speaks of an organization.
+      if (world1.contexts.some(({ kind }) => kind === 'supabase')) {
+        const claims = JSON.stringify({ role: 'authenticated', aud: 'authenticated', sub: NOBODY })
+        contexts.push({
+          name: 'signed in, of no organization',
+          login,
+          enter: () => [
+            `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', ${literal(claims)}, true)`,
+          ],
+          actsForA: false,
+          brief: true,
+        })
+      }
     }
   }
   return contexts
 }
 
-/** The rows with these keys. */
-function oneOf(table: PlantedTable, rows: PlantedTable['a']): string {
+/** Through parents of parents. */
+const DEPTH_MAX = 6
+
+/** Rows whose parent is the organization's, whatever a probe has written beside those that were planted; else those planted. */
+function conditionOf(worlds: TwoWorlds, table: PlantedTable, whose: 'a' | 'b', depth = 0): string {
+  const { model, shapes, planted } = worlds
+  const id = whose === 'a' ? worlds.world1.a.organizationId : worlds.world1.b.organizationId
+  const ownership = model.ownership.get(table.table)
+  const column = model.tenantColumn(table.table)
+  if (column !== null && id !== null && (ownership?.kind === 'column' || ownership?.kind === 'tenants'))
+    return `${ident(column)} = ${literal(id)}`
+  const rows = whose === 'a' ? table.a : [...table.b1, ...table.b2]
+  const shape = shapes.tables.find((one) => tableName(one) === table.table)
+  const parent = ownership?.kind === 'parent' ? planted.find((one) => one.table === ownership.table) : undefined
+  const parentShape = shapes.tables.find((one) => tableName(one) === parent?.table)
+  const reference = shape?.references.find(
+    ({ table: to, columns }) =>
+      to === parentShape?.oid && ownership?.kind === 'parent' && columns.join() === ownership.columns.join(),
+  )
+  if (depth >= DEPTH_MAX || parent === undefined || parentShape === undefined || reference === undefined)
+    return oneOf(table, rows, shape)
+  const of = (columns: readonly string[]): string => columns.map(ident).join(', ')
+  const throughParent = `(${of(reference.columns)}) in (select ${of(reference.targets)} from ${qualified(parentShape.schema, parentShape.name)}
+    where ${conditionOf(worlds, parent, whose, depth + 1)})`
+  const orphans = rows.filter((row) => reference.columns.some((name) => (row[name] ?? null) === null))
+  return orphans.length === 0 ? throughParent : `${throughParent} or ${oneOf(table, orphans, shape)}`
+}
+
+/** Types that are written alike under all settings. */
+const steady = /^(text|character varying|varchar|uuid|citext)\b/
+
+/**
+ * These rows: by their keys and, since a small number may be anybody's key in the other world, by what else tells them apart.
+ */
+function oneOf(table: PlantedTable, rows: PlantedTable['a'], shape: TableShape | undefined): string {
+  const others = shape?.columns.filter(({ text }) => steady.test(text)).map(({ name }) => name) ?? []
+  const columns = [...new Set([...table.key, ...others])]
   const conditions = rows.map((row) =>
-    table.key
+    columns
       .map((column) => {
         const value = row[column] ?? null
         return value === null ? `${ident(column)} is null` : `${ident(column)}::text = ${literal(value)}`

@@ -35,6 +35,8 @@ export interface AttackContext {
   readonly fresh?: boolean
   /** Whether it acts for A. One that acts for nobody must see no row at all. */
   readonly actsForA: boolean
+  /** Whether it is tried in short: on each relation what tells most, and nothing else. @default false */
+  readonly brief?: boolean
   /**
    * Whether SQL alone makes the context (a plain setting), so that an injection can make another. It is reported once,
    * and not tried on every table.

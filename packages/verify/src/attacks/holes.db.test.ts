@@ -421,7 +421,11 @@ describe('what misbehaves', () => {
     ])
     let clock = 0
     const late = await runAttacks(built.arena, { attackSeconds: 1, now: () => (clock += 1_000) })
-    expect(late.undecided).toContain('The time was over before every probe had run.')
+    expect(late.undecided).toContainEqual(
+      expect.stringMatching(
+        /^The time was over before every probe had run: \d+ of \d+ were not tried, on \d+ objects\.$/,
+      ),
+    )
     const left = late.coverage.notCovered.filter(({ reason }) => reason === 'the time was over')
     expect(left.reduce((sum, { probe }) => sum + Number.parseInt(probe, 10), 0)).toBeGreaterThan(20)
   })

@@ -6,8 +6,9 @@ import { Client } from 'pg'
 import { RowhouseError } from '@rowhouse/contracts'
 
 import type { Arena, AttackContext } from './arena.ts'
+import { keepStatisticsStill } from './autovacuum.ts'
+import { cellsOf } from './cells.ts'
 import { commitWrites } from './committed.ts'
-import { forgingProbes } from './probes/forging.ts'
 import { tryGate } from './gate.ts'
 import { Lane } from './lane.ts'
 import { ATTACK_SECONDS } from './options.ts'
@@ -16,12 +17,9 @@ import { equaliser, succeeded } from './outcome/outcome.ts'
 import { inheritOwners } from './owners.ts'
 import { planProbes } from './probes/all-probes.ts'
 import type { Probe } from './probes/probe.ts'
-import { qualified } from './quoting.ts'
 import { ruleOf } from './rules.ts'
-import { shuffle } from './seed.ts'
 import { Session } from './session.ts'
 import { shrink } from './shrink.ts'
-import { steal } from './stolen.ts'
 import { nameOf } from './surface/relations.ts'
 import { readSurface } from './surface/surface.ts'
 import type { Surface } from './surface/surface.ts'
@@ -31,32 +29,13 @@ import { Witness } from './witness.ts'
 
 const LANES_MAX = 8
 const SHRINKS_MAX = 60
-/** Relations on which a forged context is tried: where one opens, all do. */
-const MARKS_MAX = 3
 const PROGRESS_EVERY = 100
-/** What shows that a relation on which the catalogue gives no privilege is out of reach: the rest would be the same 42501. */
-const WITHOUT_PRIVILEGE = new Set(['select', 'count', 'update blind', 'delete blind', 'insert', 'truncate', 'trigger'])
 /** Asked inside a context: the relations on which it has any privilege. */
 const WITHIN_REACH = `select n.nspname || '.' || c.relname
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f') and pg_catalog.has_schema_privilege(n.oid, 'usage')
     and (pg_catalog.has_any_column_privilege(c.oid, 'select, insert, update, references')
       or pg_catalog.has_table_privilege(c.oid, 'delete, truncate, trigger'))`
-
-/**
- * Autovacuum would analyze a table in one world a minute before the other, and plans would differ by that alone. Where a
- * table cannot be altered, its plans are compared as they come.
- */
-const WITHOUT_AUTOVACUUM = `do $$ declare t regclass; begin
-    for t in select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'm') and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    loop
-      begin
-        execute pg_catalog.format('alter table %s set (autovacuum_enabled = false)', t);
-      exception when others then null;
-      end;
-    end loop;
-  end $$`
 
 /**
  * Attacks both worlds of the arena as organization A.
@@ -78,10 +57,13 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     options.onProgress?.({ phase, done, total, findings: tally.found })
   try {
     progress('reading', 0, 0)
-    await Promise.all(admins.map((admin) => admin.query(WITHOUT_AUTOVACUUM)))
+    await Promise.all(admins.map(keepStatisticsStill))
     const surface = await readSurface(admins[0], [...new Set(given.contexts.map(({ login }) => login))])
     const arena = { ...given, owners: inheritOwners(given.owners, surface.relations) }
-    const witness = await Witness.look(admins, surface.relations, arena.owners, arena.organizations)
+    const witness = await Witness.look(admins, surface.relations, arena.owners, arena.organizations, (done, total) => {
+      if (done % PROGRESS_EVERY === 0) progress('reading', done, total)
+      return now() < end
+    })
     const names = await Promise.all(
       admins.map(
         async (admin) => (await admin.query<{ name: string }>('select current_database() as name')).rows[0]?.name ?? '',
@@ -123,9 +105,12 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     nameWhatIsLeftOut(arena, surface, witness, tally)
 
     const plan = planProbes(arena, surface, witness, names[0] as string)
-    const [early, main, late] = await cellsOf(arena, contexts, reach, plan, surface, witness, admins[0])
-    const total = early.length + main.length + late.length
-    const sawOwnRows = new Set<string>()
+    const seed = options.seed ?? 1
+    const field = { arena, contexts, reach, plan, surface, witness, admin: admins[0], seed }
+    const { before, late } = await cellsOf(field)
+    const groups = [...before, late]
+    const total = groups.reduce((sum, { length }) => sum + length, 0)
+    const sawOwnRows = new Map<string, boolean>()
     /** Probes that no time was left for, by object: a line each would be half a million for some thousand tables. */
     const unfinished = new Map<string, number>()
     let next = 0
@@ -134,7 +119,6 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
       for (let at = next++; at < cells.length; at = next++) {
         const cell = cells[at] as Cell
         if (now() >= end) {
-          undecided.add('The time was over before every probe had run.')
           unfinished.set(cell.probe.object, (unfinished.get(cell.probe.object) ?? 0) + 1)
           continue
         }
@@ -154,21 +138,22 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
       // What comes next waits for no lock of the last probe: ANALYZE, commits and the administrator have no time limit.
       await lane.rest()
     }
-    // Plans come before anything is written: what is rolled back leaves pages behind, not the same in both worlds.
-    await Promise.all(lanes.map((lane) => attack(lane, early)))
-    next = 0
-    await Promise.all(lanes.map((lane) => attack(lane, main)))
-    // Estimates and statistics are there after ANALYZE only, and with them plans could differ by size alone.
-    await Promise.all(admins.map((admin) => admin.query('analyze')))
-    next = 0
-    await Promise.all(lanes.map((lane) => attack(lane, late)))
-
+    for (const group of groups) {
+      if (group === late && now() < end) await Promise.all(admins.map((admin) => admin.query('analyze')))
+      next = 0
+      await Promise.all(lanes.map((lane) => attack(lane, group)))
+    }
+    if (unfinished.size > 0) {
+      undecided.add(
+        `The time was over before every probe had run: ${total - finished} of ${total} were not tried, on ${unfinished.size} objects.`,
+      )
+    }
     for (const [object, count] of unfinished) tally.leaveOut(object, `${count} probes`, 'the time was over')
 
     for (const context of contexts) {
       if (
         context.actsForA &&
-        !sawOwnRows.has(context.name) &&
+        sawOwnRows.get(context.name) === false &&
         [...witness.planted.values()].some(({ a }) => a.length > 0)
       ) {
         undecided.add(`The context ${context.name} sees none of A's own rows, so what it was refused proves nothing.`)
@@ -192,9 +177,12 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
 
     await first.rest()
     const actor = contexts.find(({ actsForA }) => actsForA)
-    if (actor !== undefined && options.commits !== false && now() < end) {
-      progress('committing', 0, 0)
-      await commitWrites(first, actor, { arena, surface, witness, admins, tally })
+    if (actor !== undefined && options.commits !== false) {
+      const left = await commitWrites(first, actor, { arena, surface, witness, admins, tally }, (done, count) => {
+        if (done % PROGRESS_EVERY === 0) progress('committing', done, count)
+        return now() < end
+      })
+      if (left > 0) undecided.add(`The time was over before every table was written once more: ${left} were not.`)
     }
     progress('done', finished, total)
     return {
@@ -215,76 +203,16 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     await Promise.all(lanes.map((lane) => lane.close()))
     await Promise.all(admins.map((admin) => admin.end().catch(() => undefined)))
   }
-
-  /** Which probe runs in which context: before anything is written, then, and after ANALYZE. */
-  async function cellsOf(
-    arena: Arena,
-    contexts: readonly AttackContext[],
-    reach: ReadonlyMap<AttackContext, ReadonlySet<string>>,
-    plan: ReturnType<typeof planProbes>,
-    surface: Surface,
-    witness: Witness,
-    admin: Client,
-  ): Promise<[Cell[], Cell[], Cell[]]> {
-    const cells: Cell[] = []
-    const actor = contexts.find(({ actsForA }) => actsForA) ?? contexts[0]
-    const rolesDone = new Set<string>()
-    for (const context of contexts) {
-      for (const probe of plan.probes) {
-        if (probe.once === true && context !== actor) continue
-        if (probe.sealedOnly === true && context.madeBySql === true) continue
-        const isReached = probe.relation === undefined || reach.get(context)?.has(probe.relation) === true
-        if (isReached || WITHOUT_PRIVILEGE.has(probe.name)) cells.push({ context, probe })
-      }
-      if (context.actsForA) {
-        const marks = surface.relations
-          .filter(
-            (relation) => 'rp'.includes(relation.kind) && (witness.planted.get(nameOf(relation))?.b.length ?? 0) > 0,
-          )
-          .slice(0, MARKS_MAX)
-          .map((relation) => ({ sql: qualified(relation.schema, relation.name), object: nameOf(relation) }))
-        const stolen = await steal(admin, context, surface.settings)
-        const probes = forgingProbes(context, surface.settings, stolen, marks, arena.organizations.b)
-        for (const probe of probes) cells.push({ context, probe })
-      }
-      if (!rolesDone.has(context.login)) {
-        rolesDone.add(context.login)
-        for (const probe of plan.roleProbes.get(context.login) ?? []) cells.push({ context, probe })
-      }
-      const reads = plan.probes.filter(({ family, name }) => family === 'read' && name === 'select')
-      if (!context.actsForA && context.enter(0).length === 0) {
-        const fresh: AttackContext = { ...context, name: `${context.name}, in a session of its own`, fresh: true }
-        for (const probe of reads) cells.push({ context: fresh, probe })
-      }
-      // What a transaction of B left on the connection, for the one that comes next and enters nobody.
-      if (context.enterAsB !== undefined && context.loginOfB === undefined) {
-        const after: AttackContext = {
-          name: `nobody, after B by ${context.name}`,
-          login: context.login,
-          enter: () => [],
-          before: context.enterAsB,
-          actsForA: false,
-        }
-        for (const probe of reads) cells.push({ context: after, probe })
-      }
-    }
-    const isLate = ({ probe }: Cell): boolean => probe.family === 'limit' || probe.family === 'catalogue'
-    const mixed = shuffle(cells, options.seed ?? 1)
-    const isEarly = ({ probe }: Cell): boolean => probe.family === 'plan'
-    return [mixed.filter(isEarly), mixed.filter((cell) => !isEarly(cell) && !isLate(cell)), mixed.filter(isLate)]
-  }
 }
 
 /** @returns in a word what came of it */
-async function tryCell(lane: Lane, cell: Cell, tally: Tally, sawOwnRows: Set<string>): Promise<string> {
+async function tryCell(lane: Lane, cell: Cell, tally: Tally, sawOwnRows: Map<string, boolean>): Promise<string> {
   const { context, probe } = cell
   const { effect, seen, isNoise, notCovered, outcomes } = await lane.judge(context, probe)
-  if (
-    probe.name === 'select' &&
-    probe.family === 'read' &&
-    outcomes.some(({ results }) => (results[0]?.rows.length ?? 0) > 0)
-  )
-    sawOwnRows.add(context.name)
+  if (probe.name === 'select' && probe.family === 'read') {
+    const saw = outcomes.some(({ results }) => (results[0]?.rows.length ?? 0) > 0)
+    sawOwnRows.set(context.name, saw || sawOwnRows.get(context.name) === true)
+  }
   if (isNoise)
     tally.leaveOut(
       probe.object,
@@ -312,7 +240,9 @@ function nameWhatIsLeftOut(arena: Arena, surface: Surface, witness: Witness, tal
     if (arena.skipSchemas?.has(relation.schema) === true || !'rpf'.includes(relation.kind)) continue
     const planted = witness.planted.get(name)
     const only = arena.owners.get(name)?.only
-    if (planted === undefined)
+    if (witness.unread.has(name))
+      tally.leaveOut(`table ${name}`, 'writes and keys', 'the time was over before its rows were looked at')
+    else if (planted === undefined)
       tally.leaveOut(`table ${name}`, 'writes and keys', 'nobody knows whose its rows are: reads were compared only')
     else if (planted.b.length === 0 && only !== 'A')
       tally.leaveOut(`table ${name}`, 'by key', 'no row of B was planted')

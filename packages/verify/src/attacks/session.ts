@@ -21,15 +21,16 @@ const NOTICES_MAX = 200
 
 const AS_ITSELF = 'reset session authorization; set local search_path = pg_catalog; set local row_security = on'
 /**
- * Relations that this transaction has written. By its locks, of which there are few: the counters alone, over all relations,
- * took longer than most probes, and keep for a second what earlier transactions of the session did.
+ * Relations that this transaction may have written, by their oids. By its locks, of which there are few: the counters alone,
+ * over all relations, took longer than most probes, and keep for a second what earlier transactions of the session did. Names
+ * are read once a session: joined here, planning the joins took longer than the rest.
  */
-const TOUCHED = `select n.nspname || '.' || c.relname
-  from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
-  where l.pid = pg_backend_pid() and l.locktype = 'relation' and c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_' and (
+const TOUCHED = `select distinct l.relation from pg_lock_status() l
+  where l.pid = pg_backend_pid() and l.locktype = 'relation' and (
     l.mode = 'AccessExclusiveLock' or l.mode in ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock')
-      and pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid) > 0)
-  group by 1`
+      and pg_stat_get_xact_tuples_inserted(l.relation) + pg_stat_get_xact_tuples_updated(l.relation) + pg_stat_get_xact_tuples_deleted(l.relation) > 0)`
+const NAMES = `select c.oid, n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_'`
 
 const TEMPORARY = `select coalesce(sum(s.seq_scan + coalesce(s.idx_scan, 0)), 0) from pg_stat_xact_all_tables s
   where s.relid in (select c.oid from pg_class c where c.relpersistence = 't' and c.relnamespace = pg_my_temp_schema())`
@@ -58,6 +59,8 @@ export class Session {
   /** Whether a transaction has failed and not been ended. */
   #isAborted = false
   readonly #beginnings = new Map<string, string>()
+  /** Relations by oid, as they were before anything was tried. */
+  #names: ReadonlyMap<string, string> | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -135,16 +138,18 @@ export class Session {
   async commit(context: AttackContext, sql: string): Promise<Outcome> {
     const client = await this.#open()
     try {
-      await this.#send(client, `${this.#takeEnd()}${await this.#beginning(client, context.login)}`)
-      for (const message of context.enter(this.#options.world)) await this.#send(client, message)
+      const begin = `${this.#takeEnd()}${await this.#beginning(client, context.login)}`
+      const [first, ...rest] = context.enter(this.#options.world)
+      await this.#send(client, first === undefined ? begin : `${begin}; ${first}`)
+      for (const message of rest) await this.#send(client, message)
       this.#notices = []
       const results = await this.#send(client, sql)
       await this.#send(client, 'commit')
       return outcomeOf(results, this.#notices)
     } catch (error) {
+      await this.#send(client, 'rollback').catch(() => this.#drop())
       return refusal(error as DatabaseError, this.#notices)
     } finally {
-      await this.#send(client, 'rollback').catch(() => this.#drop())
       await this.#send(client, 'discard all').catch(() => this.#drop())
     }
   }
@@ -180,6 +185,10 @@ export class Session {
     })
     await client.connect()
     this.#client = client
+    if (this.#names === undefined) {
+      const [answer] = await this.#send(client, NAMES)
+      this.#names = new Map(answer?.rows.map(([oid, name]) => [oid ?? '', name ?? '']))
+    }
     return client
   }
 
@@ -246,9 +255,10 @@ export class Session {
     countsTemporary: boolean,
   ): Promise<Pick<Outcome, 'changed' | 'temporaryReads'>> {
     const { witness, world } = this.#options
-    const asked = touched.flatMap(([name]) => {
-      const question = witness.question(name ?? '')
-      return question === undefined ? [] : [{ name: name ?? '', question }]
+    const asked = touched.flatMap(([oid]) => {
+      const name = this.#names?.get(oid ?? '') ?? ''
+      const question = witness.question(name)
+      return question === undefined ? [] : [{ name, question }]
     })
     const questions = [...asked.map(({ question }) => question), ...(countsTemporary ? [TEMPORARY] : []), 'rollback']
     const answers = await this.#send(client, questions.join('; '))

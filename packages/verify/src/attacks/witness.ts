@@ -1,6 +1,6 @@
 // Knows what rows of B looked like before anything was tried: a checksum by relation and world, and texts that occur in
 // B's rows and nowhere else, which no probe of A may ever show.
-import type { Client } from 'pg'
+import type { Client, QueryResult } from 'pg'
 
 import type { Ownership } from './arena.ts'
 import type { Outcome } from './outcome/outcome.ts'
@@ -29,39 +29,57 @@ const isTelling = (text: string): boolean => text.length >= (/^[\d.,-]*$/.test(t
 
 export class Witness {
   readonly planted: ReadonlyMap<string, Planted>
+  /** Relations that no time was left to look at. */
+  readonly unread: ReadonlySet<string>
   readonly #questions: ReadonlyMap<string, string>
   readonly #answers: readonly [ReadonlyMap<string, string>, ReadonlyMap<string, string>]
   readonly #secrets: ReadonlySet<string>
+  /** By text that was shown. */
+  readonly #known = new Map<string, readonly string[]>()
 
   private constructor(
     planted: ReadonlyMap<string, Planted>,
     questions: ReadonlyMap<string, string>,
     answers: readonly [ReadonlyMap<string, string>, ReadonlyMap<string, string>],
     secrets: ReadonlySet<string>,
+    unread: ReadonlySet<string>,
   ) {
     this.planted = planted
+    this.unread = unread
     this.#questions = questions
     this.#answers = answers
     this.#secrets = secrets
   }
 
-  /** @param clients administrators' connections to world 0 and 1 */
+  /**
+   * @param clients administrators' connections to world 0 and 1
+   * @param bound asked before each relation; what comes after it has said no is not known, and its rows are nobody's
+   */
   static async look(
     clients: readonly [Client, Client],
     relations: readonly Relation[],
     owners: ReadonlyMap<string, Ownership>,
     organizations: { readonly b: string },
+    bound: (done: number, total: number) => boolean = () => true,
   ): Promise<Witness> {
     const planted = new Map<string, Planted>()
     const questions = new Map<string, string>()
     const answers: [Map<string, string>, Map<string, string>] = [new Map(), new Map()]
-    const secret = new Set<string>([organizations.b])
+    // A key that is a small number stands in many places by chance, in A's own rows too.
+    const secret = new Set(isTelling(organizations.b) ? [organizations.b] : [])
     const common = new Set<string>(await textsOfTheSchema(clients[0]))
-    for (const relation of relations) {
+    const unread = new Set<string>()
+    for (const [at, relation] of relations.entries()) {
       const name = nameOf(relation)
+      if (unread.size > 0 || !bound(at, relations.length)) {
+        unread.add(name)
+        continue
+      }
       const owner = owners.get(name)
       if (owner === undefined) continue
-      const [here, there] = await Promise.all(clients.map((client) => readRows(client, relation, owner)))
+      const question = `select count(*) || ' ' || md5(coalesce(string_agg(t::text, E'\\n' order by t::text), ''))
+        from ${qualified(relation.schema, relation.name)} t where ${owner.b}`
+      const [here, there] = await Promise.all(clients.map((client) => readRows(client, relation, owner, question)))
       if (here === undefined || there === undefined) continue
       const known = new Set(there.b.map((row) => JSON.stringify(keyOf(relation, row))))
       const onlyHere = here.b.filter((row) => !known.has(JSON.stringify(keyOf(relation, row))))
@@ -76,13 +94,12 @@ export class Witness {
           common,
         )
       }
-      const question = `select count(*) || ' ' || md5(coalesce(string_agg(t::text, E'\\n' order by t::text), ''))
-        from ${qualified(relation.schema, relation.name)} t where ${owner.b}`
       questions.set(name, question)
-      for (const world of [0, 1] as const) answers[world].set(name, await ask(clients[world], question))
+      answers[0].set(name, here.answer)
+      answers[1].set(name, there.answer)
     }
     for (const text of common) secret.delete(text)
-    return new Witness(planted, questions, answers, secret)
+    return new Witness(planted, questions, answers, secret, unread)
   }
 
   /** The query whose one cell tells B's rows of the relation; undefined where nobody's rows are known. */
@@ -96,10 +113,7 @@ export class Witness {
 
   /** A text of B that the outcome shows although the probe did not contain it. */
   secretIn({ message, notices, results }: Outcome, probe: string): string | undefined {
-    const search = (text: string): string | undefined => {
-      if (this.#secrets.has(text) && !probe.includes(text)) return text
-      return tokensOf(text).find((token) => this.#secrets.has(token) && !probe.includes(token))
-    }
+    const search = (text: string): string | undefined => this.#secretsOf(text).find((secret) => !probe.includes(secret))
     for (const text of [message, ...notices]) {
       const found = search(text)
       if (found !== undefined) return found
@@ -114,7 +128,19 @@ export class Witness {
     }
     return undefined
   }
+
+  /** Secrets of B in a text. A's own rows come back from most probes: taking their texts apart each time cost more than asking. */
+  #secretsOf(text: string): readonly string[] {
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    const found = [text, ...tokensOf(text)].filter((part) => this.#secrets.has(part))
+    if (this.#known.size >= KNOWN_TEXTS_MAX) this.#known.clear()
+    this.#known.set(text, found)
+    return found
+  }
 }
+
+const KNOWN_TEXTS_MAX = 20_000
 
 const keyOf = (relation: Relation, row: Row): unknown =>
   (relation.keys.find(({ kind }) => kind === 'primary')?.columns ?? relation.columns.map(({ name }) => name)).map(
@@ -131,28 +157,32 @@ function collect(rows: readonly Row[], columns: readonly string[], into: Set<str
   }
 }
 
-async function ask(client: Client, question: string): Promise<string> {
-  const { rows } = await client.query<string[]>({ text: question, rowMode: 'array' })
-  return rows[0]?.[0] ?? ''
+interface Seen {
+  readonly a: Row[]
+  readonly b: Row[]
+  readonly others: Row[]
+  /** To the question; empty for a view. */
+  readonly answer: string
 }
 
+/** In one message: a round trip for each question was most of what looking at thousands of tables took. */
 async function readRows(
   client: Client,
   relation: Relation,
   owner: Ownership,
-): Promise<{ a: Row[]; b: Row[]; others: Row[] } | undefined> {
+  question: string,
+): Promise<Seen | undefined> {
+  if (relation.columns.length === 0) return undefined
   const columns = relation.columns.map(({ name }) => `${ident(name)}::text as ${ident(name)}`).join(', ')
   const from = `from ${qualified(relation.schema, relation.name)} t`
-  const read = async (condition: string): Promise<Row[]> =>
-    (
-      await client.query<Record<string, string | null>>(
-        `select ${columns} ${from} where ${condition} order by t::text limit ${ROWS_MAX}`,
-      )
-    ).rows
-  if (relation.columns.length === 0) return undefined
+  const read = (condition: string): string =>
+    `select ${columns} ${from} where ${condition} order by t::text limit ${ROWS_MAX}`
+  const asked = [read(owner.a), read(owner.b)]
+  if (relation.kind !== 'v') asked.push(read(`((${owner.a}) or (${owner.b})) is not true`), question)
   try {
-    const [a, b] = [await read(owner.a), await read(owner.b)]
-    return { a, b, others: relation.kind === 'v' ? [] : await read(`((${owner.a}) or (${owner.b})) is not true`) }
+    const results = (await client.query(asked.join(';\n'))) as unknown as readonly QueryResult<Row>[]
+    const [a = [], b = [], others = [], answers = []] = results.map(({ rows }) => rows)
+    return { a, b, others, answer: Object.values(answers[0] ?? {})[0] ?? '' }
   } catch {
     // A view that refuses the administrator, a foreign server that is down: it has no rows to know.
     return undefined

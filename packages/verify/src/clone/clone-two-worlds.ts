@@ -102,8 +102,7 @@ const COPY_SECONDS = 600
  * await worlds.close()
  */
 export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = {}): Promise<TwoWorlds> {
-  const progress = options.onProgress ?? (() => undefined)
-  const bound = boundOf(options)
+  const { progress, bound } = stepsOf(options)
   progress('reading the catalogue')
   const source = await withClient(sourceUrl, async (client) => ({
     catalogue: await readCatalogue(client),
@@ -210,13 +209,26 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
   }
 }
 
-function boundOf({ copySeconds = COPY_SECONDS, now = Date.now }: CloneOptions): Bound {
-  const endMs = now() + copySeconds * 1000
-  return () => {
-    if (now() < endMs) return
-    throw new RowhouseError('scratch_unavailable', `The schema was not copied within ${copySeconds} seconds.`, {
-      hint: 'Allow more (copySeconds), or attack a database with fewer tables of the same shape.',
-    })
+/** Steps are told of as they begin and, by whoever asks whether there is time left, again and again while they last. */
+function stepsOf({ copySeconds = COPY_SECONDS, now = Date.now, onProgress = () => undefined }: CloneOptions): {
+  readonly progress: (step: string) => void
+  readonly bound: Bound
+} {
+  const startMs = now()
+  let current = ''
+  return {
+    progress: (step) => {
+      current = step
+      onProgress(step)
+    },
+    bound: () => {
+      const seconds = (now() - startMs) / 1000
+      onProgress(`${current}, ${Math.floor(seconds)} s`)
+      if (seconds < copySeconds) return
+      throw new RowhouseError('scratch_unavailable', `The schema was not copied within ${copySeconds} seconds.`, {
+        hint: 'Allow more (--copy-seconds, copySeconds), or attack a database with fewer tables of the same shape.',
+      })
+    },
   }
 }
 

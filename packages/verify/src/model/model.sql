@@ -62,21 +62,24 @@ foreign_keys as (
   where k.contype = 'f' and k.conparentid = 0
     and k.conrelid in (select oid from relations) and k.confrelid in (select oid from relations)
 ),
+-- What one column refers to, and whether that is called like tenants are.
+targets as (
+  select f.conrelid, f.att, f.confrelid, f.target_att,
+    lower(t.relname) ~ ('(^|_)(' || (select string_agg(x.word || '|' || x.plural, '|') from words x) || ')$') as named
+  from foreign_keys f join relations t on t.oid = f.confrelid
+  where f.width = 1
+),
 columns as (
-  select r.oid, r.child, a.attnum, a.attname, w.word, w.plural, w.rank, f.confrelid as root, f.target_att
+  select distinct on (r.oid, a.attnum, w.word) r.oid, r.child, a.attnum, a.attname, w.word, w.plural, w.rank, f.confrelid as root, f.target_att
   from relations r
   join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
   join words w on lower(replace(a.attname, '_', '')) in (w.word || 'id', w.word || 'uuid')
     or (w.word = 'tenant' and lower(a.attname) = 'tenant')
-  left join lateral (
-    select f.confrelid, f.target_att
-    from foreign_keys f join relations t on t.oid = f.confrelid
-    where f.conrelid = r.oid and f.att = a.attnum and f.width = 1
-      -- tenant_id means the tenant whatever its table is called; company_id may mean somebody's customer.
-      and (w.rank <= 4 or lower(t.relname) ~ ('(^|_)(' || (select string_agg(x.word || '|' || x.plural, '|') from words x) || ')$'))
-    limit 1
-  ) f on true
+  left join targets f on f.conrelid = r.oid and f.att = a.attnum
+    -- tenant_id means the tenant whatever its table is called; company_id may mean somebody's customer.
+    and (w.rank <= 4 or f.named)
   where lower(r.relname) not in (w.word, w.plural)
+  order by r.oid, a.attnum, w.word, f.confrelid
 ),
 chosen as (
   select c.word, c.plural

@@ -44,7 +44,8 @@ function contextsOf(worlds: TwoWorlds, { a, b, alone }: OwnHomes): AttackContext
             name: 'door of the catalogue as rowhouse_app',
             login: 'rowhouse_app',
             enter: through('enter_catalogue', (world) => world.a),
-            enterAsB: through('enter_catalogue', (world) => world.b),
+            // Who lives in the shared tables has no business at this door.
+            ...(b !== null && { enterAsB: through('enter_catalogue', (world) => world.b) }),
             actsForA: true,
           },
         ]),

@@ -7,6 +7,7 @@ import type { VerifyReport } from '../../report/report.ts'
 import { verifyDatabase } from '../../verify-database.ts'
 import type { VerifyDatabaseOptions } from '../../verify-database.ts'
 import { arenaOfHomes } from './arena-of-homes.ts'
+import { attackHomes } from './attack-homes.ts'
 import { moveIn } from './move-in.ts'
 import { makeFleetHomes } from './test-fleet-homes.ts'
 import type { FleetHomes } from './test-fleet-homes.ts'
@@ -85,6 +86,51 @@ describe('two homes that are schemas', () => {
         `function_shows_another_organization: function ${a.schema}.look(home text)`,
       ]),
     )
+  }, 300_000)
+})
+
+describe('one home that is a schema, beside the shared tables', () => {
+  let made: FleetHomes
+  beforeAll(async () => {
+    made = await makeFleetHomes('schema', ['alder'])
+  })
+  afterAll(() => made?.drop())
+
+  it('is apart from who lives in the shared tables, until grants and a policy let one into the other', async () => {
+    const [{ schema, login, organizationId }] = made.homes
+    const worlds = await cloneTwoWorlds(made.catalogue.adminUrl, { scratch: 'same-server' })
+    try {
+      const homes = worlds.homes as NonNullable<typeof worlds.homes>
+      expect(homes).toEqual({ a: { schema, login, organizationId }, b: null, alone: false })
+      const rows = (table: string) => worlds.planted.find((planted) => planted.table === table)
+      expect(rows(`${schema}.contacts`)).toMatchObject({ a: { length: 3 }, b1: { length: 0 }, b2: { length: 0 } })
+      expect(rows('public.notes')).toMatchObject({ b1: { length: 3 }, b2: { length: 4 } })
+
+      const found = async (): Promise<[string[], readonly string[]]> => {
+        const { findings, undecided } = await attackHomes(worlds, homes, patience)
+        return [findings.map(({ code, object }) => `${code}: ${object}`), undecided]
+      }
+      expect(await found()).toEqual([[], []])
+
+      for (const { adminUrl } of [worlds.world1, worlds.world2]) {
+        await withClient(adminUrl, (admin) =>
+          admin.query(`set session_replication_role = replica;
+            grant usage on schema public to ${login}; grant select on public.notes to ${login};
+            alter table public.notes disable row level security;
+            grant usage on schema ${schema} to rowhouse_app; grant select on ${schema}.contacts to rowhouse_app`),
+        )
+      }
+      const [opened] = await found()
+      expect(opened).toEqual(
+        expect.arrayContaining([
+          'rows_of_another_organization_seen: table public.notes',
+          'rows_seen_without_context: table public.notes',
+          `home_of_another_organization_reached: role rowhouse_app in home ${schema}`,
+        ]),
+      )
+    } finally {
+      await worlds.close()
+    }
   }, 300_000)
 })
 

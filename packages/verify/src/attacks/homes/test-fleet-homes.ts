@@ -1,4 +1,4 @@
-// Two organizations in homes that the fleet made, as it makes them in life, beside the shared tables that others use.
+// Organizations in homes that the fleet made, two or one, as it makes them in life, beside the shared tables that others use.
 import { randomUUID } from 'node:crypto'
 import { openFleet } from '@rowhouse/fleet'
 import type { HomeMigrations } from '@rowhouse/fleet'
@@ -16,6 +16,7 @@ export interface FleetHome {
 
 export interface FleetHomes {
   readonly catalogue: TestDatabase
+  /** As many as there are names. */
   readonly homes: readonly [FleetHome, FleetHome]
   drop(): Promise<void>
 }
@@ -43,7 +44,10 @@ const migrations: HomeMigrations = {
   },
 }
 
-export async function makeFleetHomes(isolation: 'schema' | 'database'): Promise<FleetHomes> {
+export async function makeFleetHomes(
+  isolation: 'schema' | 'database',
+  names: readonly string[] = ['alder', 'birch'],
+): Promise<FleetHomes> {
   const catalogue = await createTestDatabase()
   const { adminUrl, signingKey } = catalogue
   await createTwoWorlds(catalogue)
@@ -52,8 +56,7 @@ export async function makeFleetHomes(isolation: 'schema' | 'database'): Promise<
     await withClient(adminUrl, (admin) =>
       admin.query(`insert into rowhouse.plans (id, name, isolation) values ('own', 'Own', $1)`, [isolation]),
     )
-    for (const name of ['alder', 'birch'])
-      await fleet.createOrganization({ name, slug: name, ownerId: randomUUID(), plan: 'own' })
+    for (const name of names) await fleet.createOrganization({ name, slug: name, ownerId: randomUUID(), plan: 'own' })
   } finally {
     await fleet.close()
   }

@@ -29,10 +29,15 @@ export function planProbes(arena: Arena, surface: Surface, witness: Witness, dat
   const byName = new Map(surface.relations.map((relation) => [nameOf(relation), relation]))
   const rowOfB = (relation: string): Row | undefined => witness.planted.get(relation)?.b[0]
   const targets = relations.map((relation) => targetOf(relation, arena, witness))
-  const referring = (name: string): string[] =>
-    targets
-      .filter(({ relation }) => nameOf(relation) !== name && relation.references.some(({ target }) => target === name))
-      .map(({ sql }) => sql)
+  const referringTo = new Map<string, Set<string>>()
+  for (const { relation, sql } of targets) {
+    for (const { target } of relation.references) {
+      if (target === nameOf(relation)) continue
+      const known = referringTo.get(target)
+      if (known === undefined) referringTo.set(target, new Set([sql]))
+      else known.add(sql)
+    }
+  }
   const owned = targets.filter(({ owner }) => owner !== undefined)
   const bait: Bait = {
     organizations: arena.organizations,
@@ -45,7 +50,7 @@ export function planProbes(arena: Arena, surface: Surface, witness: Witness, dat
   const probes = [
     ...targets.flatMap((target) => [
       ...readProbes(target),
-      ...writeProbes(target, referring(nameOf(target.relation))),
+      ...writeProbes(target, [...(referringTo.get(nameOf(target.relation)) ?? [])]),
       ...constraintProbes(target, rowOfB),
       ...privilegeProbes(target),
     ]),

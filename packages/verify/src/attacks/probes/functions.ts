@@ -82,9 +82,10 @@ function* argumentLists(formal: readonly Argument[], source: string, bait: Bait)
       yield fill((argument) => (argument.category === 'S' ? text : undefined))
   }
   // What the function speaks of comes first.
-  const speaksOf = ({ relation }: Bait['rows'][number]): number =>
-    Number(source.includes(relation.slice(relation.indexOf('.') + 1)))
-  for (const { row } of bait.rows.toSorted((one, other) => speaksOf(other) - speaksOf(one)).slice(0, BAITS_MAX)) {
+  const { spokenOf = [], others = [] } = Object.groupBy(bait.rows, ({ relation }) =>
+    source.includes(relation.slice(relation.indexOf('.') + 1)) ? 'spokenOf' : 'others',
+  )
+  for (const { row } of [...spokenOf, ...others].slice(0, BAITS_MAX)) {
     // The argument that is named like a column takes its value; other ids take the row's own id.
     const id =
       row['id'] ??

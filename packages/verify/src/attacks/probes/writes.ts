@@ -2,9 +2,10 @@
 // well, so policies for SELECT hold it back; each is therefore tried blind too.
 import { ident, literal } from '../quoting.ts'
 import type { Column } from '../surface/relations.ts'
+import { primaryKey } from '../surface/relations.ts'
 import type { Row } from '../witness.ts'
 import type { Probe } from './probe.ts'
-import { freshRow, insertOf } from './rows.ts'
+import { freshRow, freshValue, insertOf } from './rows.ts'
 import { freeColumns, harmlessColumn, match, writable } from './target.ts'
 import type { Target } from './target.ts'
 
@@ -32,6 +33,12 @@ export function writeProbes(target: Target, referring: readonly string[]): Probe
   if (its !== undefined && its !== '') {
     probes.push(write('delete by key', `delete from ${sql} where ${its}`))
     probes.push(write('delete by key returning', `delete from ${sql} where ${its} returning *`))
+    // Where every column is in a key: another value that no row has.
+    const other = set === undefined ? uniqueColumn(target) : undefined
+    if (other !== undefined)
+      probes.push(
+        write('update by key', `update ${sql} set ${ident(other.name)} = ${literal(other.fresh)} where ${its}`),
+      )
     if (set !== undefined) {
       probes.push(write('update by key', `update ${sql} set ${set} where ${its}`))
       const on = its.replaceAll(/(^| and )/g, '$1t.')
@@ -117,6 +124,20 @@ export function writeProbes(target: Target, referring: readonly string[]): Probe
   }
   if (relation.kind !== 'v') probes.push(write('copy from', `copy ${sql} from stdin`))
   return probes
+}
+
+/** A column of a unique key, and a value for it that nobody has; not of the primary key, nor one that refers to something. */
+function uniqueColumn({ relation, owner }: Target): { readonly name: string; readonly fresh: string } | undefined {
+  const taken = new Set([
+    ...primaryKey(relation),
+    ...relation.references.flatMap(({ columns }) => columns),
+    owner?.tenantColumn,
+  ])
+  for (const { name, type, category } of writable(relation)) {
+    const fresh = taken.has(name) ? undefined : freshValue(type, category, 8)
+    if (fresh !== undefined) return { name, fresh }
+  }
+  return undefined
 }
 
 const valuesOf = (row: Row, columns: readonly Column[]): Record<string, string | null> =>

@@ -40,13 +40,36 @@ columns as (
   left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
   left join pg_catalog.pg_constraint nn on nn.conrelid = a.attrelid and nn.contype = 'n' and nn.conkey[1] = a.attnum
   where c.relkind in ('r', 'p', 'f')
+),
+-- Once for all tables: asked for each, the columns of all would be read for each, which is minutes for some thousand.
+columns_of as (
+  select k.attrelid,
+    string_agg(case when k.attislocal or not k.is_child then k.text else format('constraint %I not null %I', k.not_null_name, k.attname) end,
+      ', ' order by k.attnum) filter (where k.attislocal or not k.is_child or k.not_null_is_local) as list,
+    array_agg('pg_attrdef:' || k.generated) filter (where k.generated is not null)
+      || array_agg('pg_constraint:' || k.not_null) filter (where k.not_null is not null) as aliases
+  from columns k group by k.attrelid
+),
+alterations_of as (
+  select k.attrelid, string_agg('; alter table only ' || k.ident || x.text, '' order by k.attnum, x.text) as text
+  from columns k
+  cross join lateral (
+    select format(' alter column %I set storage %s', k.attname,
+      case k.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end) as text
+    where k.attstorage <> k.typstorage
+    union all select format(' alter column %I set compression %s', k.attname, case k.attcompression when 'l' then 'lz4' else 'pglz' end)
+    where k.attcompression <> ''
+    union all select format(' alter column %I set (%s)', k.attname, array_to_string(k.attoptions, ', ')) where k.attoptions is not null
+    union all select format(' alter column %I set not null', k.attname)
+    where k.is_child and not k.attislocal and k.attnotnull and k.not_null is null
+  ) x
+  where k.relkind <> 'f'
+  group by k.attrelid
 )
 select 'pg_class' as class, c.oid::text as oid, case c.relkind when 'f' then 'foreign table' else 'table' end as kind, c.ident as name, 21 as rank,
   format('create %s %s (%s)%s%s%s%s',
     case when c.relkind = 'f' then 'foreign table' when c.relpersistence = 'u' then 'unlogged table' else 'table' end, c.ident,
-    (select string_agg(case when k.attislocal or not c.is_child then k.text else format('constraint %I not null %I', k.not_null_name, k.attname) end,
-        ', ' order by k.attnum)
-      from columns k where k.attrelid = c.oid and (k.attislocal or not c.is_child or k.not_null_is_local)),
+    ct.list,
     case when c.is_child then ' inherits (' || (
       select string_agg(i.inhparent::regclass::text, ', ' order by i.inhseqno) from pg_catalog.pg_inherits i where i.inhrelid = c.oid) || ')' end,
     case when c.relkind = 'p' then ' partition by ' || pg_get_partkeydef(c.oid) end,
@@ -55,28 +78,19 @@ select 'pg_class' as class, c.oid::text as oid, case c.relkind when 'f' then 'fo
     case when c.relkind <> 'f' then ' with (' || (select string_agg(format('%s=%L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', ')
       from unnest(c.reloptions || array(
         select 'toast.' || t from pg_catalog.pg_class tc, unnest(tc.reloptions) t where tc.oid = c.reltoastrelid)) o) || ')' end)
-    || coalesce((select string_agg('; alter table only ' || c.ident || x.text, '' order by k.attnum, x.text) from columns k
-      cross join lateral (
-        select format(' alter column %I set storage %s', k.attname,
-          case k.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end) as text
-        where k.attstorage <> k.typstorage
-        union all select format(' alter column %I set compression %s', k.attname, case k.attcompression when 'l' then 'lz4' else 'pglz' end)
-        where k.attcompression <> ''
-        union all select format(' alter column %I set (%s)', k.attname, array_to_string(k.attoptions, ', ')) where k.attoptions is not null
-        union all select format(' alter column %I set not null', k.attname)
-        where c.is_child and not k.attislocal and k.attnotnull and k.not_null is null
-      ) x where k.attrelid = c.oid and c.relkind <> 'f'), '')
+    || coalesce(ca.text, '')
     || case when c.reloftype <> 0 then format('; alter table only %s of %s', c.ident, c.reloftype::regtype) else '' end
     || coalesce((select format('; alter table only %s attach partition %s %s', i.inhparent::regclass, c.ident, pg_get_expr(c.relpartbound, c.oid))
       from pg_catalog.pg_inherits i where c.relispartition and i.inhrelid = c.oid), '') as sql,
   null::text as stub,
   array_remove(array[case when c.reltype <> 0 then 'pg_type:' || c.reltype end,
     (select 'pg_type:' || t.typarray from pg_catalog.pg_type t where t.oid = c.reltype and t.typarray <> 0)], null)
-    || array(select 'pg_attrdef:' || k.generated from columns k where k.attrelid = c.oid and k.generated is not null)
-    || array(select 'pg_constraint:' || k.not_null from columns k where k.attrelid = c.oid and k.not_null is not null)
+    || ct.aliases
     || array(select 'pg_class:' || sd.objid from pg_catalog.pg_depend sd where sd.deptype = 'i' and sd.classid = 'pg_catalog.pg_class'::regclass
       and sd.refclassid = 'pg_catalog.pg_class'::regclass and sd.refobjid = c.oid and sd.refobjsubid > 0) as aliases
 from relation c
+left join columns_of ct on ct.attrelid = c.oid
+left join alterations_of ca on ca.attrelid = c.oid
 where c.relkind in ('r', 'p', 'f')
 union all
 select 'pg_class', c.oid::text, 'sequence', c.ident, 20,

@@ -57,8 +57,11 @@ export class Planted {
   }
 }
 
+/** Tables planted in one transaction: each holds locks on itself and its indexes, and a server has room for some thousands. */
+const TABLES_A_TRANSACTION = 200
+
 /**
- * Plants the rows of one pass in one transaction.
+ * Plants the rows of one pass.
  *
  * @param planted what earlier passes planted; the new rows are added
  * @returns tables without rows, and why
@@ -69,39 +72,62 @@ export async function plantPass(
   planted: Planted,
   options: PlantOptions,
 ): Promise<NotCovered[]> {
-  const { shapes, model, skip } = options
+  const { shapes, model, skip, bound } = options
   const isSkipped = (name: string): boolean => pass === 'shared' && skip.has(name)
   const mine = shapes.tables
     .map((table) => [tableName(table), table] as const)
     .filter(([name]) => !isSkipped(name) && belongsTo(model, name, pass))
     .map(([, table]) => table)
   const notCovered: NotCovered[] = []
+  const inTransactions = async <Item>(
+    items: readonly Item[],
+    use: (group: readonly Item[]) => Promise<void>,
+  ): Promise<void> => {
+    for (let start = 0; start < items.length; start += TABLES_A_TRANSACTION) {
+      bound?.()
+      await inTransaction(client, () => use(items.slice(start, start + TABLES_A_TRANSACTION)))
+    }
+  }
+  // Triggers of ENABLE ALWAYS and REPLICA run in replica mode too.
+  const always = mine.filter(({ triggers }) => triggers.length > 0)
+  await inTransactions(always, async (tables) => {
+    await client.query(tables.map((table) => triggerStates(table, () => 'disable')).join(';'))
+  })
+  const plan = new TablePlan(pass, planted, options)
+  await inTransactions(parentsFirst(mine, model), async (tables) => {
+    await client.query(FIRST_ROW)
+    for (const table of tables) {
+      bound?.()
+      notCovered.push(...(await plan.fill(client, table)))
+    }
+  })
+  await inTransactions(plan.openEnds, (ends) => plan.closeCircles(client, ends))
+  await inTransactions(always, async (tables) => {
+    await client.query(
+      tables
+        .map((table) => triggerStates(table, (enabled) => (enabled === 'A' ? 'enable always' : 'enable replica')))
+        .join(';'),
+    )
+  })
+  await inTransactions(mine, async (tables) => {
+    notCovered.push(...(await danglingReferences(client, tables, shapes)))
+  })
+  return notCovered
+}
+
+async function inTransaction(client: ClientBase, use: () => Promise<void>): Promise<void> {
   await client.query('begin')
   try {
     await client.query(
       `set local search_path = ''; set local row_security = off; set local default_transaction_read_only = off;
        set local session_replication_role = replica; set local client_min_messages = error`,
     )
-    // Triggers of ENABLE ALWAYS and REPLICA run in replica mode too.
-    const always = mine.filter(({ triggers }) => triggers.length > 0)
-    for (const table of always) await client.query(triggerStates(table, () => 'disable'))
-    const plan = new TablePlan(pass, planted, options)
-    await client.query(FIRST_ROW)
-    for (const table of parentsFirst(mine, model)) {
-      options.bound?.()
-      notCovered.push(...(await plan.fill(client, table)))
-    }
-    await plan.closeCircles(client)
-    for (const table of always) {
-      await client.query(triggerStates(table, (enabled) => (enabled === 'A' ? 'enable always' : 'enable replica')))
-    }
-    notCovered.push(...(await danglingReferences(client, mine, shapes)))
+    await use()
     await client.query('commit')
   } catch (error) {
     await client.query('rollback')
     throw error
   }
-  return notCovered
 }
 
 function belongsTo(model: Ownerships, table: string, pass: Pass): boolean {
@@ -134,7 +160,7 @@ class TablePlan {
   readonly #users: TableShape | undefined
   readonly #tenants: TableShape | undefined
   /** References left null because their table had no rows yet. */
-  readonly #openEnds: OpenEnd[] = []
+  readonly openEnds: OpenEnd[] = []
 
   constructor(pass: Pass, planted: Planted, options: PlantOptions) {
     this.#pass = pass
@@ -172,15 +198,15 @@ class TablePlan {
         return [{ object: `table ${name}`, probe: `plant ${this.#pass}`, reason: outcome.reason }]
       }
       this.#planted.add(name, this.#pass, outcome.row)
-      for (const reference of wish.open) this.#openEnds.push({ table, reference, row: outcome.row })
+      for (const reference of wish.open) this.openEnds.push({ table, reference, row: outcome.row })
     }
     await this.#advanceSequences(client, table, first + rows)
     return []
   }
 
   /** Fills references that closed a circle, where the row allows it. */
-  async closeCircles(client: ClientBase): Promise<void> {
-    for (const { table, reference, row } of this.#openEnds) {
+  async closeCircles(client: ClientBase, ends: readonly OpenEnd[]): Promise<void> {
+    for (const { table, reference, row } of ends) {
       const parent = this.#byOid.get(reference.table)
       const target = parent === undefined ? undefined : this.#rowsOf(parent)[0]
       const key = table.uniques.find(({ primary }) => primary)?.columns
