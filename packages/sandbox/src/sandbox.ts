@@ -171,9 +171,12 @@ function openStore(dataFile: string | undefined): Store {
   }
 }
 
+/** A request on a connection that is being closed for its rest is lost: no client of a test rests as long. */
+const serverOptions = { keepAliveTimeout: 65_000 }
+
 function listen(app: Hono<Env>, port: number): Promise<ServerType> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () => resolve(server))
+    const server = serve({ fetch: app.fetch, port, hostname: '127.0.0.1', serverOptions }, () => resolve(server))
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE'
       reject(taken ? new RowhouseError('port_in_use', `Port ${port} is taken.`, { cause }) : cause)

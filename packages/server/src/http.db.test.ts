@@ -148,6 +148,11 @@ describe('errors', () => {
     expect(response.status).toBe(413)
   })
 
+  it('a connection rests longer than proxies keep theirs: none is closed under a request', async () => {
+    const { headers } = await server.call('GET', '/healthz')
+    expect(headers.get('keep-alive')).toBe('timeout=65')
+  })
+
   it('what is not HTTP gets the error shape too', async () => {
     const text = await new Promise<string>((resolve, reject) => {
       let received = ''

@@ -45,6 +45,11 @@ const drainMs = 10_000
 const idleCheckMs = 20
 const headersMs = 20_000
 const requestMs = 60_000
+/**
+ * How long a connection rests before it is closed: longer than proxies keep theirs, which is a minute by default at most of
+ * them. Who closes first may do so while the next request is on its way, and what came of that request nobody knows.
+ */
+const keepAliveMs = 65_000
 
 export interface ServerOptions {
   /** Folder of the built console. @default null: the API alone */
@@ -287,7 +292,12 @@ async function listen(
   config: Pick<ServerConfig, 'host' | 'port'>,
   handle: ReturnType<typeof getRequestListener>,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const server = createServer({ headersTimeout: headersMs, requestTimeout: requestMs, maxHeaderSize: 32 * 1024 })
+  const server = createServer({
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    maxHeaderSize: 32 * 1024,
+  })
   server.on('request', (request, response) => {
     void handle(request, response)
   })

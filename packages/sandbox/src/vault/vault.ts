@@ -142,6 +142,8 @@ export async function startVault(options: SimulatedVaultOptions = {}): Promise<S
     handle(request, response).catch(() => response.destroy())
   }
   const server: Server = tls === undefined ? createHttpServer(listener) : createHttpsServer(tls, listener)
+  // A request on a connection that is being closed for its rest is lost: no client of a test rests as long.
+  server.keepAliveTimeout = 65_000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', resolve)
