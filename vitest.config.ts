@@ -32,7 +32,10 @@ const alone = [
 /** Where one server is given for all of them they wait for the others. */
 const isGiven = (process.env['ROWHOUSE_TEST_URL'] ?? '') !== ''
 
-const shared = { ...patience, env, maxWorkers: 2, sequence: { groupOrder: 0 } }
+/** One more than the least cores there are: every file waits now and then, for a server, a lock, a poll. */
+const WORKERS = 3
+
+const shared = { ...patience, env, maxWorkers: WORKERS, sequence: { groupOrder: 0 } }
 const onPostgres = { ...shared, globalSetup: ['packages/testkit/src/global-setup.ts'] }
 
 export default defineConfig({

@@ -16,8 +16,10 @@ beforeAll(async () => {
 })
 afterAll(() => pool.end())
 
-/** Seconds until an outbound unit that has nothing more to do is due, null for never. */
-async function restOf(organizationId: string): Promise<number | null> {
+/** Seconds until an outbound unit that has nothing more to do is due, from before and from after it was let go; null for never. */
+async function restOf(organizationId: string): Promise<{ before: number | null; after: number | null }> {
+  const clock = async (): Promise<string> =>
+    (await pool.query<{ now: string }>('select clock_timestamp()::text as now')).rows[0]?.now ?? ''
   await pool.query(
     `with connection as (insert into rowhouse.connections (organization_id, state) values ($1, 'live') returning id)
      insert into rowhouse.sync_units (connection_id, lane, organization_id, enabled)
@@ -26,17 +28,20 @@ async function restOf(organizationId: string): Promise<number | null> {
   )
   const [unit] = await claimUnits(pool, { worker: 'test', leaseMs: 60_000, limit: 1, lanes: ['outbound'] })
   expect(unit?.organizationId).toBe(organizationId)
+  const before = await clock()
   if (unit !== undefined) await releaseUnit(pool, unit, { nextMs: null, notBeforeMs: 0, failed: false })
-  const { rows } = await pool.query<{ rest: number | null }>(
-    `select case when isfinite(due_at) then extract(epoch from due_at - clock_timestamp())::float8 end as rest
+  const after = await clock()
+  const { rows } = await pool.query<{ before: number | null; after: number | null }>(
+    `select case when isfinite(due_at) then extract(epoch from due_at - $2::timestamptz)::float8 end as before,
+       case when isfinite(due_at) then extract(epoch from due_at - $3::timestamptz)::float8 end as after
      from rowhouse.sync_units where organization_id = $1`,
-    [organizationId],
+    [organizationId, before, after],
   )
-  return rows[0]?.rest ?? null
+  return rows[0] ?? { before: null, after: null }
 }
 
 it('waits for a change where the change log is here, and looks by itself where it is in another database', async () => {
-  expect(await restOf(worlds.a.organizationId)).toBeNull()
+  expect(await restOf(worlds.a.organizationId)).toEqual({ before: null, after: null })
   await withClient(database().adminUrl, (admin) =>
     admin.query(
       `update rowhouse.placements set database_name = 'elsewhere', login = 'rowhouse_h_0123456789abcdef', isolation = 'database'
@@ -44,7 +49,7 @@ it('waits for a change where the change log is here, and looks by itself where i
       [worlds.b.organizationId],
     ),
   )
-  const rest = await restOf(worlds.b.organizationId)
-  expect(rest).toBeGreaterThan(0)
-  expect(rest).toBeLessThan(3)
+  const { before, after } = await restOf(worlds.b.organizationId)
+  expect(before).toBeGreaterThan(0)
+  expect(after).toBeLessThan(3)
 })

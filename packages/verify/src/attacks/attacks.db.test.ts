@@ -15,7 +15,12 @@ describe('what protect makes', () => {
   it.each([1, 2])(
     'is apart: no finding in any context, in the order of seed %i',
     async (seed) => {
-      const { findings, undecided, coverage } = await runAttacks(ground.arena, { seed, commits: seed === 2 })
+      const { findings, undecided, coverage } = await runAttacks(ground.arena, {
+        seed,
+        commits: seed === 2,
+        attackSeconds: 900,
+        statementTimeoutMs: 10_000,
+      })
       expect(findings).toEqual([])
       expect(undecided).toEqual([])
       expect(coverage.cells).toBeGreaterThan(1_000)

@@ -175,11 +175,12 @@ describe('an AppRole', () => {
 describe('a token', () => {
   it('is renewed before it ends, as long as anything runs', async () => {
     const vault = await vaultWith()
-    const { kv } = clientOf(vault, tokenOf(vault, { ttlMs: 1000 }))
+    const ttlMs = 3000
+    const { kv } = clientOf(vault, tokenOf(vault, { ttlMs }))
     await kv.write(...PLACE, { n: 1 }, 0)
     const began = Date.now()
-    await expect.poll(() => count(vault, 'auth/token/renew-self'), soon).toBeGreaterThan(2)
-    expect(Date.now() - began).toBeGreaterThan(1000)
+    await expect.poll(() => Date.now() - began, soon).toBeGreaterThan(ttlMs)
+    expect(count(vault, 'auth/token/renew-self')).toBeGreaterThan(0)
     expect(await kv.read(...PLACE)).toMatchObject({ version: 1 })
   })
 
