@@ -103,7 +103,8 @@ $$;
 -- Whether a protected table has all that protect gave it, and this transaction wrote none of it: then no command of it has
 -- loosened the table. A row that is as young as the transaction may say anything, so weaknesses() reads what it says, which
 -- takes ten times as long: most commands add a column, and write nothing of what is looked at here. What was wrong before the
--- transaction is for findings(). Privileges are not looked at: GRANT alone changes them.
+-- transaction is for findings(). Privileges are not looked at: GRANT alone changes them. A table that is moved to another
+-- schema has its constraints written anew.
 create function rowhouse.keeps_protection(target oid) returns boolean
   language plpgsql stable
   set search_path = pg_catalog, pg_temp
@@ -199,6 +200,7 @@ begin
     from rowhouse.touched_relations(tg_tag) r join pg_class c on c.oid = r
     where c.relpersistence <> 't' and c.relkind in ('r', 'p', 'f', 'm', 'v')
       and c.relnamespace not in ('rowhouse'::regnamespace, 'rowhouse_home'::regnamespace, 'pg_catalog'::regnamespace)
+      and (is_grant or c.relispartition or not rowhouse.keeps_protection(c.oid))
   loop
     if relation.relispartition then
       if rowhouse.is_protected(pg_partition_root(relation.oid)::oid) and not (relation.forced and rowhouse.tenant_reach(relation.oid) is null) then
@@ -212,7 +214,6 @@ begin
     elsif rowhouse.is_protected(relation.oid) or (tg_tag = 'ALTER POLICY' and exists (
       select from pg_trigger t where t.tgrelid = relation.oid and t.tgfoid = 'rowhouse.log_change()'::regprocedure))
     then
-      continue when not is_grant and not relation.is_new and rowhouse.keeps_protection(relation.oid);
       select w.sqlstate_code, w.message, w.fix into weakness from rowhouse.weaknesses(relation.oid) w limit 1;
       if found then
         raise exception '%: refused.', weakness.message using errcode = weakness.sqlstate_code,
@@ -238,7 +239,9 @@ begin
       end if;
     end if;
   end loop;
-  perform set_config('rowhouse.to_close', array_to_string(to_close, ' '), true);
+  if to_close <> '{}' then
+    perform set_config('rowhouse.to_close', array_to_string(to_close, ' '), true);
+  end if;
 end
 $$;
 

@@ -95,6 +95,42 @@ describe('the guard', () => {
     })
   })
 
+  it('looks at a table as a whole where a transaction wrote any of what protects it, and only there', async () => {
+    await makeShop()
+    const { migrator } = tables()
+    const keeps = async (statement: string): Promise<unknown> => {
+      await migrator.query(`begin; ${statement}`)
+      const { rows } = await migrator.query<{ keeps: boolean }>("select rowhouse.keeps_protection('tags'::regclass) as keeps")
+      await migrator.query('rollback')
+      return rows[0]?.keeps
+    }
+    for (const harmless of [
+      'select 1',
+      'alter table tags add column title text',
+      "alter table tags add column mood text not null default 'good', add check (id > 0)",
+      'alter table items add column m int',
+    ]) {
+      expect(await keeps(harmless), harmless).toBe(true)
+    }
+    for (const written of [
+      'alter table tags add unique (organization_id, item_id)',
+      'create index on tags (item_id)',
+      'create policy narrower on tags as restrictive for delete using (false)',
+      'alter table tags disable trigger mine',
+      'alter table tags alter organization_id set statistics 10',
+      'alter table tags alter organization_id set default rowhouse.organization_id()',
+      'alter table tags drop constraint tags_organization_id_item_id_fkey, add foreign key (organization_id, item_id) references items',
+      'create schema apart; alter table tags set schema apart; set local search_path = apart',
+      'drop trigger mine on tags; create trigger mine before insert on tags for each row execute function f()',
+    ]) {
+      const prepared = `create function f() returns trigger language plpgsql as 'begin return new; end';
+        create trigger mine before insert on tags for each row execute function f()`
+      await migrator.query(written.includes('mine') ? prepared : 'select 1')
+      expect(await keeps(written), written).toBe(false)
+      await migrator.query('drop function if exists f() cascade')
+    }
+  })
+
   it('is not in the way of ordinary migrations', async () => {
     await makeShop()
     await tables().migrator.query(`
