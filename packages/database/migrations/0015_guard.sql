@@ -178,7 +178,10 @@ declare
   to_close text[] := '{}';
   is_grant boolean := tg_tag = 'GRANT';
 begin
-  perform set_config('rowhouse.to_close', '', true);
+  -- Its reader leaves it empty: somebody else has set it.
+  if coalesce(current_setting('rowhouse.to_close', true), '') <> '' then
+    perform set_config('rowhouse.to_close', '', true);
+  end if;
   if rowhouse.is_past_guard() then
     return;
   end if;

@@ -100,7 +100,9 @@ describe('the guard', () => {
     const { migrator } = tables()
     const keeps = async (statement: string): Promise<unknown> => {
       await migrator.query(`begin; ${statement}`)
-      const { rows } = await migrator.query<{ keeps: boolean }>("select rowhouse.keeps_protection('tags'::regclass) as keeps")
+      const { rows } = await migrator.query<{ keeps: boolean }>(
+        "select rowhouse.keeps_protection('tags'::regclass) as keeps",
+      )
       await migrator.query('rollback')
       return rows[0]?.keeps
     }
