@@ -8,9 +8,13 @@ import type { Client } from '@rowhouse/client'
 export const DEFAULT_PORT = 4100
 export const DEFAULT_FOLDER = '.rowhouse'
 
-/** @throws RowhouseError url_missing */
+/**
+ * `ROWHOUSE_URL`, else the database of the development stack that runs in this folder.
+ *
+ * @throws RowhouseError url_missing, invalid_option
+ */
 export function requireUrl(environment: NodeJS.ProcessEnv): string {
-  const url = environment['ROWHOUSE_URL']
+  const url = stackOf(environment)?.databaseUrl ?? environment['ROWHOUSE_URL']
   if (url === undefined || url === '') throw new RowhouseError('url_missing')
   if (!URL.canParse(url))
     throw new RowhouseError('invalid_option', 'ROWHOUSE_URL is not a URL.', {
@@ -56,9 +60,21 @@ export function apiUrl(environment: NodeJS.ProcessEnv, folder: string = DEFAULT_
   return url.replace(/\/+$/, '')
 }
 
-function readStack(folder: string): { readonly api: string; readonly operatorKey: string } | null {
+interface RunningStack {
+  readonly api: string
+  readonly operatorKey: string
+  /** As the tenant login; the passwords of the others follow from the signing key. */
+  readonly databaseUrl: string
+  readonly signingKey: string
+}
+
+/** The development stack of this folder, where no database is named: a URL never goes with the key of another database. */
+export const stackOf = (environment: NodeJS.ProcessEnv): RunningStack | null =>
+  (environment['ROWHOUSE_URL'] ?? '') === '' ? readStack(DEFAULT_FOLDER) : null
+
+function readStack(folder: string): RunningStack | null {
   try {
-    return JSON.parse(readFileSync(join(folder, 'ready.json'), 'utf8')) as { api: string; operatorKey: string }
+    return JSON.parse(readFileSync(join(folder, 'ready.json'), 'utf8')) as RunningStack
   } catch {
     return null
   }

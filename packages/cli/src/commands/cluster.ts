@@ -6,6 +6,7 @@ import type { Cluster, IsolationModel } from '@rowhouse/contracts'
 import { RowhouseError } from '@rowhouse/contracts'
 import { openApi } from '../environment.ts'
 import { renderAgo } from '../output/moment.ts'
+import { plural } from '../output/plural.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
 import { list, numberOrNone, wholeNumber, withNulls } from './quantities.ts'
@@ -116,7 +117,7 @@ export function addClusterCommands(cluster: Command): void {
       const { items } = await openApi(process.env).listClusters({})
       makePrinter(options.json === true).print(items, () =>
         renderTable(
-          ['id', 'region', 'driver', 'host', 'models', 'status', 'spares', 'version', 'checked'],
+          ['id', 'region', 'driver', 'host', 'models', 'status', 'warm homes', 'version', 'checked'],
           items.map((each) => [
             each.id,
             each.region,
@@ -124,7 +125,9 @@ export function addClusterCommands(cluster: Command): void {
             each.host ?? 'the catalogue’s',
             each.models.join(', '),
             each.status,
-            `${each.spareSchemas} + ${each.spareDatabases}`,
+            each.spareSchemas + each.spareDatabases === 0
+              ? 'none'
+              : `${plural(each.spareSchemas, 'schema')}, ${plural(each.spareDatabases, 'database')}`,
             version(each),
             `${renderAgo(each.checkedAt, Date.now())}${each.checkError === null ? '' : `: ${each.checkError}`}`,
           ]),
@@ -180,5 +183,5 @@ const version = ({ serverVersion }: Cluster): string =>
 
 const render = (cluster: Cluster): string =>
   cluster.checkError === null
-    ? `${cluster.status}, Postgres ${version(cluster)}, ${cluster.models.join(', ')} in ${cluster.region}`
+    ? `${cluster.status}, Postgres ${version(cluster)}, in ${cluster.region}; takes ${cluster.models.join(', ')}`
     : `${cluster.status}, ${cluster.checkError}`

@@ -58,8 +58,7 @@ Rowhouse is up.
   As a person ${ready.console}/v1/session/start
               choose Ada, an owner of Acme, or Dana, who is in two organizations
   API         ${ready.api}/openapi.json
-  Key         ${ready.operatorKey}
-              the operator's, for the API: authorization: Bearer …
+              authorization: Bearer ${ready.operatorKey}
   Database    ${ready.databaseUrl}
               (the tenant login: row-level security holds it, without a seal it sees nothing)
 
@@ -71,8 +70,9 @@ ${organizations}
 
   Try it: open Acme in the console and watch a change arrive on the other side. In another terminal, here:
 
-    npx rowhouse org list
-    npx rowhouse verify --url ${ready.ownerUrl}
+    npx rowhouse sync status acme     what is synced, what waits
+    npx rowhouse doctor               is everything as it should be?
+    npx rowhouse verify               are organizations apart?
 
   Stop with Ctrl-C; everything is kept for the next start. The log is rowhouse.log in the data folder.
 `

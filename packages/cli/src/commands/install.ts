@@ -49,6 +49,8 @@ async function runInstall(options: InstallCommandOptions): Promise<void> {
     return
   }
   if (options.from !== undefined) throw new RowhouseError('invalid_option', '--from goes with --sql only.')
+  // Of the environment alone: a development stack has installed what it runs on.
+  if ((process.env['ROWHOUSE_URL'] ?? '') === '') throw new RowhouseError('url_missing')
   const result = await install({
     adminUrl: requireUrl(process.env),
     signingKey: requireSigningKey(process.env),

@@ -125,8 +125,15 @@ const renderDetail = (detail: ConnectionDetail): string =>
       ({ table, records, backfilled, expected, backfillDone }) =>
         `  ${table}: ${records} linked${backfillDone ? '' : `, backfill ${backfilled}${expected === null ? '' : ` of ${expected}`}`}`,
     ),
-    ...detail.budgets.map(({ name: budget, kind, used, limit }) => `  budget ${budget} (${kind}): ${used} of ${limit}`),
+    ...detail.budgets.map((budget) => `  budget: ${budget.used} of ${budget.limit} ${budgetWords(budget)}`),
   ].join('\n')
+
+/** `calls in 10 s`, `search today`, `calls at once`. */
+function budgetWords({ name, kind, windowMs }: ConnectionDetail['budgets'][number]): string {
+  const what = name === 'default' ? 'calls' : name
+  if (kind === 'day') return `${what} today`
+  return kind === 'concurrent' || windowMs === null ? `${what} at once` : `${what} in ${renderDuration(windowMs)}`
+}
 
 const noConnection = (slug: string): string =>
   `${slug} has no connection. Add one: rowhouse connection add ${slug} --connector hubspot`

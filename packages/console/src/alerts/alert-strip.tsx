@@ -22,7 +22,7 @@ export function AlertStrip(): JSX.Element | null {
   if (worst.length === 0) {
     return (
       <p className="pb-5 text-ink-3">
-        {headlineOf([])} {wouldShow}
+        {headlineOf([])} <span className="max-md:hidden">{wouldShow}</span>
       </p>
     )
   }

@@ -7,7 +7,7 @@ import { useEvents } from '../live/events.ts'
 import { Ago, Button, CopyId, Empty, Failure, Loading, Status } from '../parts/parts.tsx'
 import { plural } from '../words/numbers.ts'
 import { clustersQuery, failingDatabasesQuery } from './queries.ts'
-import { headlineOf, stateOf, statusWords, takesWords, versionWords } from './words.ts'
+import { headlineOf, problemOf, sentenceOf, stateOf, statusWords, takesWords, versionWords } from './words.ts'
 
 export function ClustersPage(): JSX.Element {
   const { data: me } = useQuery(meQuery)
@@ -96,9 +96,7 @@ function OneCluster({ cluster }: { cluster: Cluster }): JSX.Element {
             )}
           </span>
         </p>
-        {checkError !== null && (
-          <p className="mt-1 max-w-[88ch] border-l-2 border-bad pl-3 break-words">{checkError}</p>
-        )}
+        {checkError !== null && <Problem checkError={checkError} />}
         {status === 'draining' && (
           <p className="mt-1 text-xs text-ink-3">It keeps what it has and takes nothing new.</p>
         )}
@@ -112,6 +110,17 @@ function OneCluster({ cluster }: { cluster: Cluster }): JSX.Element {
         {check.isPending ? 'Looking…' : 'Look now'}
       </Button>
     </li>
+  )
+}
+
+function Problem({ checkError }: { checkError: string }): JSX.Element {
+  const { message, hint, code } = problemOf(checkError)
+  return (
+    <div className="mt-1.5 max-w-[88ch] border-l-2 border-bad pl-3 break-words">
+      <p>{message}</p>
+      {hint !== null && <p className="text-ink-2">{hint}</p>}
+      {code !== null && <p className="code text-ink-3">{code}</p>}
+    </div>
   )
 }
 
@@ -135,6 +144,7 @@ function FailingDatabases(): JSX.Element | null {
             <p className="flex flex-wrap items-baseline gap-x-4">
               <span className="code min-w-0 break-all">{databaseName}</span>
               <span className="text-ink-2">on {cluster}</span>
+              {error !== null && <span className="text-ink-2">{sentenceOf(error)}</span>}
               {error !== null && <span className="code text-xs text-ink-3">{error}</span>}
               <span className="num text-xs text-ink-3">
                 {failingSince !== null && (

@@ -1,4 +1,5 @@
 // What the state of a cluster is called.
+import { errorCodes } from '@rowhouse/contracts'
 import type { Cluster } from '@rowhouse/contracts'
 import { isolationWords } from '../words/connection.ts'
 import type { Tone } from '../words/connection.ts'
@@ -13,6 +14,23 @@ export const statusWords: Record<Cluster['status'], { readonly word: string; rea
 /** A draining cluster can be out of reach too. */
 export const stateOf = ({ status, checkError }: Pick<Cluster, 'status' | 'checkError'>): Cluster['status'] =>
   checkError === null ? status : 'down'
+
+const known = (code: string): { readonly message: string; readonly hint: string } | null =>
+  Object.hasOwn(errorCodes, code) ? errorCodes[code as keyof typeof errorCodes] : null
+
+/** What a code means; itself where this console has not heard of it. */
+export const sentenceOf = (code: string): string => known(code)?.message ?? code
+
+/** A problem is kept as `code: message`, where it has a code. */
+export function problemOf(checkError: string): {
+  readonly message: string
+  readonly hint: string | null
+  readonly code: string | null
+} {
+  const [, code = '', message = ''] = /^([a-z_]+): (.+)$/s.exec(checkError) ?? []
+  const found = known(code)
+  return found === null ? { message: checkError, hint: null, code: null } : { message, hint: found.hint, code }
+}
 
 /** The page's sentence. */
 export function headlineOf(clusters: readonly Cluster[]): string {

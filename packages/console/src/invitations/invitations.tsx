@@ -155,7 +155,9 @@ function Made({
   return (
     <div role="status" className="mt-3 max-w-xl border-l-2 border-ok pl-3">
       <p className="font-medium break-words">Send this link to {email}:</p>
-      <CopyText value={linkOf(token)} label="the link" />
+      <div className="mt-2">
+        <CopyText value={linkOf(token)} label="the link" />
+      </div>
       <p className="mt-1 text-xs text-ink-3">
         It is shown this once. It works for that address, once, until {formatExact(expiresAt)}.
       </p>

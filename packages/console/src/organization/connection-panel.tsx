@@ -1,11 +1,13 @@
 // The connection: whose account, how it is, what it has read, what it may still call, who may manage it.
 import type { BudgetUse, Connection, ConnectionDetail } from '@rowhouse/contracts'
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import type { JSX } from 'react'
 import { connectionQuery } from '../app/api.ts'
 import { useNow } from '../live/now.ts'
 import { ConnectorMark } from '../parts/marks.tsx'
-import { Ago, Bar, ConnectionStatus, CopyId, Failure } from '../parts/parts.tsx'
+import { useIsNarrow } from '../parts/narrow.ts'
+import { Ago, Bar, Button, ConnectionStatus, CopyId, Failure } from '../parts/parts.tsx'
 import { arrivalWords, connectorWords, stateWords } from '../words/connection.ts'
 import { formatDuration, formatInterval } from '../words/duration.ts'
 import { formatCount, percentOf, plural } from '../words/numbers.ts'
@@ -24,8 +26,9 @@ export interface ConnectionPanelProps {
 }
 
 export function ConnectionPanel({ connection, canManage, pending }: ConnectionPanelProps): JSX.Element {
-  const { organizationId, id, account, accountName, state, stateReason, lastError, lastSyncedAt } = connection
-  const detail = useQuery(connectionQuery(organizationId, id))
+  const { account, accountName, state, stateReason, lastError, lastSyncedAt } = connection
+  const isNarrow = useIsNarrow()
+  const [isShown, setShown] = useState(false)
   return (
     <div className="space-y-6">
       <section aria-labelledby="connection">
@@ -57,6 +60,20 @@ export function ConnectionPanel({ connection, canManage, pending }: ConnectionPa
           )}
         </p>
       </section>
+      {isNarrow && !isShown ? (
+        <Button onClick={() => setShown(true)}>Records, budget and access</Button>
+      ) : (
+        <Details connection={connection} canManage={canManage} />
+      )}
+    </div>
+  )
+}
+
+/** On a phone they wait behind a button: what the organization's life is like comes first. */
+function Details({ connection, canManage }: { connection: Connection; canManage: boolean }): JSX.Element {
+  const detail = useQuery(connectionQuery(connection.organizationId, connection.id))
+  return (
+    <>
       <Objects connection={connection} />
       {detail.isError && detail.data === undefined ? (
         <Failure error={detail.error} onRetry={() => void detail.refetch()} />
@@ -65,7 +82,7 @@ export function ConnectionPanel({ connection, canManage, pending }: ConnectionPa
       )}
       <ConnectionGrants connection={connection} />
       <RemoveControl connection={connection} canManage={canManage} />
-    </div>
+    </>
   )
 }
 

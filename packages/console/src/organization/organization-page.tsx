@@ -89,6 +89,7 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
           <ConnectOutcome connected={search.connected} connectError={search.connectError} />
           {connection === null ? (
             <Empty
+              isFlush
               title="No CRM is connected."
               {...(canConnect && { action: <ConnectControl organizationId={organizationId} /> })}
               command={`CRM_ACCESS_TOKEN=… rowhouse connection add ${organization.slug} --connector hubspot`}

@@ -18,7 +18,7 @@ export function PlacementLine({ organizationId }: { organizationId: string }): J
   return (
     <p className="mt-1 flex flex-wrap items-center gap-x-4 gap-y-1 text-ink-2">
       <span>
-        on <span className="code">{cluster}</span>, {region}
+        on cluster <span className="code">{cluster}</span>, region {region}
       </span>
       {place !== null && <CopyId value={place} label={isolation} />}
       {state !== 'active' && (

@@ -194,7 +194,7 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
                 {connection.state === 'backfilling' ? (
                   <Backfill organization={organization} />
                 ) : (
-                  formatLag(connection.lagMs)
+                  lagOf(connection) !== null && `lag: ${lagOf(connection)}`
                 )}
               </span>
             </>
@@ -231,10 +231,10 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
       </Cell>
       <Cell right>{connection === null ? '' : <Value>{formatCount(connection.records)}</Value>}</Cell>
       <Cell right>
-        {connection !== null && connection.state !== 'backfilling' && (
+        {connection !== null && lagOf(connection) !== null && (
           <Value>
             <span className={connection.lagMs > LATE_MS ? 'text-warn' : connection.lagMs === 0 ? 'text-ink-3' : ''}>
-              {formatLag(connection.lagMs)}
+              {lagOf(connection)}
             </span>
           </Value>
         )}
@@ -248,6 +248,10 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
     </div>
   )
 })
+
+/** Null while it is not known: nobody hears of changes at the other side. */
+const lagOf = ({ state, lagMs }: NonNullable<Organization['connection']>): string | null =>
+  state === 'backfilling' || state === 'disconnected' || state === 'authorizing' ? null : formatLag(lagMs)
 
 const Cell = ({ right = false, children }: { right?: boolean; children: ReactNode }): JSX.Element => (
   <span role="cell" className={`min-w-0 ${right ? 'num text-right' : ''}`}>

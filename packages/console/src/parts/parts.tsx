@@ -29,10 +29,10 @@ export const toneFill: Record<Tone, string> = {
 /** A status is a colour, a shape and a word: the dot is hollow for what is at rest. */
 export function Status({ tone, children }: { tone: Tone; children: ReactNode }): JSX.Element {
   return (
-    <span className={`inline-flex items-center gap-1.5 align-top whitespace-nowrap ${toneText[tone]}`}>
+    <span className={`inline-flex items-baseline gap-1.5 whitespace-nowrap ${toneText[tone]}`}>
       <span
         aria-hidden="true"
-        className={`size-[7px] rounded-full ${tone === 'off' ? 'border-[1.5px] border-off' : toneFill[tone]}`}
+        className={`relative -top-px size-[7px] shrink-0 rounded-full ${tone === 'off' ? 'border-[1.5px] border-off' : toneFill[tone]}`}
       />
       {children}
     </span>
@@ -103,12 +103,31 @@ export function CopyId({
 }
 
 /** A line that is to be copied whole: a link, a command. It wraps rather than hides its end. */
-export function CopyText({ value, label }: { value: string; label: string }): JSX.Element {
+export function CopyText({
+  value,
+  label,
+  isCommand = false,
+}: {
+  value: string
+  label: string
+  /** Whether it is for a shell, which a prompt says. @default false */
+  isCommand?: boolean
+}): JSX.Element {
   const [copied, setCopied] = useCopied()
   return (
-    <div className="mt-2 flex items-start gap-2">
-      <code className="code min-w-0 flex-1 rounded-md bg-sunken px-2 py-1.5 break-all text-ink">{value}</code>
+    <div className="flex items-start gap-2">
+      <code
+        className={`code min-w-0 flex-1 rounded-md bg-sunken px-3 py-2 text-ink ${isCommand ? 'break-words' : 'break-all'}`}
+      >
+        {isCommand && (
+          <span aria-hidden="true" className="text-ink-3 select-none">
+            ${' '}
+          </span>
+        )}
+        {value}
+      </code>
       <Button
+        look="quiet"
         aria-label={`Copy ${label}`}
         onClick={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}
       >
@@ -174,28 +193,27 @@ export function Empty({
   command,
   action,
   isPage = false,
+  isFlush = false,
 }: {
   title: string
   children?: ReactNode
   command?: string
   action?: ReactNode
+  /** Whether it stands beside other things, with which its top is to align. @default false */
+  isFlush?: boolean
   /** Whether it is all there is on the page, so that its title is the page's. @default false */
   isPage?: boolean
 }): JSX.Element {
   const Title = isPage ? 'h1' : 'h2'
   return (
-    <div className="max-w-[60ch] py-12">
-      <Title className="text-base font-semibold">{title}</Title>
-      {children !== undefined && <p className="mt-1 text-ink-2">{children}</p>}
+    <div className={`max-w-[72ch] ${isFlush ? '' : 'py-12'}`}>
+      <Title className={isPage ? 'text-xl font-semibold tracking-[-0.01em]' : 'text-base font-semibold'}>{title}</Title>
+      {children !== undefined && <p className="mt-1 max-w-[60ch] text-ink-2">{children}</p>}
       {action !== undefined && <div className="mt-4">{action}</div>}
       {command !== undefined && (
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a line that scrolls must be reachable by keyboard
-        <pre className="code mt-4 overflow-x-auto rounded-md bg-sunken px-3 py-2 text-ink" tabIndex={0}>
-          <span aria-hidden="true" className="text-ink-3 select-none">
-            ${' '}
-          </span>
-          {command}
-        </pre>
+        <div className="mt-4">
+          <CopyText value={command} label="the command" isCommand />
+        </div>
       )}
     </div>
   )

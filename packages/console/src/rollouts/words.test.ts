@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { formatVersion, leftMs } from './words.ts'
 
 it('reads a version as the moment that it is', () => {
-  expect(formatVersion('20260131120000')).toBe('2026-01-31 12:00:00')
+  expect(formatVersion('20260131120000')).toBe('2026-01-31 12:00:00 UTC')
   expect(formatVersion('one')).toBe('one')
 })
 

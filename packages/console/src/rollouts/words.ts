@@ -17,7 +17,7 @@ export const isResumable = ({ state }: Rollout): boolean =>
 /** `2026-01-31 12:00:00 UTC`, of a version that is a moment; else as it is. */
 export function formatVersion(version: string): string {
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(version) ?? []
-  return year === undefined ? version : `${year}-${month}-${day} ${hour}:${minute}:${second}`
+  return year === undefined ? version : `${year}-${month}-${day} ${hour}:${minute}:${second} UTC`
 }
 
 export interface Seen {
