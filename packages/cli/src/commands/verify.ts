@@ -5,7 +5,7 @@ import { Option } from 'commander'
 import type { Command } from 'commander'
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Severity, VerifyOptions, VerifyReport } from '@rowhouse/verify'
-import { requireUrl } from '../environment.ts'
+import { requireUrl, stackOf } from '../environment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { attackOptions, openLog, showSeldom } from './verify-attack.ts'
 
@@ -117,7 +117,7 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
   const log = options.attackLog === undefined ? undefined : openLog(options.attackLog)
   const verifying = verify(
     present({
-      url: options.url === undefined ? requireUrl(process.env) : checkUrl(options.url),
+      url: options.url === undefined ? await readingUrl(process.env) : checkUrl(options.url),
       schemas: options.schema ?? config.schemas,
       roles: options.role ?? config.roles,
       tenantColumn: options.tenantColumn ?? config.tenantColumn,
@@ -147,6 +147,17 @@ const exitCodes: Readonly<Record<VerifyReport['outcome'], 0 | 1 | 3>> = { clean:
 /** Options that were not given are left out, so that each keeps its default. */
 const present = (options: { readonly [Key in keyof VerifyOptions]: VerifyOptions[Key] | undefined }): VerifyOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as VerifyOptions
+
+/**
+ * ROWHOUSE_URL as it is. The logins of the runtime may not ask all that the rules ask: in their place the migrator's is used where
+ * the key that its password follows from is at hand.
+ */
+async function readingUrl(environment: NodeJS.ProcessEnv): Promise<string> {
+  const url = requireUrl(environment)
+  if ((environment['ROWHOUSE_SIGNING_KEY'] ?? '') === '' && stackOf(environment) === null) return url
+  const { adoptUrl } = await import('./adopt/arguments.ts')
+  return adoptUrl(environment)
+}
 
 function checkUrl(url: string): string {
   if (URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol)) return url

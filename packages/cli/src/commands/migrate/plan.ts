@@ -1,6 +1,7 @@
 // `rowhouse migrate plan`.
 import { describePlan, fileNameOf, planRollout, readMigrations } from '@rowhouse/fleet'
 import type { RolloutPlan } from '@rowhouse/fleet'
+import { plural } from '../../output/plural.ts'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl, readPaceOptions } from './arguments.ts'
 import type { PacedOptions } from './arguments.ts'
@@ -15,8 +16,11 @@ export async function runPlan(options: PacedOptions): Promise<void> {
 
 export function renderPlan({ target, isNothing, pending, homesTotal, behind, waves }: RolloutPlan): string {
   if (target === null) return 'The folder holds no migration: rowhouse migrate new\n'
-  if (isNothing) return `All ${homesTotal} homes have ${target}.\n`
-  const lines = [`${behind.length} of ${homesTotal} homes lack ${target}.`, '']
+  if (isNothing) return `${homesTotal === 1 ? 'The one home has' : `All ${homesTotal} homes have`} ${target}.\n`
+  const lines = [
+    `${behind.length} of ${plural(homesTotal, 'home')} ${behind.length === 1 ? 'lacks' : 'lack'} ${target}.`,
+    '',
+  ]
   for (const migration of pending) {
     const manner = migration.isTransactional
       ? migration.isQuick

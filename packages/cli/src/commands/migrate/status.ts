@@ -2,6 +2,7 @@
 import { readFleetStatus } from '@rowhouse/fleet'
 import type { FleetStatus } from '@rowhouse/fleet'
 import { renderAgo } from '../../output/moment.ts'
+import { plural } from '../../output/plural.ts'
 import { makePrinter } from '../../output/printer.ts'
 import { renderTable } from '../../output/table.ts'
 import { catalogueUrl } from './arguments.ts'
@@ -16,10 +17,10 @@ export function renderStatus({ target, versions, behind, rollout, open }: FleetS
   const homes = versions.reduce((sum, version) => sum + version.homes, 0)
   const lines = [
     target === null
-      ? `${homes} homes, and no migration was rolled out yet.`
+      ? `${plural(homes, 'home')}, and no migration was rolled out yet.`
       : behind === 0
-        ? `All ${homes} homes have ${target}.`
-        : `${behind} of ${homes} homes lack ${target}.`,
+        ? `${homes === 1 ? 'The one home has' : `All ${homes} homes have`} ${target}.`
+        : `${behind} of ${plural(homes, 'home')} ${behind === 1 ? 'lacks' : 'lack'} ${target}.`,
     '',
     renderTable(
       ['version', 'homes'],
