@@ -72,15 +72,16 @@ function OneMember({
       else await client.removeMember({ params })
     },
     onSuccess: async (_, wanted) => {
-      setAsked(null)
       if (isMe) {
         await queries.invalidateQueries({ queryKey: meQuery.queryKey })
         if (wanted.act === 'remove') return navigate({ to: '/', search: {} })
       }
-      return Promise.all([
+      await Promise.all([
         queries.invalidateQueries({ queryKey: membersQuery(organizationId).queryKey }),
         queries.invalidateQueries({ queryKey: organizationQuery(organizationId).queryKey, exact: true }),
       ])
+      // Last, or the role before would show for a moment.
+      setAsked(null)
     },
   })
   const ask = (wanted: Asked | null): void => {

@@ -79,13 +79,15 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
   const canConnect = may(me, organizationId, 'connections.manage')
   const canManage = (id: string): boolean => may(me, organizationId, 'connections.manage', id)
   const panel = search.change
+  // Where all stands below one another, a list that was asked for comes first.
+  const aside = tab === 'activity' ? '' : 'max-lg:hidden'
   return (
     <main className="px-4 pb-16 md:px-6">
       <title>{`${organization.name} · Rowhouse`}</title>
       <Head organization={organization} />
       <AlertNotice organizationId={organizationId} />
       <div className="grid border-t border-line lg:grid-cols-[340px_minmax(0,1fr)]">
-        <div className="py-5 lg:border-r lg:border-line lg:pr-6">
+        <div className={`py-5 lg:border-r lg:border-line lg:pr-6 ${aside}`}>
           <ConnectOutcome connected={search.connected} connectError={search.connectError} />
           {connection === null ? (
             <Empty
@@ -105,8 +107,12 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
             />
           )}
         </div>
-        <div className="min-w-0 py-5 max-lg:border-t max-lg:border-line lg:pl-6">
-          {connection !== null && <Charts connection={connection} items={live.feed.items} />}
+        <div className={`min-w-0 py-5 lg:pl-6 ${tab === 'activity' ? 'max-lg:border-t max-lg:border-line' : ''}`}>
+          {connection !== null && (
+            <div className={aside}>
+              <Charts connection={connection} items={live.feed.items} />
+            </div>
+          )}
           <div ref={top}>
             <Tabs organization={organization} tab={tab} />
           </div>
@@ -191,7 +197,10 @@ function Tabs({
     members,
   }
   return (
-    <nav aria-label="Sections" className="-mx-4 flex gap-5 overflow-x-auto border-b border-line px-4 md:mx-0 md:px-0">
+    <nav
+      aria-label="Sections"
+      className="-mx-4 flex gap-4 overflow-x-auto border-b border-line px-4 md:mx-0 md:gap-5 md:px-0"
+    >
       {tabs.map((one) => (
         <Link
           key={one}

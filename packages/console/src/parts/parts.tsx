@@ -2,7 +2,7 @@
 // by whoever uses them.
 import { isApiError } from '@rowhouse/client'
 import type { ConnectionState } from '@rowhouse/contracts'
-import { useEffect, useState } from 'react'
+import { Fragment, useEffect, useState } from 'react'
 import type { ComponentProps, JSX, ReactNode } from 'react'
 import { useNow } from '../live/now.ts'
 import { stateWords } from '../words/connection.ts'
@@ -124,7 +124,7 @@ export function CopyText({
             ${' '}
           </span>
         )}
-        {value}
+        {isCommand ? <Unbroken words={value.split(' ')} /> : value}
       </code>
       <Button
         look="quiet"
@@ -136,6 +136,19 @@ export function CopyText({
     </div>
   )
 }
+
+/** Lines end between words only: an option that is broken after its hyphens reads as another one. */
+const Unbroken = ({ words }: { words: readonly string[] }): JSX.Element => (
+  <>
+    {words.map((word, index) => (
+      // oxlint-disable-next-line react/no-array-index-key -- the same word may stand twice, and none moves
+      <Fragment key={index}>
+        {index > 0 && ' '}
+        <span className="whitespace-nowrap">{word}</span>
+      </Fragment>
+    ))}
+  </>
+)
 
 /** True for a moment after it was set. */
 export function useCopied(): [boolean, (copied: boolean) => void] {
