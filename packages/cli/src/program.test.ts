@@ -29,6 +29,6 @@ it('shows every command in its help without loading one, and one that is named w
   expect(light.commands.map((command) => command.name())).toEqual(commandNames)
   expect(light.commands.flatMap(({ commands }) => commands)).toEqual([])
   expect(light.helpInformation()).toMatch(/adopt <tables\.\.\.> +protect tables/)
-  const [org] = (await makeProgram(['org', 'list'])).commands.filter((command) => command.name() === 'org')
+  const org = (await makeProgram(['org', 'list'])).commands.find((command) => command.name() === 'org')
   expect(org?.commands.map((command) => command.name())).toContain('list')
 })

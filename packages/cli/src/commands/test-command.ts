@@ -16,11 +16,16 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs one command against the server of this address, as whoever holds the key. */
-export const runCommand = (url: string, operatorKey: string, words: readonly string[]): Promise<Ended> =>
+/** Runs one command against the server of this address, as whoever holds the key, in this folder. */
+export const runCommand = (
+  url: string,
+  operatorKey: string,
+  words: readonly string[],
+  cwd: string = process.cwd(),
+): Promise<Ended> =>
   new Promise((resolve) => {
     const env = { ...process.env, ROWHOUSE_PUBLIC_URL: url, ROWHOUSE_OPERATOR_KEY: operatorKey }
-    const child = execFile(process.execPath, [main, ...words], { env }, (_, stdout, stderr) => {
+    const child = execFile(process.execPath, [main, ...words], { cwd, env }, (_, stdout, stderr) => {
       resolve({ code: child.exitCode ?? -1, stdout, stderr })
     })
   })

@@ -136,7 +136,7 @@ function KeyForm({
   )
 }
 
-const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]']
+const loopback: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])
 const KEY_MARK = '#key='
 
 /**
@@ -146,7 +146,7 @@ const KEY_MARK = '#key='
  */
 function keyInAddress(): string {
   const { hash, hostname, pathname, search } = window.location
-  if (!hash.startsWith(KEY_MARK) || !LOOPBACK.includes(hostname)) return ''
+  if (!hash.startsWith(KEY_MARK) || !loopback.has(hostname)) return ''
   window.history.replaceState(window.history.state, '', pathname + search)
   return decodeURIComponent(hash.slice(KEY_MARK.length))
 }
