@@ -14,6 +14,7 @@ import { meets } from './bench.ts'
 import type { Bench } from './bench.ts'
 import { changeLog } from './change-log.ts'
 import { hotPath } from './hot-path.ts'
+import { judging } from './judging.ts'
 import { describeMachine } from './machine.ts'
 import { neighbour } from './neighbour.ts'
 import { provision } from './provision.ts'
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, Bench>> = {
   adopt: adoptBench,
   'hot-path': hotPath,
   'change-log': changeLog,
+  judging,
   neighbour,
   provision,
   report,

@@ -138,24 +138,24 @@ begin
 
   insert into rowhouse.organization_measures as m
     (organization_id, window_start, background, calls, errors, time_ms, rows, bytes, max_ms, buckets)
-  select t.o, begun, t.k, t.calls, t.errors, t.time_ms, t.rows, t.bytes, t.max_ms, b.buckets
+  select t.o, begun, t.k, t.calls, t.errors, t.time_ms, t.rows, t.bytes, t.max_ms, t.buckets
   from (
     select c.o, c.k, sum(c.c)::bigint as calls, sum(c.e)::bigint as errors, sum(c.t) as time_ms, sum(c.r)::bigint as rows,
-      sum(c.b)::bigint as bytes, max(c.m) as max_ms
+      sum(c.b)::bigint as bytes, max(c.m) as max_ms,
+      array[
+        sum(c.h[1]), sum(c.h[2]), sum(c.h[3]), sum(c.h[4]), sum(c.h[5]),
+        sum(c.h[6]), sum(c.h[7]), sum(c.h[8]), sum(c.h[9]), sum(c.h[10]),
+        sum(c.h[11]), sum(c.h[12]), sum(c.h[13]), sum(c.h[14]), sum(c.h[15]),
+        sum(c.h[16]), sum(c.h[17]), sum(c.h[18]), sum(c.h[19]), sum(c.h[20]),
+        sum(c.h[21]), sum(c.h[22]), sum(c.h[23]), sum(c.h[24]), sum(c.h[25]),
+        sum(c.h[26]), sum(c.h[27]), sum(c.h[28]), sum(c.h[29]), sum(c.h[30]),
+        sum(c.h[31]), sum(c.h[32]), sum(c.h[33]), sum(c.h[34]), sum(c.h[35]),
+        sum(c.h[36]), sum(c.h[37]), sum(c.h[38]), sum(c.h[39]), sum(c.h[40])
+      ]::bigint[] as buckets
     from jsonb_to_recordset(batch -> 'cells')
-      as c (o uuid, k boolean, c bigint, e bigint, t float8, r bigint, b bigint, m float8)
+      as c (o uuid, k boolean, c bigint, e bigint, t float8, r bigint, b bigint, m float8, h bigint[])
     group by c.o, c.k
   ) t
-  join (
-    select s.o, s.k, array_agg(s.count order by s.n) as buckets
-    from (
-      select c.o, c.k, h.n, sum(h.count)::bigint as count
-      from jsonb_to_recordset(batch -> 'cells') as c (o uuid, k boolean, h bigint[])
-      cross join lateral unnest(c.h) with ordinality h (count, n)
-      group by c.o, c.k, h.n
-    ) s
-    group by s.o, s.k
-  ) b on b.o = t.o and b.k = t.k
   join rowhouse.organizations o on o.id = t.o
   order by t.o, t.k
   on conflict (organization_id, window_start, background) do update set

@@ -29,7 +29,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   await admin.query(
-    'truncate rowhouse.organization_measures, rowhouse.statement_measures, rowhouse.measure_history, rowhouse.alerts',
+    'truncate rowhouse.organization_measures, rowhouse.statement_measures, rowhouse.measure_history, rowhouse.measure_baselines, rowhouse.alerts',
   )
   await admin.query(
     `update rowhouse.measure_state set judged_at = '-infinity', history_until = '-infinity', pruned_at = '-infinity'`,
@@ -274,6 +274,56 @@ describe('an alert', () => {
     expect(
       (await admin.query('select from rowhouse.organization_measures where organization_id = $1', [gone])).rowCount,
     ).toBe(0)
+  })
+})
+
+describe('judging many organizations', () => {
+  /** How often judging asks what is usual, and so reads a day of somebody's history. */
+  async function lookups(minutes: number): Promise<number> {
+    await admin.query(`select set_config('test.lookups', '', false)`)
+    const text = (
+      await admin.query<{ text: string }>(`select pg_get_functiondef('rowhouse.baseline_of'::regproc) as text`)
+    ).rows[0]?.text as string
+    await admin.query(
+      text.replace(
+        'begin\n',
+        `begin\n  perform set_config('test.lookups', current_setting('test.lookups') || 'x', false);\n`,
+      ),
+    )
+    await admin.query('select from rowhouse.judge_measures($1)', [at(minutes)])
+    await admin.query(text)
+    const { rows } = await admin.query<{ all: string }>(`select current_setting('test.lookups') as all`)
+    return rows[0]?.all.length ?? -1
+  }
+  const many = 40
+  const others = async (): Promise<string[]> => {
+    const { rows } = await admin.query<{ id: string }>(
+      `insert into rowhouse.organizations (slug, name)
+       select 'many-' || n || '-' || gen_random_uuid(), 'Many' from generate_series(1, $1::int) n returning id`,
+      [many],
+    )
+    return rows.map(({ id }) => id)
+  }
+
+  it('reads the history of none that is quick, although each had a statement that was not', async () => {
+    for (const id of await others()) {
+      await history(id, 8)
+      await minute(id, -2, 99, 8)
+      await minute(id, -1, 1, 5_000, slow)
+    }
+    expect(await lookups(0)).toBe(0)
+  })
+
+  it('reads it once in ten minutes of those that are slow', async () => {
+    const ids = await others()
+    for (const id of ids) {
+      await history(id, 100)
+      for (let now = -2; now < 22; now += 1) await minute(id, now, 100, 100)
+    }
+    expect(await lookups(0)).toBe(many)
+    expect([await lookups(0.25), await lookups(0.5), await lookups(5.5)]).toEqual([0, 0, 0])
+    // A window has become history since: what is usual may be something else now.
+    expect(await lookups(10)).toBe(many)
   })
 })
 
