@@ -29,6 +29,11 @@ function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
+/** Of one variant and the twin, asked the same in the same moment: what else the machine does falls on both. */
+function pairwise(own: readonly number[], twin: readonly number[], of: (own: number, twin: number) => number): number {
+  return median(own.map((value, index) => of(value, twin[index] ?? Number.NaN)))
+}
+
 class Session {
   readonly client: Client
   readonly #world: World
@@ -215,10 +220,11 @@ export const rls: Bench = {
             2,
           )
         }
-        const micros = (percentile(own, 0.5) - percentile(twin, 0.5)) * 1000
+        const micros = pairwise(own, twin, (value, other) => value - other) * 1000
         if (isPoint) results[`${shape.name}_${name}_added_us`] = round(micros, 1)
-        if (name === 'plain')
-          (isPoint ? added : ratios).push(isPoint ? micros : percentile(own, 0.5) / percentile(twin, 0.5))
+        if (name !== 'plain') continue
+        if (isPoint) added.push(micros)
+        else ratios.push(pairwise(own, twin, (value, other) => value / other))
       }
     }
     results['enter_p50_us'] = round(percentile(enters, 0.5) * 1000, 1)

@@ -28,28 +28,30 @@ begin
   if current_setting('session_replication_role') = 'replica' or pg_partition_root(target) is not null then
     return true;
   end if;
-  perform
+  perform 1
   from pg_trigger t
-  where t.tgrelid = target and t.tgenabled <> 'D' and t.tgtype & 66 = 0 and case
-    when not t.tgisinternal then t.tgname not like '!rowhouse\_change\_log%'
-    -- Foreign keys that refer to this table and act: cascades come back to other tables' triggers.
-    when operation <> 'INSERT' then t.tgfoid in (
-      'pg_catalog."RI_FKey_cascade_del"'::regproc, 'pg_catalog."RI_FKey_cascade_upd"'::regproc,
-      'pg_catalog."RI_FKey_setnull_del"'::regproc, 'pg_catalog."RI_FKey_setnull_upd"'::regproc,
-      'pg_catalog."RI_FKey_setdefault_del"'::regproc, 'pg_catalog."RI_FKey_setdefault_upd"'::regproc
-    )
-    else false
-  end
+  where t.tgrelid = target and not t.tgisinternal and t.tgname not like '!rowhouse\_change\_log%' and t.tgenabled <> 'D' and t.tgtype & 66 = 0
   union all
-  select from pg_inherits i where i.inhrelid = target;
+  select 1 from pg_inherits i where i.inhrelid = target;
   if found then
     return true;
   end if;
-  -- Foreign keys of this table that act on it: an update of theirs may stand behind a delete of the same statement.
-  return operation <> 'INSERT' and exists (
-    select from pg_constraint c
-    where c.conrelid = target and c.contype = 'f' and (c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd'))
-  );
+  if operation = 'INSERT' then
+    return false;
+  end if;
+  -- Foreign keys that refer to this table and act: cascades come back to other tables' triggers. And those of this table
+  -- that act on it: an update of theirs may stand behind a delete of the same statement.
+  perform 1
+  from pg_trigger t
+  where t.tgrelid = target and t.tgenabled <> 'D' and t.tgfoid in (
+    'pg_catalog."RI_FKey_cascade_del"'::regproc, 'pg_catalog."RI_FKey_cascade_upd"'::regproc,
+    'pg_catalog."RI_FKey_setnull_del"'::regproc, 'pg_catalog."RI_FKey_setnull_upd"'::regproc,
+    'pg_catalog."RI_FKey_setdefault_del"'::regproc, 'pg_catalog."RI_FKey_setdefault_upd"'::regproc
+  )
+  union all
+  select 1 from pg_constraint c
+  where c.conrelid = target and c.contype = 'f' and (c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd'));
+  return found;
 end
 $$;
 
