@@ -218,6 +218,19 @@ describeInEveryModel('what an organization may have', (homes) => {
     await letGo()
   })
 
+  it('time of a statement, which that statement does not set back', async () => {
+    await limit(homes(), a, { statement_timeout_ms: 50 })
+    const acme = ownerOf(homes().open(), a)
+    await vi.waitFor(async () => {
+      const endless = acme.query(
+        `with back as materialized (select set_config('statement_timeout', '0', false)) select pg_sleep(2) from back`,
+      )
+      expect(await codeOf(endless)).toBe('statement_timeout')
+    }, soon)
+    // Nor did it for the one that comes after it.
+    expect(await codeOf(acme.query('select pg_sleep(2)'))).toBe('statement_timeout')
+  })
+
   it('rest inside a transaction, after which the database ends it', async () => {
     await limit(homes(), a, { idle_in_transaction_timeout_ms: 30 })
     const rowhouse = homes().open()
