@@ -92,6 +92,19 @@ describe('documents', () => {
     expect(found).toEqual([])
   })
 
+  it('and the help of serve names every variable that a server reads', () => {
+    const folder = join(root, 'packages/server/src/config')
+    const read = readdirSync(folder)
+      .filter((name) => !name.includes('.test.'))
+      .flatMap((name) => readFileSync(join(folder, name), 'utf8').match(/'ROWHOUSE_[A-Z_]+'/g) ?? [])
+    let help = ''
+    const serve = program.commands.find((command) => command.name() === 'serve')
+    serve?.configureOutput({ writeOut: (text) => void (help += text) }).outputHelp()
+    const missing = [...new Set(read)].map((name) => name.slice(1, -1)).filter((name) => !help.includes(name))
+    expect(read.length).toBeGreaterThan(5)
+    expect(missing).toEqual([])
+  })
+
   it('are caught when they do not', () => {
     expect(
       codeOf('see `rowhouse org rename`\n```sh\nnpx rowhouse key rotate --all\n```\n')
