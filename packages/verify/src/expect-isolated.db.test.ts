@@ -76,6 +76,13 @@ describe('expectIsolated', () => {
     expect(rules.message).not.toContain('V90')
   }, 300_000)
 
+  it('names the way out for a login that is no superuser, beside which no scratch database can be attacked', async () => {
+    const error = await failureOf(expectIsolated(database().migratorUrl))
+    expect(error).toBeInstanceOf(AssertionError)
+    expect(error.message).toContain('Undecided: Nothing was attacked: rowhouse_migrator is no superuser')
+    expect(error.message).toContain('name a superuser: --scratch-url postgres://…, in code clone.scratch.')
+  })
+
   it('says so when nothing answers', async () => {
     await expect(expectIsolated('postgres://nobody@127.0.0.1:1/nothing')).rejects.toMatchObject({
       code: 'database_unreachable',

@@ -134,7 +134,7 @@ async function requireSuperuser(admin: Client): Promise<void> {
   const [{ login, superuser } = { login: 'this login', superuser: false }] = rows
   if (superuser) return
   throw new RowhouseError('scratch_unavailable', `${login} is no superuser of the server for the scratch databases.`, {
-    hint: 'Leave out --scratch-url, and a server is started for the run; or name a superuser: --scratch-url postgres://…',
+    hint: 'Leave out --scratch-url, and a server is started for the run; or name a superuser: --scratch-url postgres://…, in code clone.scratch.',
   })
 }
 
