@@ -1,4 +1,4 @@
-// Three kinds of test, told apart by name, and two files by themselves: `x.test.ts` needs nothing, `x.db.test.ts` needs the one
+// Three kinds of test, told apart by name, and three files by themselves: `x.test.ts` needs nothing, `x.db.test.ts` needs the one
 // Postgres that global setup starts, `e2e/x.test.ts` starts whole processes and a browser.
 //
 // Files of the first two share their worker's modules (`isolate: false`): loading them anew for each of 200 files was half
@@ -19,15 +19,19 @@ const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache
  * near fails on a busy day.
  */
 const patience = {
-  testTimeout: 240_000,
-  hookTimeout: 240_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   expect: { poll: { timeout: 60_000, interval: 20 } },
 }
 
-/** One opens databases to every login of the server, the other counts scratch databases: each has a server of its own. */
+/**
+ * One opens databases to every login of the server, one counts scratch databases, one what a session reads of the catalogue,
+ * which is more when others change much: each has a server of its own.
+ */
 const alone = [
   'packages/verify/src/attacks/homes/homes-of-rowhouse.db.test.ts',
   'packages/cli/src/commands/verify-attack.db.test.ts',
+  'packages/database/src/catalogue-growth.db.test.ts',
 ]
 /** Where one server is given for all of them they wait for the others. */
 const isGiven = (process.env['ROWHOUSE_TEST_URL'] ?? '') !== ''
@@ -69,7 +73,7 @@ export default defineConfig({
         },
       })),
       {
-        test: { ...shared, name: 'e2e', include: ['e2e/**/*.test.ts'] },
+        test: { ...shared, name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 600_000 },
       },
     ],
   },

@@ -54,7 +54,7 @@ export async function eventually<Value>(
   holds: (value: Value) => boolean,
   options: { readonly timeoutMs?: number; readonly what: string },
 ): Promise<Value> {
-  const until = Date.now() + (options.timeoutMs ?? 120_000)
+  const until = Date.now() + (options.timeoutMs ?? 240_000)
   let last: unknown
   for (;;) {
     try {
@@ -108,7 +108,7 @@ export async function startStack(
     eventually(
       () => running.stdout(),
       (text) => text.includes('\n'),
-      { what: 'the ready line', timeoutMs: 180_000 },
+      { what: 'the ready line' },
     ),
     running.finished.then(({ code, stderr }) => {
       throw new Error(`rowhouse dev ended with ${code}:\n${stderr}`)
