@@ -64,7 +64,13 @@ async function build(adminUrl: string): Promise<World> {
   await migrator.connect()
   await migrator.query(tables)
   await migrator.end()
-  const rowhouse = createRowhouse({ url: urls.app, signingKey: SIGNING_KEY, pool: { max: 20 } })
+  // As a process that expects new organizations: it connects ahead, and has room for that beside those that came just before.
+  const rowhouse = createRowhouse({
+    url: urls.app,
+    signingKey: SIGNING_KEY,
+    pool: { max: 60, idleTimeoutMs: 500 },
+    placement: { standby: 2 },
+  })
   await rowhouse.connect()
   return { fleet, rowhouse, admin, url: url.href }
 }

@@ -69,6 +69,21 @@ begin
 end
 $$;
 
+-- Of a token that names no organization and the runtime itself as the service: nothing but the application can make such a one.
+create function rowhouse.check_runtime_token(token text) returns void
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform rowhouse.check_token(token);
+  if rowhouse.token_organization(token) is not null or substr(token, 85, 1) <> 's'
+    or (substr(left(token, -65), 136)::jsonb ->> 'service') is distinct from 'rowhouse runtime'
+  then
+    raise exception 'The token is not one of a runtime.' using errcode = 'RH002';
+  end if;
+end
+$$;
+
 -- Of which organizations what placement() answers has changed since a snapshot; null when they are too many to name, and
 -- where `since` is null. For a runtime that remembers answers: its token names the service and no organization, and
 -- nothing but the application can make such a token.
@@ -81,12 +96,7 @@ declare
   named_max constant int := 1000;
 begin
   perform rowhouse.refuse_home_login();
-  perform rowhouse.check_token(token);
-  if rowhouse.token_organization(token) is not null or substr(token, 85, 1) <> 's'
-    or (substr(left(token, -65), 136)::jsonb ->> 'service') is distinct from 'rowhouse runtime'
-  then
-    raise exception 'The token is not one of a runtime.' using errcode = 'RH002';
-  end if;
+  perform rowhouse.check_runtime_token(token);
   return query
     select pg_current_snapshot(), case when since is not null and cardinality(c.ids) <= named_max then c.ids end
     from (
@@ -162,6 +172,31 @@ begin
 end
 $$;
 
+-- Has a session of a home load what enter() needs, before anybody waits for it. Whatever becomes of entering is undone, so
+-- that this lets nobody in: the seal, and the lock with it, go with the inner transaction.
+create function rowhouse.warm_home(token text) returns void
+  language plpgsql volatile security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  begin
+    perform rowhouse.enter(token);
+    raise exception 'undone';
+  exception when others then
+    null;
+  end;
+  begin
+    perform rowhouse.enter_home(token);
+    raise exception 'undone';
+  exception when others then
+    null;
+  end;
+  perform rowhouse.organization_id();
+exception when others then
+  null;
+end
+$$;
+
 create function rowhouse.enter_home_with_settings(token text, settings text[]) returns void
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
@@ -211,10 +246,10 @@ $$;
 
 revoke all on function
   rowhouse.check_token(text), rowhouse.token_organization(text), rowhouse.refuse_home_login(), rowhouse.placement(text),
-  rowhouse.placement_changes(text, pg_snapshot), rowhouse.enter_home(text), rowhouse.enter_home_with_settings(text, text[]),
-  rowhouse.enter_catalogue(text), rowhouse.tell_of_cluster()
+  rowhouse.check_runtime_token(text), rowhouse.placement_changes(text, pg_snapshot), rowhouse.enter_home(text),
+  rowhouse.warm_home(text), rowhouse.enter_home_with_settings(text, text[]), rowhouse.enter_catalogue(text), rowhouse.tell_of_cluster()
   from public;
 grant execute on function
-  rowhouse.placement(text), rowhouse.placement_changes(text, pg_snapshot), rowhouse.enter_home(text),
+  rowhouse.placement(text), rowhouse.placement_changes(text, pg_snapshot), rowhouse.enter_home(text), rowhouse.warm_home(text),
   rowhouse.enter_home_with_settings(text, text[]), rowhouse.enter_catalogue(text)
   to rowhouse_app;

@@ -36,7 +36,7 @@ begin
     from pg_proc p
     join pg_namespace n on n.oid = p.pronamespace and n.nspname in ('rowhouse', 'rowhouse_home')
     cross join lateral aclexplode(p.proacl) a
-    where a.grantee = 'rowhouse_app'::regrole and p.proname not in ('enter', 'enter_with_settings', 'enter_catalogue', 'placement', 'placement_changes')
+    where a.grantee = 'rowhouse_app'::regrole and p.proname not in ('enter', 'enter_with_settings', 'enter_catalogue', 'placement', 'placement_changes', 'standby_homes')
       and not has_function_privilege(grantee, p.oid, 'execute')
     union all
     select format('alter policy %I on %s to %s, %I', p.polname, p.polrelid::regclass,

@@ -222,6 +222,35 @@ begin
 end
 $$;
 
+-- The warm homes that organizations to come will live in, those first that are handed out first, of each cluster and model as
+-- many. For a runtime that connects before they come; a home's id is the one that its organization will have.
+create function rowhouse.standby_homes(token text, most int)
+  returns table (
+    id uuid, cluster text, host text, port int, tls text, tls_ca text, cluster_connections_max int,
+    database_name text, schema_name text, login text, isolation text
+  )
+  language plpgsql stable security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform rowhouse.refuse_home_login();
+  perform rowhouse.check_runtime_token(token);
+  return query
+    select s.id, s.cluster, c.host, c.port, c.tls, c.tls_ca, c.connections_max, s.database_name::text, s.schema_name::text,
+      s.login::text, s.isolation
+    from (
+      select h.*, row_number() over (partition by coalesce(at.parent, at.id), h.isolation
+        order by h.version desc nulls last, h.created_at) as position
+      from rowhouse.homes h join rowhouse.clusters at on at.id = h.cluster
+      where h.state = 'spare'
+    ) s
+    join rowhouse.clusters c on c.id = s.cluster
+    where s.position <= most
+    order by s.position, s.created_at
+    limit most * 4;
+end
+$$;
+
 -- An organization that waits for its home has it from here on. A home takes one organization, and an organization that is
 -- somewhere already moves, which is another matter.
 create function rowhouse.assign_home(home uuid, organization uuid) returns void
@@ -315,10 +344,11 @@ revoke all on function
   rowhouse.cluster_has_room(rowhouse.clusters, text),
   rowhouse.record_home(uuid, text, name, name, name, text, uuid, uuid, interval), rowhouse.clusters_for(text, text), rowhouse.place_organization(uuid, uuid),
   rowhouse.settling(uuid), rowhouse.open_organization(text, text, uuid, text),
-  rowhouse.claim_home(text), rowhouse.assign_home(uuid, uuid), rowhouse.note_wanted(uuid[]), rowhouse.note_wanted_by_organization(), rowhouse.note_wanted_by_plan()
+  rowhouse.claim_home(text), rowhouse.standby_homes(text, int), rowhouse.assign_home(uuid, uuid), rowhouse.note_wanted(uuid[]), rowhouse.note_wanted_by_organization(), rowhouse.note_wanted_by_plan()
   from public;
 grant execute on function
   rowhouse.record_home(uuid, text, name, name, name, text, uuid, uuid, interval), rowhouse.clusters_for(text, text),
   rowhouse.assign_home(uuid, uuid), rowhouse.settling(uuid),
   rowhouse.open_organization(text, text, uuid, text)
   to rowhouse_control;
+grant execute on function rowhouse.standby_homes(text, int) to rowhouse_app;

@@ -49,6 +49,11 @@ export interface PlacementOptions {
    * without a word is closed then, and another one asked. @default 5_000
    */
   readonly answerMs?: number
+  /**
+   * Warm homes, of each cluster and model, that a connection is opened to before an organization moves in: its first query
+   * then waits for no login. Only in a process that serves homes of their own, and where `pool.max` leaves room. @default 0
+   */
+  readonly standby?: number
   /** How long a query waits for a home whose copy of the catalogue is older than the catalogue. @default 5_000 */
   readonly copyWaitMs?: number
   /** Most placements remembered; only organizations with a home of their own need one. @default 10_000 */
@@ -185,6 +190,7 @@ function resolvePlacement(placement: PlacementOptions): ResolvedPlacement {
     pollMs: ms('pollMs', 1_000, 10),
     staleMaxMs: ms('staleMaxMs', 900_000, 0),
     answerMs: ms('answerMs', 5_000, 1),
+    standby: integer('placement.standby', placement.standby, 0, 0, 16),
     copyWaitMs: ms('copyWaitMs', 5_000, 0),
     rememberedMax: integer('placement.rememberedMax', placement.rememberedMax, 10_000, 1, 1_000_000),
   })

@@ -1,6 +1,6 @@
 // Carries what the catalogue knows of one organization to the database it lives in: whole, of one version, as the login
 // rowhouse_control of that database. Idempotent; whoever carries an older version than another did leaves the newer one.
-import { Client } from 'pg'
+import { Client, DatabaseError } from 'pg'
 import type { ClientConfig } from 'pg'
 
 import { RowhouseError } from '@rowhouse/contracts'
@@ -8,6 +8,7 @@ import { connectionError, errorCodeOf } from '@rowhouse/database'
 
 import { connectionTo } from '../databases/connection-to.ts'
 import type { DatabasePlace, Reach } from '../databases/connection-to.ts'
+import type { EarlyConnections } from './early-connections.ts'
 
 /** Shorter than the 30 s for which rowhouse.take_copies_due() leaves a copy to who took it. */
 const CONNECT_TIMEOUT_MS = 5_000
@@ -20,6 +21,8 @@ export interface Catalogue {
 
 export interface CopyOptions extends Reach {
   readonly catalogue: Catalogue
+  /** Connections that were opened before anybody needed them. @default none */
+  readonly early?: Pick<EarlyConnections, 'take'>
 }
 
 /** A copy of one version and the way to its home, as rowhouse.copy_to_carry() gives it. */
@@ -49,7 +52,8 @@ export async function carryCopy(options: CopyOptions, organizationId: string, gi
   }
   let closing: Promise<void> | null = null
   try {
-    ;({ closing } = await apply(connectionTo(due, 'rowhouse_control', options), due.copy))
+    ;({ closing } =
+      (await applyEarly(options, due)) ?? (await apply(connectionTo(due, 'rowhouse_control', options), due.copy)))
   } catch (error) {
     const refusal = refusalOf(error, due)
     // Somebody has carried a newer version meanwhile. Where the catalogue itself is no newer the home is ahead of it, as
@@ -88,6 +92,23 @@ async function isNewerBy(catalogue: Catalogue, organizationId: string, version: 
 async function readCopy(catalogue: Catalogue, organizationId: string): Promise<CopyToCarry | null> {
   const { rows } = await catalogue.query('select rowhouse.copy_to_carry($1) as due', [organizationId])
   return (rows[0] as { due: CopyToCarry | null }).due
+}
+
+/** By a connection that is open already; null where there is none, or where it broke: then nothing is lost by another one. */
+async function applyEarly(
+  { early }: CopyOptions,
+  due: CopyToCarry,
+): Promise<{ readonly closing: Promise<void> } | null> {
+  const client = (await early?.take(due)) ?? null
+  if (client === null) return null
+  try {
+    await client.query('select rowhouse.apply_catalogue_copy($1)', [due.copy])
+    return { closing: client.end().catch(() => {}) }
+  } catch (error) {
+    await client.end().catch(() => {})
+    if (error instanceof DatabaseError && !/^(08|57P)/.test(error.code ?? '')) throw error
+    return null
+  }
 }
 
 /** @returns when the copy is there, with what is left of the connection's end */

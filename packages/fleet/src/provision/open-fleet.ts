@@ -7,6 +7,7 @@ import { Envelope, checkMasterKey, loginUrl } from '@rowhouse/database'
 
 import { advise } from '../advice/advise.ts'
 import { carryCopy, carryFarewell } from '../copies/carry-copy.ts'
+import { EarlyConnections } from '../copies/early-connections.ts'
 import { homeMigrations } from '../rollout/index.ts'
 import type { HomeMigrations } from '../rollout/index.ts'
 import { assignHome } from './assign-home.ts'
@@ -101,6 +102,12 @@ export function openFleet(options: FleetOptions): Fleet {
     application_name: 'rowhouse fleet',
   })
   catalogue.on('error', () => {})
+  const early = new EarlyConnections(catalogue, { catalogueUrl, signingKey })
+  const carry: FleetContext['carryCopy'] = async (id, copy) => {
+    await carryCopy({ catalogue, catalogueUrl, signingKey, early }, id, copy)
+    // Whoever comes next finds the next database open.
+    if (copy !== undefined) early.refill()
+  }
   const servers = new Servers({ catalogue, catalogueUrl, signingKey, envelope })
   const context: FleetContext = {
     catalogue,
@@ -108,13 +115,14 @@ export function openFleet(options: FleetOptions): Fleet {
     servers,
     migrations: options.migrations ?? homeMigrations(catalogue),
     drivers: new Map(drivers.map((driver) => [driver.name, driver])),
-    carryCopy: options.carryCopy ?? ((id, copy) => carryCopy({ catalogue, catalogueUrl, signingKey }, id, copy)),
+    carryCopy: options.carryCopy ?? carry,
     tellFormer: (farewell) => carryFarewell({ catalogueUrl, signingKey }, farewell),
     observe: options.observe ?? (() => {}),
     beforeStep: options.beforeStep ?? (() => Promise.resolve()),
   }
   let closed: Promise<void> | null = null
   const close = async (): Promise<void> => {
+    await early.close()
     await servers.close()
     for (const driver of drivers) await driver.close?.()
     await catalogue.end()

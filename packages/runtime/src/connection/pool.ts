@@ -1,6 +1,6 @@
 // The connections to one database server, whatever login and database each is for: one hard bound over all of them. An
 // idle one is closed to make room for another login. Waiters are served organization by organization, and none holds more
-// than its share. It knows nothing of what is done with a connection.
+// than its share. It knows nothing of what is done with a connection. Long because its rules are about the same few counts.
 import { RowhouseError } from '@rowhouse/contracts'
 
 import type { ResolvedPool } from '../options.ts'
@@ -107,6 +107,34 @@ export class Pool<C extends Poolable> {
       this.#waiting.add(waiter)
       this.#serve()
     })
+  }
+
+  /**
+   * Opens a connection that nobody waits for, where there is room, and lets it rest behind its door. Whoever waits and may have
+   * one more has it by now, or there would be no room.
+   *
+   * @param prepare what is done with it first
+   * @returns whether it is there
+   */
+  async warm(door: Door<C>, prepare: (connection: C) => Promise<void>): Promise<boolean> {
+    if (this.#closed !== null || this.#total >= this.#max || !this.#uses.mayAdd(door)) return false
+    this.#opening += 1
+    this.#uses.add(door)
+    let connection: C | null = null
+    try {
+      connection = await door.open()
+      await prepare(connection)
+    } catch {
+      connection?.destroy()
+    }
+    this.#opening -= 1
+    const isThere = connection !== null && !connection.broken
+    if (!isThere) this.#uses.remove(door)
+    else if (this.#closed === null) this.#rest(connection as C, door)
+    else this.#goodbye(connection as C, door)
+    this.#serve()
+    this.#settleDrain()
+    return isThere
   }
 
   /** Takes back a connection that is idle; a broken one is replaced where somebody waits. */

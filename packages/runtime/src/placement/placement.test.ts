@@ -36,5 +36,6 @@ it.each([
 })
 
 it('is the same way after what concerns who may come, and not where to', () => {
-  expect(keyOf({ ...placement, epoch: 2, version: 9, limits: { connections: 1 } })).toBe(keyOf(placement))
+  const later: Placement = { ...placement, epoch: 2, version: 9, limits: { connections: 1 } }
+  expect(keyOf(later)).toBe(keyOf(placement))
 })

@@ -46,6 +46,9 @@ export interface Placement {
   readonly limits: Limits | null
 }
 
+/** How to connect. */
+export type Way = Pick<Placement, 'cluster' | 'host' | 'port' | 'database_name' | 'login' | 'tls' | 'tls_ca'>
+
 /** One statement for a whole answer, as JSON: how an application has pg read numbers is its own business. */
 export const PLACEMENT = 'select to_json(placement)::text as answer from rowhouse.placement($1) as placement'
 export const PLACEMENT_CHANGES =
@@ -62,7 +65,7 @@ export function isCopied(home: Placement | null): boolean {
 }
 
 /** What tells homes apart: another key is another way. */
-export function keyOf({ cluster, host, port, database_name, login, tls, tls_ca }: Placement): string {
+export function keyOf({ cluster, host, port, database_name, login, tls, tls_ca }: Way): string {
   return JSON.stringify([cluster, host, port, database_name, login, tls, tls_ca])
 }
 
@@ -74,7 +77,7 @@ function isLoopback(host: string): boolean {
  * @param catalogueUrl the URL that the application gave, which reaches every database of the catalogue's server
  * @throws RowhouseError tls_required
  */
-export function targetOf(placement: Placement, catalogueUrl: string, signingKey: string): PgTarget {
+export function targetOf(placement: Way, catalogueUrl: string, signingKey: string): PgTarget {
   const { host, port, database_name, login, tls, tls_ca, cluster } = placement
   if (host === null) {
     const url = new URL(catalogueUrl)

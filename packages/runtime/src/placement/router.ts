@@ -1,6 +1,7 @@
 // Which way an organization's statements go. Nothing is asked for those that live in the catalogue's shared tables: they
 // are tried there first, and a database refuses whoever lives elsewhere. Only then the catalogue is asked, and the answer
-// remembered: bounded, told of changes by a cheap question every second, good for a stated time without the catalogue.
+// remembered: bounded, told of changes by a cheap question every second, good for a stated time without the catalogue. Long because
+// what is remembered of an organization, and who is told of it, is one thing.
 import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 
 import type { Connection, Step } from '../connection/connection.ts'
@@ -17,6 +18,8 @@ import { mintToken } from '../token.ts'
 import type { Outcome } from '../wire/batch.ts'
 import { PLACEMENT, PLACEMENT_CHANGES, isShared, keyOf, targetOf } from './placement.ts'
 import type { Limits, Placement } from './placement.ts'
+import { STANDBY_HOMES, Standby, WARM_HOME } from './standby.ts'
+import type { StandbyHome, StandbyOptions } from './standby.ts'
 
 /** One way to one organization's rows. */
 export interface Route {
@@ -83,6 +86,7 @@ export class Router {
   /** Ways to databases that several organizations share, by key. */
   readonly #sharedGateways = new Map<string, Gateway>()
   readonly #flusher: Flusher | null
+  readonly #standby: Standby | null
   #snapshot: string | null = null
   /** The first question after changes, for all who wait for it. */
   #beginning: Promise<void> | null = null
@@ -97,6 +101,16 @@ export class Router {
     const bounds = boundsOf(null, options.pool)
     this.shared = { gateway, entrance: 'enter', home: null, bounds }
     this.catalogue = { gateway, entrance: 'enter_catalogue', home: null, bounds }
+    const { standby } = options.placement
+    this.#standby =
+      standby === 0
+        ? null
+        : new Standby({
+            homes: async () => (await this.#question(RUNTIME, STANDBY_HOMES, [standby])) as readonly StandbyHome[],
+            open: (home) => this.#openStandby(home),
+            keyOf,
+            now: options.now,
+          })
     const { flushMs } = options.measures
     this.#flusher =
       flushMs === 0
@@ -226,9 +240,11 @@ export class Router {
     }
     const former = this.#remembered.get(organization)?.route
     const pool = this.#poolOf(placement)
+    const early = placement.login === null ? undefined : await this.#standby?.adopt(keyOf(placement))
     const route = isShared(placement)
       ? { ...this.shared, bounds: boundsOf(placement.limits, this.#options.pool) }
-      : this.#routeTo(placement, pool, former)
+      : this.#routeTo(placement, pool, former, early)
+    if (placement.login !== null && !this.#isClosed) this.#standby?.refill()
     if (former !== undefined && former.gateway !== route.gateway) this.#forget(organization)
     this.#remembered.delete(organization)
     const isOutdated = this.#changedMeanwhile.has(organization)
@@ -248,8 +264,8 @@ export class Router {
       route.gateway.pool.forget(route.gateway)
   }
 
-  #routeTo(placement: Placement, pool: Pool<Connection>, former: Route | undefined): Route {
-    const gateway = this.#gatewayTo(placement, pool, former)
+  #routeTo(placement: Placement, pool: Pool<Connection>, former: Route | undefined, early?: Gateway): Route {
+    const gateway = early ?? this.#gatewayTo(placement, pool, former)
     // Its connections are this organization's alone, so how long they rest is for its plan to say.
     if (placement.login !== null) gateway.keep(placement.limits)
     return { gateway, entrance: 'enter_home', home: placement, bounds: boundsOf(placement.limits, this.#options.pool) }
@@ -269,7 +285,28 @@ export class Router {
     return gateway
   }
 
-  #poolOf({ cluster, host, cluster_connections_max }: Placement): Pool<Connection> {
+  /** As the login of a home that nobody lives in yet: it finds nothing there, and the organization to come finds it open. */
+  #openStandby(home: StandbyHome): ReturnType<StandbyOptions['open']> {
+    const pool = this.#poolOf(home)
+    const gateway = new Gateway(this.#options, pool, targetOf(home, this.#options.url, this.#options.signingKey))
+    gateway.min = 1
+    const token = (): string => mintToken({ ...RUNTIME, org: home.id }, gateway.identity, gateway.nowMs, 0)
+    const prepare = async (connection: Connection): Promise<void> => {
+      const { status } = await new Promise<Outcome>((resolve) => {
+        connection.run(null, [{ text: WARM_HOME, values: [token()] }], resolve)
+      })
+      // Nobody has worked by it: what the first one does comes after no one else's.
+      connection.organization = undefined
+      if (status !== 'I') connection.destroy()
+    }
+    return { gateway, opened: pool.warm(gateway, prepare) }
+  }
+
+  #poolOf({
+    cluster,
+    host,
+    cluster_connections_max,
+  }: Pick<Placement, 'cluster' | 'host' | 'cluster_connections_max'>): Pool<Connection> {
     let pool = host === null ? this.#main : this.#servers.get(cluster)
     if (pool === undefined) {
       pool = new Pool(this.#options.pool)
