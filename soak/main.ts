@@ -2,6 +2,7 @@
 // Runs that are too long for `npm test`. Exit code 0: what was promised held; 1: it did not; 2: usage; 3: a program that it
 // needs is not on this machine.
 import { runDynamic } from './run-dynamic.ts'
+import { runKills } from './run-kills.ts'
 import { runMutants } from './run-mutants.ts'
 import { runPooler } from './run-pooler.ts'
 import { runShapes } from './run-shapes.ts'
@@ -39,6 +40,11 @@ const soaks: Readonly<Record<string, Soak>> = {
     options: '[--write]',
     does: 'the shapes of fifteen public schemas attacked: exactly what is explained is found',
     run: runShapes,
+  },
+  kills: {
+    options: '',
+    does: 'a sync worker killed before and after each of its writes; what it was about is done once',
+    run: runKills,
   },
   dynamic: {
     options: '[--write]',

@@ -193,7 +193,10 @@ begin
     case when actor is null then 'migrator' else coalesce(actor ->> 'origin', 'app') end,
     actor ->> 'reason', actor ->> 'request', actor ->> 'ip'
   );
-  if actor ->> 'kind' is distinct from 'sync' then
+  -- Asked here as well, because a call for each row would cost more than what it asks.
+  if actor ->> 'kind' is distinct from 'sync'
+    and current_setting('rowhouse.sync_told', true) is distinct from pg_current_xact_id()::text
+  then
     perform rowhouse.tell_sync(organization);
   end if;
   return null;

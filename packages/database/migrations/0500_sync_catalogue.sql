@@ -85,7 +85,7 @@ create function rowhouse.tell_sync(organization uuid) returns void
 as $$
 begin
   -- Once a transaction; rolled back with a savepoint, as the notification is. Whoever sets this by hand is told of later.
-  if current_setting('rowhouse.sync_told', true) = pg_current_xact_id()::text then
+  if current_setting('rowhouse.sync_told', true) is not distinct from pg_current_xact_id()::text then
     return;
   end if;
   perform set_config('rowhouse.sync_told', pg_current_xact_id()::text, true);
@@ -182,9 +182,10 @@ begin
       'wake', t.wake::text, 'attempts', t.attempts, 'inherited', t.inherited
     )), '[]') into units from taken t;
   end if;
-  select greatest(0, extract(epoch from min(
+  -- Null without any: greatest(0, null) would be 0, and a worker with nothing to do would ask without a pause.
+  select extract(epoch from min(
     greatest(u.due_at, u.not_before, coalesce(u.leased_until, '-infinity'))) - clock_timestamp()) * 1000
-  ) into next_ms
+  into next_ms
   from rowhouse.sync_units u
   where u.enabled and u.lane = any (lanes) and u.due_at <= clock_timestamp() + horizon_ms * interval '1 millisecond';
   snapshot := seen::text;

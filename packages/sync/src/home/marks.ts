@@ -94,7 +94,7 @@ export async function readMarks(
        union all
        (select n.* from rowhouse_home.sync_marks n
         where n.connection_id = $1 and n.direction = $2 and n.object = o.object
-          and n.due_at > '-infinity' and n.due_at <= clock_timestamp()
+          and n.due_at > '-infinity' and n.due_at <= (select clock_timestamp())
         order by n.due_at limit $4)
      ) m
      order by o.place, m.since, m.record_id

@@ -18,7 +18,7 @@ select
   coalesce((
     select greatest(0, extract(epoch from clock_timestamp() - min(m.since)) * 1000)::int
     from rowhouse_home.sync_marks m
-    where m.connection_id = $1 and m.due_at <= clock_timestamp()
+    where m.connection_id = $1 and m.due_at <= (select clock_timestamp())
   ), 0) as lag_ms,
   (select count(*)::int from rowhouse_home.sync_dead_letters l where l.connection_id = $1) as dead_letters,
   (select count(*)::int from rowhouse_home.sync_conflicts c where c.connection_id = $1) as conflicts,

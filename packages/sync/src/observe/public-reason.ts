@@ -10,6 +10,16 @@ export interface PublicError {
   readonly message: string
 }
 
+/** A column, table or type that is not what the mapping says, or a table that the engine may not touch any more. */
+const unfit = new Set(['42703', '42P01', '42804', '42846', '42501', '3F000'])
+
+/** Of what a lane met: that the tables do not fit the mapping any more is worth a code of its own. */
+export function laneError(error: unknown): PublicError {
+  const { sqlState } = isRowhouseError(error) ? error.details : {}
+  if (typeof sqlState !== 'string' || !unfit.has(sqlState)) return publicError(error)
+  return { code: 'mapping_invalid', message: sentenceOf('mapping_invalid') }
+}
+
 /** Of what was thrown: the code, and of a bug the place, which is a line of our own code. */
 export function publicError(error: unknown): PublicError {
   if (isRowhouseError(error)) return { code: error.code, message: sentenceOf(error.code) }

@@ -58,6 +58,8 @@ export interface ConnectionMemory {
   readonly poll: PollMemory
   clockOffsetMs: number
   runs: number
+  /** When its health may be measured again, on the clock that nobody sets. */
+  measureAtMs: number
 }
 
 const BACKOFF_MS = 250

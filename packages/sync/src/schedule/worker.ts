@@ -9,7 +9,7 @@ import { findConnection, writeHealth } from '../connections/store.ts'
 import { eraseLeftovers } from '../credentials/store/leftovers.ts'
 import { measureHealth } from '../observe/health.ts'
 import { Latencies } from '../observe/latency.ts'
-import { publicError } from '../observe/public-reason.ts'
+import { laneError, publicError } from '../observe/public-reason.ts'
 import { PollMemory } from '../pull/poll-memory.ts'
 import { Streams } from '../stream/streams.ts'
 import type { Lane } from '../state/connection-state.ts'
@@ -73,6 +73,8 @@ const QUIET_TICK_MS = 10
 /** Another worker may be about to take what is due. */
 const DUE_MS_MIN = 5
 const HEALTH_EVERY_MS = 1000
+/** A connection of a million links is counted in a twentieth of the time, not in all of it. */
+const MEASURE_SHARE = 20
 const STREAMS_EVERY_MS = 250
 const LEFTOVERS_EVERY_MS = 2000
 const ERROR_PAUSE_MS = 1000
@@ -139,7 +141,7 @@ export class Worker {
     await Promise.all([this.#loops, this.#ear.stop()])
     const ended = Promise.all([...this.#running.values(), this.#streams.stop()])
     await Promise.race([ended, wait(STOP_WAIT_MS, undefined, { ref: false })])
-    await this.#reportHealth().catch(() => {})
+    await this.#reportHealth(true).catch(() => {})
   }
 
   async #repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
@@ -269,7 +271,7 @@ export class Worker {
       return null
     }
     const retryMs = Math.max(100, backoffMs(unit.attempts, this.#context.random))
-    return retry(this.#context, unit, publicError(error), retryMs).catch(() => ({
+    return retry(this.#context, unit, laneError(error), retryMs).catch(() => ({
       nextMs: retryMs,
       notBeforeMs: retryMs,
       failed: true,
@@ -284,30 +286,36 @@ export class Worker {
       poll: new PollMemory(),
       clockOffsetMs: 0,
       runs: 0,
+      measureAtMs: Number.NEGATIVE_INFINITY,
     }
     this.#memories.set(connectionId, memory)
     return memory
   }
 
-  async #reportHealth(): Promise<void> {
-    const dirty = new Map(this.#dirty)
-    this.#dirty.clear()
-    for (const [connectionId, organizationId] of dirty) {
+  /** @param isLast the worker stops: each is measured once more, however much it takes */
+  async #reportHealth(isLast = false): Promise<void> {
+    const { elapsed } = this.#context
+    for (const [connectionId, organizationId] of new Map(this.#dirty)) {
+      if (!isLast && elapsed() < this.#memoryOf(connectionId).measureAtMs) continue
+      this.#dirty.delete(connectionId)
       // One that cannot be measured, of an organization that is suspended or away, keeps no other from being shown.
       await this.#attempt(() => this.#measure(connectionId, organizationId))
     }
   }
 
   async #measure(connectionId: string, organizationId: string): Promise<void> {
-    const { pool, rowhouse } = this.#context
+    const { elapsed, pool, rowhouse } = this.#context
     const stored = await findConnection(pool, connectionId)
     if (stored === null) {
       // Removed meanwhile.
       this.#memories.delete(connectionId)
       return
     }
+    const startedMs = elapsed()
     const health = await measureHealth(rowhouse.as({ organizationId, connectionId }), connectionId, stored.mapping)
-    const { latencies } = this.#memoryOf(connectionId)
+    const memory = this.#memoryOf(connectionId)
+    memory.measureAtMs = elapsed() + (elapsed() - startedMs) * MEASURE_SHARE
+    const { latencies } = memory
     const outbound = latencies.outbound.percentiles() ?? stored.health.latencyMs?.outbound ?? null
     const inbound = latencies.inbound.percentiles() ?? stored.health.latencyMs?.inbound ?? null
     await writeHealth(pool, connectionId, {
