@@ -4,7 +4,7 @@ import type { TwoWorlds } from '@rowhouse/testkit'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { claimUnits, releaseUnit } from './units.ts'
+import { claimUnits, releaseUnit, tick } from './units.ts'
 
 const database = useTestDatabase()
 let worlds: TwoWorlds
@@ -52,4 +52,15 @@ it('waits for a change where the change log is here, and looks by itself where i
   const { before, after } = await restOf(worlds.b.organizationId)
   expect(before).toBeGreaterThan(0)
   expect(after).toBeLessThan(3)
+})
+
+it('tells a worker when the next unit is due, and nothing where none is: it would ask without a pause', async () => {
+  const claim = { worker: 'test', leaseMs: 60_000, limit: 0, lanes: ['outbound'] } as const
+  await pool.query(`update rowhouse.sync_units set due_at = 'infinity', leased_until = null`)
+  const { nextMs, snapshot } = await tick(pool, null, claim, 60_000)
+  // One that begins makes every lane due.
+  expect(nextMs).toBeLessThanOrEqual(0)
+  await pool.query(`update rowhouse.sync_units set due_at = now() + interval '1 hour'`)
+  expect((await tick(pool, snapshot, claim, 60_000)).nextMs).toBeNull()
+  expect((await tick(pool, snapshot, claim, 7_200_000)).nextMs).toBeGreaterThan(0)
 })
