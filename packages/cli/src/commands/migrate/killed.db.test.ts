@@ -125,7 +125,12 @@ it.each(steps)('$name: no home is half done, and the next one brings all to the 
 
 /** The next run, in this process. */
 const goOn = async (): Promise<RolloutResult> =>
-  rollOut({ catalogueUrl: database().migratorUrl, migrations: await readMigrations(folder()) })
+  rollOut({
+    catalogueUrl: database().migratorUrl,
+    migrations: await readMigrations(folder()),
+    // As long as a slow machine needs: what is asked here is whether it gets there.
+    pace: { lockTimeoutMs: 60_000, lockAttempts: 100 },
+  })
 
 async function untilWaitingFor(holder: Client): Promise<void> {
   await expect.poll(() => waitingFor(holder), { timeout: 120_000 }).toBe(true)
