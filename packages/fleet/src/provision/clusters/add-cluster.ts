@@ -95,7 +95,7 @@ export function readAdminUrl(text: string): { readonly url: URL; readonly tls: C
 /** @throws RowhouseError invalid_option, before a server is asked with it */
 export function requireAuthority(tlsCa: string | null): string | null {
   try {
-    if (tlsCa !== null) new X509Certificate(tlsCa)
+    if (tlsCa !== null) void new X509Certificate(tlsCa)
     return tlsCa
   } catch (cause) {
     throw new RowhouseError('invalid_option', 'tlsCa is no certificate in PEM.', {
