@@ -12,20 +12,15 @@ beforeAll(async () => {
 afterAll(() => ground.drop())
 
 describe('what protect makes', () => {
-  it.each([1, 2])(
-    'is apart: no finding in any context, in the order of seed %i',
-    async (seed) => {
-      const { findings, undecided, coverage } = await runAttacks(ground.arena, {
-        seed,
-        commits: seed === 2,
-        attackSeconds: 900,
-        statementTimeoutMs: 10_000,
-      })
-      expect(findings).toEqual([])
-      expect(undecided).toEqual([])
-      expect(coverage.cells).toBeGreaterThan(1_000)
-      expect(coverage.limits).toEqual(expect.arrayContaining([expect.stringContaining('pg_class.reltuples')]))
-    },
-    300_000,
-  )
+  // `npm run soak -- verify` does so with twenty seeds, each with other rows and another order.
+  it('is apart: no finding in any context', async () => {
+    const { findings, undecided, coverage } = await runAttacks(ground.arena, {
+      attackSeconds: 900,
+      statementTimeoutMs: 10_000,
+    })
+    expect(findings).toEqual([])
+    expect(undecided).toEqual([])
+    expect(coverage.cells).toBeGreaterThan(1_000)
+    expect(coverage.limits).toEqual(expect.arrayContaining([expect.stringContaining('pg_class.reltuples')]))
+  })
 })

@@ -14,7 +14,7 @@ import type { Surface } from './surface/surface.ts'
 import type { Cell } from './tally.ts'
 import type { Witness } from './witness.ts'
 
-/** Relations on which a forged context is tried: where one opens, all do. */
+/** Relations on which a forged context is tried, of those that are reached without it and of the others: where one opens, all do. */
 const MARKS_MAX = 3
 /** What shows that a relation on which the catalogue gives no privilege is out of reach: the rest would be the same 42501. */
 const WITHOUT_PRIVILEGE = new Set(['select', 'count', 'update blind', 'delete blind', 'insert', 'truncate', 'trigger'])
@@ -38,13 +38,15 @@ export async function cellsOf(field: Battlefield): Promise<{ before: Cell[][]; l
   const actor = contexts.find(({ actsForA }) => actsForA) ?? contexts[0]
   const rolesDone = new Set<string>()
   const reads = plan.probes.filter(({ family, name }) => family === 'read' && name === 'select')
-  const marksOf = (context: AttackContext): Mark[] =>
-    surface.relations
+  const marksOf = (context: AttackContext): Mark[] => {
+    const marks = surface.relations
       .filter(({ kind }) => 'rp'.includes(kind))
       .map((relation) => ({ sql: qualified(relation.schema, relation.name), object: nameOf(relation) }))
-      .filter(({ object }) => reach.get(context)?.has(object) === true)
       .filter(({ object }) => (witness.planted.get(object)?.b.length ?? 0) > 0)
-      .slice(0, MARKS_MAX)
+    const isReached = ({ object }: Mark): boolean => reach.get(context)?.has(object) === true
+    // A row policy is forged where the table is reached, a role where it is not: B's own schema is reached by B's role alone.
+    return [true, false].flatMap((reached) => marks.filter((mark) => isReached(mark) === reached).slice(0, MARKS_MAX))
+  }
   for (const context of contexts) {
     for (const probe of plan.probes) {
       if (probe.once === true && context !== actor) continue

@@ -134,7 +134,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
       notCovered.push(...(await copySchema(source.catalogue, client, { bound, leftOut })))
       const named = new Set(notCovered.map(({ object }) => object))
       notCovered.push(
-        ...compareFingerprints(source.lines, await fingerprint(client)).filter(
+        ...compareFingerprints(source.lines, await fingerprint(client), scratch.isSameServer).filter(
           ({ object }) => !named.has(object) && !isLeftOut(object),
         ),
         ...leftOutOf(leftOut, homes?.a ?? ''),

@@ -30,11 +30,12 @@ const isRole = (object: string): boolean => object.startsWith('role ')
 /**
  * What differs between a source and its copy, one entry an object.
  *
+ * @param isSameServer whether both have the same roles: one that is gone was dropped by somebody since
  * @example
  * compareFingerprints(source, copy)
  * // [{ object: 'table public.notes', probe: 'copy', reason: 'it differs in the copy: − policy … / + …' }]
  */
-export function compareFingerprints(source: Fingerprint, copy: Fingerprint): NotCovered[] {
+export function compareFingerprints(source: Fingerprint, copy: Fingerprint, isSameServer = false): NotCovered[] {
   const differences: NotCovered[] = []
   for (const object of [...new Set([...source.keys(), ...copy.keys()])].toSorted()) {
     const [inSource, inCopy] = [source.get(object) ?? [], copy.get(object) ?? []]
@@ -42,7 +43,7 @@ export function compareFingerprints(source: Fingerprint, copy: Fingerprint): Not
     if (inSource.length === inCopy.length && inSource.every((line, at) => line === inCopy[at])) continue
     const there = inSource.map(flatten)
     const here = inCopy.map(flatten)
-    if (there.length === 0 && isRole(object)) continue
+    if (isRole(object) && (there.length === 0 || (here.length === 0 && isSameServer))) continue
     const lost = there.filter((line) => !here.includes(line))
     const added = here.filter((line) => !there.includes(line))
     if (lost.length + added.length === 0 && there.length === here.length) continue

@@ -12,8 +12,8 @@ import { dynamicRules } from './dynamic-rules.ts'
 import type { Dynamic } from './dynamic-rules.ts'
 
 const isWhole = process.env['ROWHOUSE_DYNAMIC'] === 'all'
-/** Of those that take seconds each, every so manieth. */
-const SAMPLE = 9
+/** Of those that take seconds each, every so manieth; Rowhouse's own schema takes a minute. */
+const SAMPLE = 7
 const page = join(import.meta.dirname, '../../../../../docs/dynamic.md')
 const findings = join(import.meta.dirname, '../../findings')
 const read = (path: string): string => readFileSync(join(findings, path), 'utf8')
@@ -31,7 +31,9 @@ const cases = rules.flatMap(({ id, code }): Case[] => {
   const fixture = read(`rules/${id.slice(1)}-${code.replaceAll('_', '-')}/fixture.sql`)
   return [{ code, base: /^-- On: ([a-z]+)\./.exec(fixture)?.[1] ?? '', sql: fixture, dynamic }]
 })
-const sample = isWhole ? cases : cases.filter((_, place) => place % SAMPLE === 0)
+const sample = isWhole
+  ? cases
+  : cases.filter(({ base }) => base !== 'rowhouse').filter((_, place) => place % SAMPLE === 0)
 
 /** What makes a schema sound that so far nobody may use. */
 const sound: Readonly<Record<string, string>> = {

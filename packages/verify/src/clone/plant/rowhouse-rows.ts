@@ -79,6 +79,7 @@ export const rowhouseOverrides: Overrides = {
   },
   'rowhouse.homes': { cluster: () => 'main', isolation: () => 'schema', state: () => 'assigned' },
   'rowhouse.data_databases': { cluster: () => 'main' },
+  'rowhouse.farewells': { cluster: () => 'main' },
   // Who is deleted has neither e-mail nor name.
   'rowhouse.users': { deleted_at: () => null },
   'rowhouse.members': { role: ({ index }) => roles[index] ?? 'viewer' },
