@@ -294,7 +294,8 @@ describe('retention', () => {
     expect(await dropped()).toEqual([])
     await keepFor(30)
     await prune()
-    expect(await dropped()).toEqual([month])
+    // Passed by while any transaction of the server, of another database too, began before the month ended, or a lock is not to be had.
+    await expect.poll(dropped).toEqual([month])
     expect(await dropped()).toEqual([])
     await write(1)
     await sealNow()
