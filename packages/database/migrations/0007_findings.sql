@@ -119,17 +119,29 @@ as $$
     join tables t on t.oid = p.tbl
     where p.applies
   ),
-  -- Functions that a tenant role may call and that run as their owner.
+  -- Functions that run as their owner when a tenant role calls them or writes a table: a trigger asks nobody for EXECUTE.
+  -- What is written in another language than SQL is read for the SQL in it.
   definers as (
     select p.oid, p.oid::regprocedure::text as name, p.prosrc as source, p.proconfig as config, p.proowner as owner,
       p.pronamespace as schema, p.prorettype as returns,
       has_function_privilege('public', p.oid, 'execute') as open,
-      lower(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) as body
+      lower(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) as body,
+      -- A policy or a default executes also what lies in a schema that callers may not use.
+      exists (
+        select from roles r where has_function_privilege(r.oid, p.oid, 'execute') and has_schema_privilege(r.oid, p.pronamespace, 'usage')
+      ) as callable
     from pg_proc p
     join schemas s on s.oid = p.pronamespace
-    join pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
+    join pg_language l on l.oid = p.prolang and l.lanname not in ('c', 'internal')
     where p.prosecdef
-      and exists (select from roles r where has_function_privilege(r.oid, p.oid, 'execute'))
+      and (
+        exists (select from roles r where has_function_privilege(r.oid, p.oid, 'execute'))
+        or p.prorettype = 'trigger'::regtype and exists (
+          select from pg_trigger g join reach h on has_table_privilege(h.role, g.tgrelid, 'insert, update, delete, truncate')
+            or has_any_column_privilege(h.role, g.tgrelid, 'insert, update')
+          where g.tgfoid = p.oid and not g.tgisinternal
+        )
+      )
       and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
   )
   select 'table_not_protected', r.severity, r.object, r.message, r.fix
@@ -439,36 +451,104 @@ as $$
   ) r
 
   union all
+  select 'policy_function_immutable', r.severity, r.object, r.message, r.fix
+  from ( -- V0219
+    select 'error' as severity, 'function' as kind, f.oid::regprocedure::text as object,
+      format('%s is marked immutable, reads who is asking, and decides for a policy of %s: a plan that was kept for one tenant shows its rows to the next.',
+        f.oid::regprocedure, string_agg(distinct p.tbl_name, ', ')) as message,
+      format('alter function %s stable', f.oid::regprocedure) as fix
+    from policies p
+    join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = p.oid and d.refclassid = 'pg_proc'::regclass
+    join pg_proc f on f.oid = d.refobjid and f.provolatile = 'i' and f.pronamespace <> 'pg_catalog'::regnamespace
+    where coalesce(pg_get_function_sqlbody(f.oid), f.prosrc)
+      ~* '(current_setting\s*\(|auth\.(uid|jwt|role|email)\s*\(|rowhouse\.(organization_id|user_id)\s*\(|\m(current_user|session_user|current_role)\M)'
+    group by f.oid
+  ) r
+
+  union all
   select 'view_bypasses_rls', r.severity, r.object, r.message, r.fix
   from ( -- V0301
-    select 'error' as severity, 'view' as kind, v.oid::regclass::text as object,
-      format('The view %s reads %s as its owner, not as whoever asks.', v.oid::regclass, string_agg(distinct t.name, ', ')) as message,
+    with recursive options (oid, invoker) as (
+      select v.oid, coalesce((
+        select bool_or(o.option_value::boolean) from pg_options_to_table(v.reloptions) o where o.option_name = 'security_invoker'
+      ), false)
+      from pg_class v
+      where v.relkind = 'v'
+    ),
+    -- What a view reads, and what the views in it read as their owners, whoever may read those. One with the option is asked by
+    -- whoever asks, also inside of another.
+    beneath (oid, reads) as (
+      select o.oid, d.refobjid
+      from options o
+      join pg_rewrite w on w.ev_class = o.oid
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> o.oid
+      where not o.invoker
+      union
+      select b.oid, d.refobjid
+      from beneath b
+      join options o on o.oid = b.reads and not o.invoker
+      join pg_rewrite w on w.ev_class = o.oid
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> o.oid
+    )
+    select case when h.held then 'info' else 'error' end as severity, 'view' as kind, v.oid::regclass::text as object,
+      format('The view %s reads %s as its owner, not as whoever asks%s.', v.oid::regclass, string_agg(distinct t.name, ', '),
+        case when h.held then format('; row security holds %I as well, for as long as it is forced', o.rolname) else '' end) as message,
       format('alter view %s set (security_invoker = true)', v.oid::regclass) as fix
-    from pg_class v
-    join pg_rewrite w on w.ev_class = v.oid
-    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
-    join tables t on t.oid = d.refobjid
-    where v.relkind = 'v'
-      and not coalesce(v.reloptions && '{security_invoker=true,security_invoker=on,security_invoker=1,security_invoker=yes}', false)
-      and case when t.protected is null
+    from beneath b
+    join pg_class v on v.oid = b.oid
+    join pg_roles o on o.oid = v.relowner
+    join tables t on t.oid = b.reads
+    -- An owner whom the same policies hold, and no other policy lets through, shows what whoever asks would see.
+    cross join lateral (
+      select t.protected is null and not o.rolsuper and not o.rolbypassrls and bool_and(x.held) as held
+      from beneath y
+      join pg_class n on n.oid = y.reads and n.relkind in ('r', 'p', 'f', 'm', 'v')
+      cross join lateral (
+        select case
+          when n.relkind in ('r', 'p') then n.relrowsecurity and (n.relforcerowsecurity or not pg_has_role(o.oid, n.relowner, 'usage'))
+            and not exists (
+              select from all_policies p
+              where p.tbl = n.oid and p.permissive and p.roles <> '{0}'
+                and exists (select from unnest(p.roles) r (oid) where r.oid <> 0 and pg_has_role(o.oid, r.oid, 'usage'))
+            )
+            or not exists (select from tables m where m.oid = n.oid)
+          when n.relkind = 'v' then n.relowner = o.oid or (select s.invoker from options s where s.oid = n.oid)
+          else false end as held
+      ) x
+      where y.oid = v.oid
+    ) h
+    where case when t.protected is null
         then exists (select from reach h where has_table_privilege(h.role, v.oid, 'select, insert, update, delete')
           or has_any_column_privilege(h.role, v.oid, 'select'))
         else t.protected end
-    group by v.oid
+    group by v.oid, o.rolname, h.held
   ) r
 
   union all
   select 'copy_of_rows', r.severity, r.object, r.message, r.fix
   from ( -- V0302
+    with recursive beneath (oid, reads) as (
+      select v.oid, d.refobjid
+      from pg_class v
+      join pg_rewrite w on w.ev_class = v.oid
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> v.oid
+      where v.relkind = 'm'
+      union
+      -- Through views, and through what other materialized views hold.
+      select b.oid, d.refobjid
+      from beneath b
+      join pg_class v on v.oid = b.reads and v.relkind in ('v', 'm')
+      join pg_rewrite w on w.ev_class = v.oid
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> v.oid
+    )
     select 'error' as severity, 'materialized view' as kind, v.oid::regclass::text as object,
       format('The materialized view %s holds rows of %s without row security.', v.oid::regclass, string_agg(distinct t.name, ', ')) as message,
       format('revoke all on %s from public%s', v.oid::regclass,
         coalesce((select string_agg(', ' || quote_ident(r.name::text), '' order by r.name) from roles r), '')) as fix
-    from pg_class v
-    join pg_rewrite w on w.ev_class = v.oid
-    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
-    join tables t on t.oid = d.refobjid
-    where v.relkind = 'm' and t.protected is not false
+    from beneath b
+    join pg_class v on v.oid = b.oid
+    join tables t on t.oid = b.reads
+    where t.protected is not false
       and exists (select from reach h where has_table_privilege(h.role, v.oid, 'select') or has_any_column_privilege(h.role, v.oid, 'select'))
     group by v.oid
   ) r

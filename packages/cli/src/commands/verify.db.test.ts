@@ -88,6 +88,10 @@ describe('rowhouse verify', () => {
 
     const reasoned = begun.replace(/"reason": "[^"]*"/, '"reason": "The owner logs in nowhere."')
     await writeFile(file('accepted.json'), reasoned)
+    const overwritten = await verify(...one, '--baseline-write', file('accepted.json'))
+    expect([overwritten.code, await readFile(file('accepted.json'), 'utf8')]).toEqual([2, reasoned])
+    const kept = await verify(...one, '--baseline', file('accepted.json'), '--baseline-write', file('accepted.json'))
+    expect([kept.code, await readFile(file('accepted.json'), 'utf8')]).toEqual([0, reasoned])
     const accepted = await verify(...one, '--baseline', file('accepted.json'))
     expect([accepted.code, accepted.stdout]).toEqual([0, expect.stringContaining('The owner logs in nowhere.')])
 
@@ -135,6 +139,13 @@ describe('rowhouse verify', () => {
     ],
   ])('ends with 2 for %s', async (_, args) => {
     expect((await verify(...(await args(database().adminUrl)))).code).toBe(2)
+  })
+
+  it('ends with 2 before anything is verified where a report would have no place', async () => {
+    for (const option of ['--html', '--sarif', '--junit', '--baseline-write']) {
+      const { code, stderr } = await verify('--url', 'postgres://x@127.0.0.1:1/x', option, '/nowhere/at/all')
+      expect([option, code, stderr]).toEqual([option, 2, expect.stringContaining('/nowhere/at/all cannot be written')])
+    }
   })
 
   it('ends with 3 for a database that does not answer', async () => {

@@ -1,6 +1,7 @@
 // `rowhouse verify`: are organizations apart in this database? Any Postgres, Rowhouse installed or not. It is read only:
 // attacks run in scratch copies of its schema.
-import { readFile, writeFile } from 'node:fs/promises'
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import { RowhouseError } from '@rowhouse/contracts'
@@ -113,6 +114,7 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
       'invalid_option',
       '--scratch-url, --attack-seconds, --copy-seconds and --attack-log are for --attack, which is not given.',
     )
+  await requireWritable(options)
   const show = options.json === true ? undefined : process.stderr.isTTY ? showLine : showSeldom(writeLine, SELDOM)
   const log = options.attackLog === undefined ? undefined : openLog(options.attackLog)
   const verifying = verify(
@@ -137,7 +139,7 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
   if (options.junit !== undefined) await write(options.junit, renderJunit(report, failOn))
   if (options.html !== undefined) await write(options.html, renderHtml(report))
   if (options.baselineWrite !== undefined)
-    await write(options.baselineWrite, writeBaseline(report.findings, report.startedAt.slice(0, 10)))
+    await write(options.baselineWrite, writeBaseline(report.findings, report.startedAt.slice(0, 10), baseline))
   process.exitCode = exitCodes[report.outcome]
   makePrinter(options.json === true).print(report, () => renderText(report))
 }
@@ -180,6 +182,25 @@ async function read(path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (cause) {
     throw new RowhouseError('invalid_option', `${path} cannot be read: ${String(cause)}`, { cause })
+  }
+}
+
+/** Before anything is verified: an attack takes minutes, and its report must have a place to go. */
+async function requireWritable(options: VerifyCommandOptions): Promise<void> {
+  const { sarif, junit, html, baseline, baselineWrite } = options
+  for (const path of [sarif, junit, html, baselineWrite]) {
+    if (path === undefined) continue
+    const there = await stat(path).catch(() => undefined)
+    try {
+      if (there?.isDirectory() === true) throw new Error('it is a folder')
+      await access(there === undefined ? dirname(path) : path, constants.W_OK)
+    } catch (cause) {
+      throw new RowhouseError('invalid_option', `${path} cannot be written: ${String(cause)}`, { cause })
+    }
+    if (path === baselineWrite && baseline === undefined && there !== undefined)
+      throw new RowhouseError('invalid_option', `${path} is there already, with reasons that would be lost.`, {
+        hint: `--baseline ${path} --baseline-write ${path} keeps them, and adds what is found beside them.`,
+      })
   }
 }
 

@@ -46,6 +46,7 @@ export function arenaOfClone(worlds: TwoWorlds): Arena {
     organizations: { a, b },
     owners,
     contexts: contextsOf(worlds),
+    database: worlds.database,
     signer: worlds.signer,
   }
 }

@@ -51,6 +51,8 @@ export interface Arena {
   /** By `schema.name`, unquoted. */
   readonly owners: ReadonlyMap<string, Ownership>
   readonly organizations: { readonly a: string; readonly b: string }
+  /** What findings call the database: the one under test, not the scratch one of this run. @default the name of world 0 */
+  readonly database?: string
   /** What tokens of Rowhouse are signed with in both worlds; without it its gate is not tried. */
   readonly signer?: Signer | null
   /** Texts that differ between the worlds by themselves, such as an id of the database; compared as if equal. */

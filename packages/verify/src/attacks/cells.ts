@@ -5,6 +5,7 @@ import type { Client } from 'pg'
 import type { Arena, AttackContext } from './arena.ts'
 import type { ProbePlan } from './probes/all-probes.ts'
 import { forgingProbes } from './probes/forging.ts'
+import { keptPlan } from './probes/kept-plan.ts'
 import type { Mark } from './probes/forging.ts'
 import { qualified } from './quoting.ts'
 import { shuffle } from './seed.ts'
@@ -78,6 +79,11 @@ export async function cellsOf(field: Battlefield): Promise<{ before: Cell[][]; l
         actsForA: false,
       }
       for (const probe of reads) cells.push({ context: after, probe })
+      if (context.actsForA) {
+        for (const probe of reads)
+          if (reach.get(context)?.has(probe.relation ?? '') === true)
+            cells.push(keptPlan(context, context.enterAsB, probe))
+      }
     }
   }
   const [looks, plans, first, rest, late]: [Cell[], Cell[], Cell[], Cell[], Cell[]] = [[], [], [], [], []]

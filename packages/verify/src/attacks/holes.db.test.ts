@@ -288,6 +288,45 @@ const holes: Readonly<Record<string, Hole>> = {
     finds: `${SEEN}: table {n}_b.orders`,
     mended: 'create schema {n}_b; create table {n}_b.orders (id uuid primary key, item text)',
   },
+  'a trigger of a table that is nobody’s does what it is told': {
+    hole: `create table {t}_orders (code text, done boolean); grant insert on {t}_orders to {login};
+      ${fn('{t}_obey()', 'trigger', `update {t} set name = 'done' where code = new.code; return new`)}
+      create trigger obey before insert on {t}_orders for each row execute function {t}_obey()`,
+    finds: `${CHANGED}: table {t}_orders`,
+    mended: `create table {t}_orders (code text, done boolean); grant insert on {t}_orders to {login};
+      ${fn('{t}_obey()', 'trigger', `update {t} set name = 'done' where code = new.code and organization_id = private.me(); return new`)}
+      create trigger obey before insert on {t}_orders for each row execute function {t}_obey()`,
+  },
+  'a rule of a table that is nobody’s does what it is told': {
+    hole: `create table {t}_orders (code text); grant insert on {t}_orders to {login};
+      create rule obey as on insert to {t}_orders do also update {t} set name = 'done' where code = new.code`,
+    finds: `${CHANGED}: table {t}_orders`,
+    mended: `create table {t}_orders (code text); grant insert on {t}_orders to {login};
+      create rule obey as on insert to {t}_orders do also update {t} set name = 'done' where code = new.code and organization_id = private.me()`,
+  },
+  'an aggregate steps through a function of its owner': {
+    hole: `create function {t}_step(bigint, text) returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp
+        as $$ begin return $1 + (select count(*) from {t} x where $2 <> ''); end $$;
+      revoke execute on function {t}_step(bigint, text) from public;
+      create aggregate {t}_known(text) (sfunc = {t}_step, stype = bigint, initcond = '0')`,
+    finds: 'function_depends_on_another_organization: aggregate {t}_known(text)',
+  },
+  'a function takes the organization out of an object': {
+    hole: fn(
+      '{t}_of(given jsonb)',
+      'text',
+      `return (select min(x.name) from {t} x where x.organization_id = (given ->> 'organization')::uuid)`,
+    ),
+    finds: 'function_shows_another_organization: function {t}_of(given jsonb)',
+  },
+  'a function takes organizations in an array': {
+    hole: fn(
+      '{t}_among(given uuid[])',
+      'text',
+      'return (select min(x.name) from {t} x where x.organization_id = any (given))',
+    ),
+    finds: 'function_shows_another_organization: function {t}_among(given uuid[])',
+  },
 }
 
 const numbered = Object.entries(holes).map(([name, hole], index) => ({ name, hole, table: `h${index}` }))

@@ -77,6 +77,7 @@ export async function attackOtherDatabase(
         organizations: { a: NOBODY, b: NOBODY },
         owners: new Map(worlds.planted.map(({ table }) => [table, { a: 'false', b: 'true', tenantColumn: null }])),
         contexts,
+        database: other,
       },
       { ...options, commits: false },
     )

@@ -104,7 +104,7 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     tally.cells += gate.trials
     nameWhatIsLeftOut(arena, surface, witness, tally)
 
-    const plan = planProbes(arena, surface, witness, names[0] as string)
+    const plan = planProbes(arena, surface, witness, arena.database ?? (names[0] as string))
     const seed = options.seed ?? 1
     const field = { arena, contexts, reach, plan, surface, witness, admin: admins[0], seed }
     const { before, late } = await cellsOf(field)

@@ -98,10 +98,13 @@ export class Tally {
 
 /** What somebody pastes into psql, with tokens and keys cut short. */
 export function reproduction({ context, probe }: Cell, sql: string): string {
-  const enter = context
-    .enter(0)
-    .map((message) => message.replaceAll(/'([^']{60})[^']*'/g, (_, start: string) => `'${start.slice(0, 20)}…'`))
-  return ['begin', `set local session authorization ${context.login} -- ${context.name}`, ...enter, sql, 'rollback']
+  const short = (messages: readonly string[]): string[] =>
+    messages.map((message) =>
+      message.replaceAll(/'([^']{60})[^']*'/g, (_, start: string) => `'${start.slice(0, 20)}…'`),
+    )
+  const login = `set local session authorization ${context.login}`
+  const before = context.before === undefined ? [] : ['begin', `${login} -- B`, ...short(context.before(0)), 'commit']
+  return [...before, 'begin', `${login} -- ${context.name}`, ...short(context.enter(0)), sql, 'rollback']
     .map((line) => (line.includes(' -- ') ? line.replace(' -- ', '; -- ') : `${line};`))
     .join('\n')
     .concat(probe.leavesTraces === true ? '\ndiscard all;' : '')

@@ -201,7 +201,9 @@ async function textsOfTheSchema(client: Client): Promise<string[]> {
      union all select r.rolname from pg_roles r
      union all select n.nspname from pg_namespace n
      union all select d.datname from pg_database d
-     union all select p.polname from pg_policy p`,
+     union all select p.polname from pg_policy p
+     -- What Postgres says of statements itself, and triggers write down as TG_OP.
+     union all select k.word from pg_get_keywords() k union all select upper(k.word) from pg_get_keywords() k`,
   )
   return rows.flatMap(({ text }) => (text === null ? [] : tokensOf(text.replaceAll(/['"]/g, ' '))))
 }

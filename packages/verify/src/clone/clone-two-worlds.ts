@@ -17,6 +17,7 @@ import { contextsFor, identityOf } from './contexts/contexts.ts'
 import type { Context, Identity } from './contexts/contexts.ts'
 import { readLogins } from './contexts/logins.ts'
 import { readSessionQuestions } from './contexts/read-settings.ts'
+import type { SessionQuestions } from './contexts/read-settings.ts'
 import { applyDatabase, copySchema } from './copy-schema.ts'
 import { compareFingerprints, fingerprint } from './fingerprint.ts'
 import { leftOutOf, liesIn } from './left-out.ts'
@@ -26,6 +27,7 @@ import { ownershipsOf } from './plant/ownership.ts'
 import type { OwnershipOptions, Ownerships } from './plant/ownership.ts'
 import { Planted, plantPass } from './plant/plant-worlds.ts'
 import type { Overrides, Row } from './plant/plant-worlds.ts'
+import { replayTriggers } from './plant/replay-triggers.ts'
 import { homeOverrides, plantRowhouse, rowhouseOverrides, rowhouseTables } from './plant/rowhouse-rows.ts'
 import { inReadOnlySnapshot, readCatalogue } from './read-catalogue.ts'
 import { makeRoles } from './roles.ts'
@@ -73,6 +75,8 @@ export interface TwoWorlds {
   readonly world1: ScratchWorld
   readonly world2: ScratchWorld
   readonly model: Ownerships
+  /** The name of the source. */
+  readonly database: string
   /** What Rowhouse's tokens are signed with in both worlds; null where it is not installed. */
   readonly signer: Signer | null
   readonly shapes: Shapes
@@ -87,6 +91,8 @@ export interface TwoWorlds {
 }
 
 const SIGNING_KEY_BYTES = 32
+/** `180004` is 18.4. */
+const VERSIONS_A_MAJOR = 10_000
 const COPY_SECONDS = 600
 
 /**
@@ -134,9 +140,12 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
       notCovered.push(...(await copySchema(source.catalogue, client, { bound, leftOut })))
       const named = new Set(notCovered.map(({ object }) => object))
       notCovered.push(
-        ...compareFingerprints(source.lines, await fingerprint(client), scratch.isSameServer).filter(
-          ({ object }) => !named.has(object) && !isLeftOut(object),
-        ),
+        ...compareFingerprints(
+          source.lines,
+          await fingerprint(client),
+          scratch.isSameServer,
+          (await majorOf(client)) === Math.trunc(source.catalogue.database.version / VERSIONS_A_MAJOR),
+        ).filter(({ object }) => !named.has(object) && !isLeftOut(object)),
         ...leftOutOf(leftOut, homes?.a ?? ''),
       )
       progress('planting what both worlds share')
@@ -156,6 +165,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
           if (made.databaseId !== null) await client.query('update rowhouse.database set name = current_database()')
         }
         notCovered.push(...(await plantPass(client, pass, made.planted, made.plantOptions)))
+        notCovered.push(...(await replayTriggers(client, pass, { ...made, enter: settingsOf(made, pass) })))
         notCovered.push(...(await settle(client, pass)))
       })
     }
@@ -190,6 +200,7 @@ export async function cloneTwoWorlds(sourceUrl: string, options: CloneOptions = 
       world1: await worldOf(1, first),
       world2: await worldOf(2, second),
       model: made.model,
+      database: source.model.database,
       signer,
       shapes: made.shapes,
       planted: made.shapes.tables.map((table) => {
@@ -232,6 +243,18 @@ function stepsOf({ copySeconds = COPY_SECONDS, now = Date.now, onProgress = () =
   }
 }
 
+/** What tells triggers who writes, where settings do: a seal is for Rowhouse's own, which are not asked. */
+function settingsOf(
+  { model, questions, planted }: { model: Ownerships; questions: SessionQuestions; planted: Planted },
+  pass: 'A' | 'B1' | 'B2',
+): readonly string[] {
+  const identity = identityOf(pass === 'A' ? 'A' : 'B', model, (table) => planted.rows(table, pass))
+  const anybody = { name: 'anybody', reaches: { A: false, B: false }, roles: {} }
+  const roles = new Set(['authenticator', 'authenticated'])
+  const contexts = contextsFor(identity, { model, questions, logins: [anybody], rowhouse: null, roles, now: Date.now })
+  return contexts.find(({ kind }) => kind === 'supabase' || kind === 'settings')?.statements() ?? []
+}
+
 /** The next one of those that are one for each tenant, if the source is one of them. */
 function otherDatabaseOf({ database, tenantDatabases }: Model): string | null {
   const names = tenantDatabases.map(({ name }) => name)
@@ -270,6 +293,8 @@ async function plantFirst(
   const planted = new Planted()
   for (const pass of ['shared', 'A'] as const)
     notCovered.push(...(await plantPass(client, pass, planted, plantOptions)))
+  const enter = settingsOf({ model, questions, planted }, 'A')
+  notCovered.push(...(await replayTriggers(client, 'A', { shapes, planted, enter })))
   return { shapes, model, questions, databaseId, planted, plantOptions }
 }
 
@@ -292,6 +317,13 @@ async function settle(client: ClientBase, pass: string): Promise<NotCovered[]> {
   )
   await client.query('analyze')
   return failures.map(({ about, reason }) => ({ object: about, probe: `plant ${pass}`, reason }))
+}
+
+async function majorOf(client: ClientBase): Promise<number> {
+  const { rows } = await client.query<{ version: number }>(
+    `select current_setting('server_version_num')::int as version`,
+  )
+  return Math.trunc((rows[0]?.version ?? 0) / VERSIONS_A_MAJOR)
 }
 
 async function clockOffset(client: ClientBase): Promise<number> {

@@ -68,6 +68,18 @@ describe('the fingerprint', () => {
     ])
   })
 
+  it('misses no query that another version writes with fewer names, and one that is another', () => {
+    const view = 'view public.seen'
+    const [before, after, other] = [
+      'query SELECT n.id, n."A b" FROM public.notes n',
+      'query SELECT id, "A b" FROM public.notes n',
+      'query SELECT id FROM public.notes n',
+    ].map((line) => new Map([[view, [line]]])) as [Map<string, string[]>, Map<string, string[]>, Map<string, string[]>]
+    expect(compareFingerprints(before, after, false, false)).toEqual([])
+    expect(compareFingerprints(before, after).map(({ object }) => object)).toEqual([view])
+    expect(compareFingerprints(before, other, false, false).map(({ object }) => object)).toEqual([view])
+  })
+
   it.each(mutations)('sees: %s', async (sql, object) => {
     await withClient(database().adminUrl, async (admin) => {
       const before = await fingerprint(admin)

@@ -24,6 +24,10 @@ export async function fingerprint(client: ClientBase): Promise<Fingerprint> {
   })
 }
 
+/** From Postgres 16 on, a query over one relation comes back without the relation's name before each column. */
+const unqualified = (line: string): string =>
+  line.startsWith('query ') ? line.replaceAll(/(?:"(?:[^"]|"")*"|\b[\p{L}_][\p{L}\d_$]*)\.(?=["\p{L}_*])/gu, '') : line
+
 /** Roles that the scratch server has of its own are no part of the source. */
 const isRole = (object: string): boolean => object.startsWith('role ')
 
@@ -31,18 +35,25 @@ const isRole = (object: string): boolean => object.startsWith('role ')
  * What differs between a source and its copy, one entry an object.
  *
  * @param isSameServer whether both have the same roles: one that is gone was dropped by somebody since
+ * @param isSameVersion whether both write queries the same way
  * @example
  * compareFingerprints(source, copy)
  * // [{ object: 'table public.notes', probe: 'copy', reason: 'it differs in the copy: − policy … / + …' }]
  */
-export function compareFingerprints(source: Fingerprint, copy: Fingerprint, isSameServer = false): NotCovered[] {
+export function compareFingerprints(
+  source: Fingerprint,
+  copy: Fingerprint,
+  isSameServer = false,
+  isSameVersion = true,
+): NotCovered[] {
+  const text = (line: string): string => flatten(isSameVersion ? line : unqualified(line))
   const differences: NotCovered[] = []
   for (const object of [...new Set([...source.keys(), ...copy.keys()])].toSorted()) {
     const [inSource, inCopy] = [source.get(object) ?? [], copy.get(object) ?? []]
     // Almost all: taking every text of thousands of tables apart takes seconds.
     if (inSource.length === inCopy.length && inSource.every((line, at) => line === inCopy[at])) continue
-    const there = inSource.map(flatten)
-    const here = inCopy.map(flatten)
+    const there = inSource.map(text)
+    const here = inCopy.map(text)
     if (isRole(object) && (there.length === 0 || (here.length === 0 && isSameServer))) continue
     const lost = there.filter((line) => !here.includes(line))
     const added = here.filter((line) => !there.includes(line))

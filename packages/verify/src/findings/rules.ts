@@ -17,7 +17,8 @@ export interface Rule {
   readonly sql: string
 }
 
-const pages = 'https://github.com/rowhouse/rowhouse/blob/main/docs/rules'
+const docs = 'https://github.com/rowhouse/rowhouse/blob/main/docs'
+const pages = `${docs}/rules`
 
 export const rules: readonly Rule[] = ruleFiles.map(({ page, where, ...rule }) => ({
   ...rule,
@@ -30,7 +31,8 @@ const byCode = new Map(rules.map((rule) => [rule.code, rule]))
 const byId = new Map(rules.map((rule) => [rule.id, rule]))
 
 /** The page of a rule, or of the attacks. */
-export const docsUrl = (rule: string): string => byId.get(rule)?.url ?? `${pages}/README.md`
+export const docsUrl = (rule: string): string =>
+  byId.get(rule)?.url ?? (/^V9\d{3}$/.test(rule) ? `${docs}/attacks.md#what-is-found` : `${pages}/README.md`)
 
 export const ruleOfCode = (code: string): Rule | undefined => byCode.get(code)
 

@@ -76,9 +76,12 @@ export function applyBaseline(findings: readonly Finding[], baseline: Baseline, 
   return { findings: counted, accepted, warnings }
 }
 
-/** A baseline of everything found, to begin with. */
-export function writeBaseline(findings: readonly Finding[], today: string): string {
+/** A baseline of everything found, to begin with; beside the entries of an older one, which keep their reasons and days. */
+export function writeBaseline(findings: readonly Finding[], today: string, old?: Baseline): string {
   const expires = new Date(Date.parse(today) + DAYS_BY_DEFAULT * 86_400_000).toISOString().slice(0, 10)
-  const accepted = findings.map(({ code, object }) => ({ code, object, reason: REASON_MISSING, expires }))
+  const begun = findings.map(({ code, object }) => ({ code, object, reason: REASON_MISSING, expires }))
+  const isBegun = ({ code, object }: Entry): boolean =>
+    begun.some((entry) => entry.code === code && entry.object === object)
+  const accepted = [...(old?.accepted ?? []).filter((entry) => !isBegun(entry)), ...begun]
   return `${JSON.stringify({ version: 1, accepted }, null, 2)}\n`
 }

@@ -78,7 +78,10 @@ function matrixSection(report: VerifyReport): string {
     .map((column) => `<th scope="col"><span>${text(classNames[column] ?? column)}</span></th>`)
     .join('')
   const body = rows
-    .map(({ object, cells }) => `<tr><th scope="row">${text(object)}</th>${cells.map(cellOf).join('')}</tr>`)
+    .map(
+      ({ object, cells }) =>
+        `<tr><th scope="row" title="${text(object)}">${text(object)}</th>${cells.map(cellOf).join('')}</tr>`,
+    )
     .join('\n')
   const rest =
     soundLeftOut === 0

@@ -83,6 +83,18 @@ describe('SARIF', () => {
     expect(validate({ version: '2.1.0', runs: [{ results: [] }] })).toBe(false)
   })
 
+  it('says of an attack what it found, how it is mended, and where to read of it', () => {
+    const { runs } = JSON.parse(renderSarif(report())) as {
+      runs: [{ tool: { driver: { rules: { id: string; helpUri: string; fullDescription: { text: string } }[] } } }]
+    }
+    const described = runs[0].tool.driver.rules.find(({ id }) => id === 'V9001')
+    expect(described).toMatchObject({
+      fullDescription: { text: 'Organization A reads rows of organization B.' },
+      help: { text: expect.stringContaining('Enable and force row level security') },
+      helpUri: expect.stringMatching(/docs\/attacks\.md#what-is-found$/),
+    })
+  })
+
   it('keeps the fingerprint of a finding whose message changes, and suppresses what is accepted', () => {
     const results = (of: VerifyReport) =>
       (
@@ -203,6 +215,15 @@ describe('a baseline', () => {
     expect(() => parseBaseline(begun)).toThrow('still waits for its reason')
     const reasoned = begun.replace(REASON_MISSING, 'Known.')
     expect(applyBaseline([finding], parseBaseline(reasoned), '2026-03-01').findings).toEqual([])
+  })
+
+  it('is begun again beside an older one, whose reasons stay', () => {
+    const old = parseBaseline(written('2026-03-01'))
+    const { accepted } = JSON.parse(writeBaseline([note], '2026-02-01', old)) as { accepted: { reason: string }[] }
+    expect(accepted.map(({ reason }) => reason)).toEqual([...old.accepted.map(({ reason }) => reason), REASON_MISSING])
+    // What has expired is found again, and to be thought of again.
+    const again = JSON.parse(writeBaseline([finding], '2026-04-01', old)) as { accepted: { reason: string }[] }
+    expect(again.accepted.map(({ reason }) => reason)).toEqual([REASON_MISSING])
   })
 
   it.each([

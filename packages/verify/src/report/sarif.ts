@@ -1,5 +1,7 @@
 // SARIF 2.1.0, for code scanning. https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 import { createHash } from 'node:crypto'
+import { attackRules } from '../attacks/rules.ts'
+import type { AttackRule } from '../attacks/rules.ts'
 import { docsUrl, rules } from '../findings/rules.ts'
 import type { AcceptedFinding, Finding, Severity, VerifyReport } from './report.ts'
 
@@ -9,6 +11,8 @@ const levels: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
   info: 'note',
 }
 const schema = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json'
+
+const attacks = new Map<string, AttackRule>(Object.values(attackRules).map((attack) => [attack.rule, attack]))
 
 /** A database has no files: code scanning wants one, so results are shown at the file that makes the schema. */
 const LOCATION = 'database'
@@ -33,16 +37,18 @@ export function renderSarif(report: VerifyReport, { location = LOCATION }: Sarif
       },
     ]),
   )
-  for (const { rule, code } of all)
-    if (!described.has(rule))
-      described.set(rule, {
-        id: rule,
-        name: code,
-        shortDescription: { text: code },
-        fullDescription: { text: code },
-        help: { text: code, markdown: code },
-        helpUri: docsUrl(rule),
-      })
+  for (const { rule, code } of all) {
+    if (described.has(rule)) continue
+    const { says, fix } = attacks.get(rule) ?? { says: code, fix: code }
+    described.set(rule, {
+      id: rule,
+      name: code,
+      shortDescription: { text: says },
+      fullDescription: { text: says },
+      help: { text: fix, markdown: fix },
+      helpUri: docsUrl(rule),
+    })
+  }
   const ids = [...described.keys()]
   return `${JSON.stringify(
     {

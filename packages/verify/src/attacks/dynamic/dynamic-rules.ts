@@ -72,6 +72,7 @@ export const dynamicRules: Readonly<Record<string, Dynamic | string>> = {
     attack: 'function_shows_another_organization',
     object: 'function public.is_member(organization uuid)',
   },
+  policy_function_immutable: { attack: 'rows_of_another_organization_seen', object: 'table public.projects' },
   view_bypasses_rls: {
     attack: 'rows_of_another_organization_seen',
     object: 'view public.open_projects',

@@ -69,6 +69,13 @@ export const handWritten: readonly HandWritten[] = [
         by: 'view_bypasses_rls',
         hole: 'create view app.seen as select * from app.projects; grant select on app.seen to {login}',
       },
+      {
+        removes: 'STABLE from the function that a policy asks',
+        by: 'policy_function_immutable',
+        hole: `create function app.mine() returns uuid language sql immutable set search_path = pg_catalog, pg_temp
+            as $$ select nullif(current_setting('app.organization_id', true), '')::uuid $$;
+          alter policy own on app.projects using (organization_id = (select app.mine())) with check (organization_id = (select app.mine()))`,
+      },
     ],
   },
   {

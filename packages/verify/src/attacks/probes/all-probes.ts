@@ -3,6 +3,7 @@ import type { Arena } from '../arena.ts'
 import { ident } from '../quoting.ts'
 import type { Surface } from '../surface/surface.ts'
 import { nameOf } from '../surface/relations.ts'
+import type { Relation } from '../surface/relations.ts'
 import type { Row, Witness } from '../witness.ts'
 import { constraintProbes } from './constraints.ts'
 import { functionProbes } from './functions.ts'
@@ -11,6 +12,7 @@ import { privilegeProbes, schemaProbes } from './privileges.ts'
 import type { Probe } from './probe.ts'
 import { readProbes } from './reads.ts'
 import { roleProbes, sequenceProbes, sessionProbes } from './session.ts'
+import { sharedWriteProbes } from './shared-writes.ts'
 import { policyShadowProbes, shadowProbes, triggerProbes } from './shadows.ts'
 import { targetOf } from './target.ts'
 import { writeProbes } from './writes.ts'
@@ -46,6 +48,12 @@ export function planProbes(arena: Arena, surface: Surface, witness: Witness, dat
       b === undefined || relation.kind === 'v' ? [] : [{ relation: nameOf(relation), row: b }],
     ),
   }
+  const takenUpBy = (relation: Relation): string =>
+    surface.triggerFunctions
+      .filter(({ uses }) => uses.some((use) => use.relation === nameOf(relation)))
+      .map(({ source }) => source)
+      .concat(relation.rules)
+      .join('\n')
   const functions = surface.functions.filter(({ schema }) => !arena.skipSchemas?.has(schema))
   const probes = [
     ...targets.flatMap((target) => [
@@ -53,6 +61,7 @@ export function planProbes(arena: Arena, surface: Surface, witness: Witness, dat
       ...writeProbes(target, [...(referringTo.get(nameOf(target.relation)) ?? [])]),
       ...constraintProbes(target, rowOfB),
       ...privilegeProbes(target),
+      ...sharedWriteProbes(target, bait, takenUpBy(target.relation)),
     ]),
     ...functions.flatMap((fn) => [
       ...functionProbes(fn, bait),

@@ -24,7 +24,8 @@ const tenantName = /(org|organi[sz]ation|tenant|account|workspace|team|company|c
 const breakouts = ["' or true --", "x') or true --", '%', "' union select null --"]
 
 export function functionProbes(fn: CallableFunction, bait: Bait): Probe[] {
-  const object = `${fn.isProcedure ? 'procedure' : 'function'} ${fn.signature}`
+  const object = `${fn.isProcedure ? 'procedure' : fn.isAggregate ? 'aggregate' : 'function'} ${fn.signature}`
+  const verb = fn.isProcedure ? 'call' : fn.isAggregate ? 'select' : 'select * from'
   const seen = new Set<string>()
   const probes: Probe[] = []
   for (const { values, givesB } of argumentLists(fn.arguments, fn.source, bait)) {
@@ -36,7 +37,7 @@ export function functionProbes(fn: CallableFunction, bait: Bait): Probe[] {
       name: `call ${probes.length + 1}`,
       family: 'function',
       object,
-      sql: fn.isProcedure ? `call ${call}` : `select * from ${call}`,
+      sql: `${verb} ${call}`,
       writes: true,
       givesB,
     })
@@ -67,15 +68,19 @@ function* argumentLists(formal: readonly Argument[], source: string, bait: Bait)
     const column = Object.keys(row).find((name) => name === bare || name === argument.name)
     return column === undefined ? undefined : row[column]
   }
-  yield fill(
-    (argument) =>
-      argument.type === 'uuid' || tenantName.test(argument.name) ? fits(argument, bait.organizations.b) : undefined,
-    true,
-  )
+  const isTenants = ({ type, name }: Argument): boolean => /^uuid(\[\])?$/.test(type) || tenantName.test(name)
+  const keys = keysIn(source)
+  const ofOrganization =
+    (organization: string) =>
+    (argument: Argument): string | null | undefined =>
+      isJson(argument)
+        ? JSON.stringify(Object.fromEntries(keys.map((key) => [key, organization])))
+        : isTenants(argument)
+          ? fits(argument, organization)
+          : undefined
+  yield fill(ofOrganization(bait.organizations.b), true)
   if (formal.length === 0) return
-  yield fill((argument) =>
-    argument.type === 'uuid' || tenantName.test(argument.name) ? fits(argument, bait.organizations.a) : undefined,
-  )
+  yield fill(ofOrganization(bait.organizations.a))
   if (formal.some(({ category }) => category === 'S')) {
     const names = bait.rows.slice(0, RELATIONS_MAX).map(({ relation }) => relation)
     for (const text of [...breakouts, ...names, ...bait.schemas])
@@ -94,10 +99,16 @@ function* argumentLists(formal: readonly Argument[], source: string, bait: Bait)
       )
     for (const organization of [bait.organizations.b, bait.organizations.a]) {
       yield fill((argument) => {
+        if (isJson(argument))
+          return JSON.stringify(
+            Object.fromEntries(
+              keys.map((key) => [key, row[key] ?? (tenantName.test(key) ? organization : id) ?? null]),
+            ),
+          )
         if (tenantName.test(argument.name)) return fits(argument, organization)
         return fits(
           argument,
-          byName(row, argument) ?? (argument.type === 'uuid' || argument.category === 'N' ? id : undefined),
+          byName(row, argument) ?? (/^uuid(\[\])?$/.test(argument.type) || argument.category === 'N' ? id : undefined),
         )
       }, true)
     }
@@ -110,9 +121,20 @@ function* argumentLists(formal: readonly Argument[], source: string, bait: Bait)
   yield fill(() => null)
 }
 
-/** The value, where the argument's type can take it. */
+const isJson = ({ type }: Argument): boolean => /^jsonb?$/.test(type)
+
+/** What a body asks of an object that it is given: `p ->> 'workspace'`. */
+const keysIn = (source: string): string[] => [
+  ...new Set([...source.matchAll(/->>?\s*'([^']+)'/g)].map(([, key]) => key as string)),
+]
+
+/** The value, where the argument's type can take it; in an array alone. */
 function fits({ type, category }: Argument, value: string | null | undefined): string | null | undefined {
   if (value === undefined || value === null) return undefined
+  if (/^(uuid|text|character varying)\[\]$/.test(type))
+    return type === 'uuid[]' && fits({ type: 'uuid', category: 'U', name: '' }, value) === undefined
+      ? undefined
+      : `{"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"}`
   if (type === 'uuid') return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value) ? value : undefined
   if (category === 'N') return /^-?\d+$/.test(value) ? value : undefined
   return category === 'S' ? value : undefined

@@ -14,6 +14,7 @@ export interface CallableFunction {
   /** `public.f(uuid, text)`. */
   readonly signature: string
   readonly isProcedure: boolean
+  readonly isAggregate: boolean
   readonly returnsSet: boolean
   readonly isDefiner: boolean
   readonly arguments: readonly Argument[]
@@ -28,6 +29,7 @@ export interface TriggerFunction {
   readonly schema: string
   readonly name: string
   readonly isDefiner: boolean
+  readonly source: string
   /** Where it hangs: the table and the arguments as the trigger names them. */
   readonly uses: readonly { readonly relation: string; readonly arguments: readonly string[] }[]
 }
@@ -41,7 +43,7 @@ export async function readFunctions(
   const functions = await client.query<CallableFunction>(
     `select n.nspname as schema, p.proname as name,
        n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as signature,
-       p.prokind = 'p' as "isProcedure", p.proretset as "returnsSet", p.prosecdef as "isDefiner",
+       p.prokind = 'p' as "isProcedure", p.prokind = 'a' as "isAggregate", p.proretset as "returnsSet", p.prosecdef as "isDefiner",
        p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '') as source,
        exists (select from unnest(p.proconfig) s where s like 'search_path=%') as "isPinned",
        coalesce((
@@ -56,11 +58,12 @@ export async function readFunctions(
          join pg_type t on t.oid = u.type left join pg_type b on b.oid = nullif(t.typbasetype, 0)
        ), '[]') as arguments
      from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-     where p.prokind in ('f', 'p') and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype) and ${own}
+     where (p.prokind in ('f', 'p') or exists (select from pg_aggregate a where a.aggfnoid = p.oid and a.aggkind = 'n'))
+       and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype) and ${own}
      order by 3`,
   )
   const triggerFunctions = await client.query<TriggerFunction>(
-    `select n.nspname as schema, p.proname as name, p.prosecdef as "isDefiner",
+    `select n.nspname as schema, p.proname as name, p.prosecdef as "isDefiner", p.prosrc as source,
        coalesce((
          select json_agg(json_build_object('relation', tn.nspname || '.' || tc.relname,
            'arguments', (string_to_array(encode(t.tgargs, 'escape'), '\\000'))[1:t.tgnargs]) order by tn.nspname, tc.relname)

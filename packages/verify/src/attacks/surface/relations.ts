@@ -44,6 +44,8 @@ export interface Relation {
   /** Of a partition, or a child by inheritance: what its rows are seen through as well. */
   readonly parents: readonly string[]
   readonly securityInvoker: boolean
+  /** The texts of its rules, of a view beside what it reads. */
+  readonly rules: string
 }
 
 export const nameOf = ({ schema, name }: { schema: string; name: string }): string => `${schema}.${name}`
@@ -106,7 +108,10 @@ export async function readRelations(client: Client): Promise<Relation[]> {
          join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
          join pg_class tc on tc.oid = d.refobjid and tc.oid <> c.oid join pg_namespace tn on tn.oid = tc.relnamespace
          where w.ev_class = c.oid and c.relkind in ('v', 'm')
-       ), '[]') as reads
+       ), '[]') as reads,
+       coalesce((
+         select string_agg(pg_get_ruledef(w.oid), E'\\n') from pg_rewrite w where w.ev_class = c.oid and w.rulename <> '_RETURN'
+       ), '') as rules
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p', 'v', 'm', 'f')
        and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'

@@ -178,7 +178,9 @@ from (
   select 'role ' || quote_ident(r.rolname), format('superuser=%s bypassrls=%s inherit=%s login=%s createrole=%s createdb=%s replication=%s settings %s', r.rolsuper, r.rolbypassrls, r.rolinherit, r.rolcanlogin, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolconfig)
   from pg_catalog.pg_roles r where r.rolname !~ '^pg_'
   union all
-  select 'role ' || quote_ident(m.member::regrole::text), format('member of %s admin=%s inherit=%s set=%s', m.roleid::regrole, m.admin_option, to_jsonb(m) ->> 'inherit_option', to_jsonb(m) ->> 'set_option')
-  from pg_catalog.pg_auth_members m
+  select 'role ' || quote_ident(m.member::regrole::text), format('member of %s admin=%s inherit=%s set=%s', m.roleid::regrole, m.admin_option,
+      -- Before Postgres 16 a membership says neither: the member does.
+      coalesce(to_jsonb(m) ->> 'inherit_option', r.rolinherit::text), coalesce(to_jsonb(m) ->> 'set_option', 'true'))
+  from pg_catalog.pg_auth_members m join pg_catalog.pg_roles r on r.oid = m.member and r.rolname !~ '^pg_'
 ) f
 order by object collate "C", line collate "C"

@@ -88,11 +88,15 @@ export function contextsFor(identity: Identity, options: ContextOptions): Contex
   return contexts
 }
 
-const secret = /secret|passw|token|key/i
+/** No secret is what a tenant is known by: `app.tenant_key`. */
+const secret = /secret|passw|token|(?<!(org|organi[sz]ation|tenant|account|workspace|team|company|customer)_?)key/i
+const tenantName = /(^|_)(org|organi[sz]ation|tenant|account|workspace|team|company|customer)(_?(id|uuid|key))?$/
 
 /** What a setting or a claim of this name would hold in a request of the organization. */
 function answer(name: string, { organizationId, userId, userEmail, schema }: Identity): string | null {
   const last = (name.split('.').at(-1) ?? name).toLowerCase()
+  // `app.current_user_organization` is the organization of a person.
+  if (tenantName.test(last)) return organizationId
   if (last === 'sub' || userColumn.test(last) || /user|member|person|actor|subject/.test(last)) return userId
   if (/mail/.test(last)) return userEmail
   if (/schema/.test(last)) return schema

@@ -47,16 +47,28 @@ policies as (
   join tables t on t.oid = p.tbl
   where p.applies
 ),
--- Functions that a tenant role may call and that run as their owner.
+-- Functions that run as their owner when a tenant role calls them or writes a table: a trigger asks nobody for EXECUTE.
+-- What is written in another language than SQL is read for the SQL in it.
 definers as (
   select p.oid, p.oid::regprocedure::text as name, p.prosrc as source, p.proconfig as config, p.proowner as owner,
     p.pronamespace as schema, p.prorettype as returns,
     has_function_privilege('public', p.oid, 'execute') as open,
-    lower(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) as body
+    lower(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) as body,
+    -- A policy or a default executes also what lies in a schema that callers may not use.
+    exists (
+      select from roles r where has_function_privilege(r.oid, p.oid, 'execute') and has_schema_privilege(r.oid, p.pronamespace, 'usage')
+    ) as callable
   from pg_proc p
   join schemas s on s.oid = p.pronamespace
-  join pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
+  join pg_language l on l.oid = p.prolang and l.lanname not in ('c', 'internal')
   where p.prosecdef
-    and exists (select from roles r where has_function_privilege(r.oid, p.oid, 'execute'))
+    and (
+      exists (select from roles r where has_function_privilege(r.oid, p.oid, 'execute'))
+      or p.prorettype = 'trigger'::regtype and exists (
+        select from pg_trigger g join reach h on has_table_privilege(h.role, g.tgrelid, 'insert, update, delete, truncate')
+          or has_any_column_privilege(h.role, g.tgrelid, 'insert, update')
+        where g.tgfoid = p.oid and not g.tgisinternal
+      )
+    )
     and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
 )

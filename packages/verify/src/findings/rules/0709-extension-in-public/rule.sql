@@ -4,4 +4,4 @@ select 'info' as severity, 'extension' as kind, e.extname::text as object,
   case when e.extrelocatable then format('alter extension %I set schema extensions', e.extname)
     else format('Drop %s and make it again with schema extensions.', e.extname) end as fix
 from pg_extension e
-where e.extnamespace = to_regnamespace('public')
+where e.extnamespace = to_regnamespace('public') and (select supabase from settings)

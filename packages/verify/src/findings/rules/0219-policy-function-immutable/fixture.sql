@@ -1,0 +1,2 @@
+-- On: plain.
+alter function current_organization() immutable;
