@@ -11,14 +11,15 @@ export interface FleetKeeper {
   stop(): Promise<void>
 }
 
-/** Begins at once and goes on until it is stopped. */
+/** Begins at once and goes on until it is stopped. Clusters are looked at beside the rest: one that is mute takes its time. */
 export function keepFleet(
   fleet: Pick<Fleet, 'reconcile' | 'keepLimits' | 'keepRetired' | 'keepSpares' | 'clusters'>,
   onError: (error: unknown) => void,
   everyMs: number = EVERY_MS,
 ): FleetKeeper {
   const ending = new AbortController()
-  let checkedAtMs = 0
+  let checkedAtMs: number | null = null
+  let checking: Promise<void> | null = null
   let wake: () => void = () => {}
   const rest = (): Promise<void> =>
     new Promise((resolve) => {
@@ -29,11 +30,18 @@ export function keepFleet(
         resolve()
       }
     })
+  const check = (): void => {
+    if (checking !== null || (checkedAtMs !== null && performance.now() - checkedAtMs < CHECK_EVERY_MS)) return
+    checking = fleet.clusters
+      .checkAll()
+      .then(() => undefined, onError)
+      .finally(() => {
+        checkedAtMs = performance.now()
+        checking = null
+      })
+  }
   const pass = async (): Promise<void> => {
-    if (performance.now() - checkedAtMs >= CHECK_EVERY_MS || checkedAtMs === 0) {
-      await fleet.clusters.checkAll()
-      checkedAtMs = performance.now()
-    }
+    check()
     await fleet.reconcile()
     await fleet.keepLimits()
     await fleet.keepRetired()
@@ -46,10 +54,11 @@ export function keepFleet(
     }
   })()
   return {
-    stop: () => {
+    stop: async () => {
       ending.abort()
       wake()
-      return running
+      await running
+      await checking
     },
   }
 }

@@ -2,12 +2,16 @@
 // `down`: no organization is placed there until a check succeeds; those that live there are not touched.
 import { isRowhouseError } from '@rowhouse/contracts'
 
+import { inParallel } from '../../in-parallel.ts'
 import type { FleetContext } from '../context.ts'
 import { driverOf } from '../server-home.ts'
 import { lookAt } from './add-cluster.ts'
 import type { ServerFacts } from './add-cluster.ts'
 import { readCluster, readClusters } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
+
+/** Clusters that are looked at at the same time. */
+const CHECKS_MAX = 8
 
 /** Looks at one cluster and writes down what it found. */
 export async function checkCluster(fleet: FleetContext, id: string): Promise<Cluster> {
@@ -38,13 +42,14 @@ export async function checkCluster(fleet: FleetContext, id: string): Promise<Clu
   return readCluster(fleet.catalogue, id)
 }
 
-/** All of them, also the servers of single homes, one after the other. */
+/** All of them, also the servers of single homes; those that do not answer hold up few others. */
 export async function checkClusters(fleet: FleetContext): Promise<Cluster[]> {
-  const checked: Cluster[] = []
-  for (const { id } of await readClusters(fleet.catalogue, { withServers: true })) {
-    checked.push(await checkCluster(fleet, id))
-  }
-  return checked
+  const clusters = await readClusters(fleet.catalogue, { withServers: true })
+  const checked = new Map<string, Cluster>()
+  await inParallel(clusters, CHECKS_MAX, async ({ id }) => {
+    checked.set(id, await checkCluster(fleet, id))
+  })
+  return clusters.flatMap(({ id }) => checked.get(id) ?? [])
 }
 
 async function probe(fleet: FleetContext, cluster: Cluster): Promise<ServerFacts | null> {

@@ -5,7 +5,7 @@ import { databaseKeyOf, homeConnection } from '../ledger/homes.ts'
 import type { Home } from '../ledger/homes.ts'
 import type { TenantMigration } from '../migration/prepare.ts'
 import type { Problem } from '../migration/problem.ts'
-import { inParallel } from '../run/in-parallel.ts'
+import { inParallel } from '../../in-parallel.ts'
 
 /** Read in well under a second from a warm disk; rowhouse.give_reference_indexes() draws the line there too. */
 export const LARGE_BYTES = 64 * 1024 * 1024

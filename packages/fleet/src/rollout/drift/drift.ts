@@ -9,7 +9,7 @@ import type { Home } from '../ledger/homes.ts'
 import { migrationFile } from '../migration/read-folder.ts'
 import { prepareMigration } from '../migration/prepare.ts'
 import type { TenantMigration } from '../migration/prepare.ts'
-import { inParallel } from '../run/in-parallel.ts'
+import { inParallel } from '../../in-parallel.ts'
 import { makeReference } from './reference.ts'
 import type { Reference, StructureLine } from './reference.ts'
 

@@ -115,11 +115,7 @@ async function migrateSegment(
       }
       await notes.written()
     } catch (error) {
-      if (
-        !isRowhouseError(error) ||
-        !['database_unreachable', 'database_login_refused', 'not_installed'].includes(error.code)
-      )
-        throw error
+      if (!isUnreachable(error)) throw error
       broken.unreachable ??= error
     } finally {
       await notes.written().catch(() => undefined)
@@ -139,6 +135,10 @@ async function migrateSegment(
   for (const home of await retryLater(run, segment, later, isLast)) lost.add(home)
   return homes.filter((home) => !lost.has(home))
 }
+
+/** Of this database alone: the others go on. */
+const isUnreachable = (error: unknown): error is RowhouseError =>
+  isRowhouseError(error) && ['database_unreachable', 'database_login_refused', 'not_installed'].includes(error.code)
 
 /** Together where the segment allows it; one by one to find out which home refuses. */
 async function migrateBatch(
@@ -200,7 +200,7 @@ async function alone(run: DatabaseRun, client: Client, home: Home, segment: Segm
   }
 }
 
-/** @returns the homes that never got their locks */
+/** @returns the homes that never got their locks, and those of a database that is gone meanwhile */
 async function retryLater(
   run: DatabaseRun,
   segment: Segment,
@@ -216,18 +216,23 @@ async function retryLater(
       const forMs = Math.round(Math.min(BACKOFF_MS * 2 ** (attempt - 1), BACKOFF_MAX_MS) * (0.5 + run.random()))
       run.onWaiting(later.length, forMs, later[0]?.reason ?? '')
       await run.wait(forMs)
-      const still: typeof later = []
-      for (const { home } of later) {
+      for (const waited of [...later]) {
+        const { home } = waited
         const outcome = await connection.retrying((client) => alone(run, client, home, segment))
+        later = later.filter((other) => other !== waited)
         if (outcome.state === 'done') await run.onDone([home], segment, isLast)
-        if (outcome.state === 'later') still.push({ home, reason: outcome.message })
+        if (outcome.state === 'later') later.push({ home, reason: outcome.message })
         if (outcome.state === 'failed') {
           lost.push(home)
           await run.onFailed(home, outcome)
         }
       }
-      later = still
     }
+  } catch (error) {
+    if (!isUnreachable(error)) throw error
+    const left = later.map(({ home }) => home)
+    await run.onBlocked(left, error.code, error.message)
+    return [...lost, ...left]
   } finally {
     await connection.end()
   }

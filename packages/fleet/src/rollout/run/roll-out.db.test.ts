@@ -247,6 +247,32 @@ describe('a lock', () => {
     })
     expect(await versions()).toEqual([{ version: '20260102000000', homes: HOMES + 3 }])
   })
+
+  it('whose database is gone when it is tried again leaves its home for later, and does not end the rollout', async () => {
+    await run([FIRST])
+    const held = homes[9] as TestHome
+    const { name } = database()
+    const allow = (isAllowed: boolean): Promise<unknown> =>
+      withClient(Object.assign(new URL(database().adminUrl), { pathname: '/postgres' }).href, (client) =>
+        client.query(`alter database ${name} allow_connections ${isAllowed}`),
+      )
+    try {
+      await holding(held, async () => {
+        const wait = (): Promise<unknown> => allow(false)
+        await expect(run([FIRST, SECOND], { lockTimeoutMs: 50 }, { wait })).rejects.toMatchObject({
+          code: 'rollout_incomplete',
+        })
+      })
+    } finally {
+      await allow(true)
+    }
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'home', state: 'blocked', homeId: held.id, code: 'database_unreachable' }),
+    )
+    expect((await readFleetStatus(database().migratorUrl)).rollout).toMatchObject({ state: 'incomplete' })
+    expect(await run([FIRST, SECOND])).toMatchObject({ state: 'done' })
+    expect(await versions()).toEqual([{ version: '20260102000000', homes: HOMES + 3 }])
+  })
 })
 
 describe('two rollouts at once', () => {

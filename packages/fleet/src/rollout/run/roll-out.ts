@@ -31,7 +31,7 @@ import type { Pace } from './pace.ts'
 import { planOn, refuseProblems } from './plan.ts'
 import { makeTally } from './tally.ts'
 import type { Tally } from './tally.ts'
-import { inParallel } from './in-parallel.ts'
+import { inParallel } from '../../in-parallel.ts'
 import { weaknessesIn } from './weaknesses.ts'
 
 export interface RolloutResult {
