@@ -1,59 +1,45 @@
 // A process killed at every step of a home: what it leaves is finished by the next pass, or taken away, and nothing else is
 // left on the server.
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { useFleet } from './test-fleet.ts'
+import { killedAt } from './test-kill.ts'
 import { homeProblems } from './verify-home.ts'
 import { readHome } from './home.ts'
 
 const test = useFleet()
-const run = promisify(execFile)
-
-const killedAt = async (isolation: string, step: string): Promise<string | null> => {
-  const { adminUrl, signingKey } = test().database
-  const script = join(import.meta.dirname, 'test-run.ts')
-  return run(process.execPath, [script, adminUrl, signingKey, isolation, step]).then(
-    () => null,
-    (error: { signal?: string }) => error.signal ?? 'failed',
-  )
-}
-
 /** The lease of a run that is dead ends by itself; the test does not wait for it. */
 const endLeases = () =>
   test().admin("update rowhouse.homes set run_until = now() - interval '1 second' where run is not null")
 
-const steps = {
+const steps: Readonly<Record<'schema' | 'database', readonly string[]>> = {
   schema: ['server', 'made', 'migrated', 'verified', 'ready'],
   database: ['server', 'made', 'database', 'identity', 'migrated', 'verified', 'ready'],
 }
 
-describe.each(Object.entries(steps).flatMap(([isolation, names]) => names.map((step) => ({ isolation, step }))))(
-  'a run that makes a $isolation home and is killed before $step',
-  ({ isolation, step }) => {
-    it('leaves one home, which the next pass finishes', async () => {
-      const { fleet, admin } = test()
-      const before = await admin('select id from rowhouse.homes')
-      expect(await killedAt(isolation, step)).toBe('SIGKILL')
-      expect(await fleet.reconcile()).toMatchObject({ finished: 0 })
-      await endLeases()
-      expect(await fleet.reconcile()).toMatchObject({ finished: 1, failed: 0 })
-      const after = await admin('select id::text, state from rowhouse.homes where not id = any ($1)', [
-        before.map(({ id }) => id),
-      ])
-      expect(after).toEqual([{ id: expect.any(String), state: 'spare' }])
-      const home = await readHome(fleet.context.catalogue, String(after[0]?.['id']))
-      expect(await homeProblems(fleet.context, home)).toEqual([])
-      expect(await test().leftovers()).toEqual([])
-    })
-  },
-)
+describe.each(
+  (['schema', 'database'] as const).flatMap((isolation) => steps[isolation].map((step) => ({ isolation, step }))),
+)('a run that makes a $isolation home and is killed before $step', ({ isolation, step }) => {
+  it('leaves one home, which the next pass finishes', async () => {
+    const { fleet, admin } = test()
+    const before = await admin('select id from rowhouse.homes')
+    expect(await killedAt(test().database, step, isolation)).toBe('SIGKILL')
+    expect(await fleet.reconcile()).toMatchObject({ finished: 0 })
+    await endLeases()
+    expect(await fleet.reconcile()).toMatchObject({ finished: 1, failed: 0 })
+    const after = await admin('select id::text, state from rowhouse.homes where not id = any ($1)', [
+      before.map(({ id }) => id),
+    ])
+    expect(after).toEqual([{ id: expect.any(String), state: 'spare' }])
+    const home = await readHome(fleet.context.catalogue, String(after[0]?.['id']))
+    expect(await homeProblems(fleet.context, home)).toEqual([])
+    expect(await test().leftovers()).toEqual([])
+  })
+})
 
 it('a home that cannot be finished is taken away after some attempts, and nothing of it is left', async () => {
   const { fleet, admin } = test()
-  await killedAt('schema', 'migrated')
+  await killedAt(test().database, 'migrated', 'schema')
   await admin("update rowhouse.homes set attempts = 5, run_until = now() - interval '1 second' where run is not null")
   expect(await fleet.reconcile()).toMatchObject({ dropped: 1, failed: 0 })
   expect(await test().leftovers()).toEqual([])

@@ -1,13 +1,12 @@
-// A process of its own that makes one home and is killed before a step that the test names: what a crash looks like.
+// A process of its own that does one thing in a fleet and is killed before a step that the test names: what a crash looks like.
 import { openFleet } from './open-fleet.ts'
 import { testEncryptionKey, testMigrations } from './test-migrations.ts'
 
-const [catalogueUrl, signingKey, isolation, stopAt, organizationId] = process.argv.slice(2) as [
+const [catalogueUrl, signingKey, stopAt, job] = process.argv.slice(2) as [
   string,
   string,
-  'schema' | 'database',
   string,
-  string | undefined,
+  'schema' | 'database' | 'keep retired',
 ]
 const fleet = openFleet({
   catalogueUrl,
@@ -20,5 +19,6 @@ const fleet = openFleet({
     await new Promise(() => {})
   },
 })
-await fleet.createHome({ cluster: 'main', isolation, organizationId: organizationId ?? null })
+if (job === 'keep retired') await fleet.keepRetired()
+else await fleet.createHome({ cluster: 'main', isolation: job, organizationId: null })
 await fleet.close()

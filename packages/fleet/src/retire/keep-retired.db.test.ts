@@ -1,9 +1,6 @@
 // What an organization leaves behind when its placement names another home: on the server, in the catalogue, in the database it
 // was in. A placement is changed here as a move changes it, in one statement.
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { loginUrl } from '@rowhouse/database'
 import { sqlstateOf, startHoldingProxy, withClient } from '@rowhouse/testkit'
 import { Client } from 'pg'
@@ -11,6 +8,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { Fleet } from '../provision/open-fleet.ts'
 import { useFleet } from '../provision/test-fleet.ts'
+import { killedAt } from '../provision/test-kill.ts'
 
 const test = useFleet()
 type Model = 'schema' | 'database'
@@ -121,13 +119,7 @@ describe.each(['schema', 'database'] as const)('the %s home that an organization
   it.each(['locking', 'locked'])('is locked after kill -9 before "%s"', async (step) => {
     const { database } = test()
     const { home, url } = await left(isolation)
-    const child = spawn(
-      process.execPath,
-      [join(import.meta.dirname, 'test-run.ts'), database.adminUrl, database.signingKey, step],
-      { stdio: ['ignore', 'ignore', 'inherit'] },
-    )
-    const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
-    expect(signal).toBe('SIGKILL')
+    expect(await killedAt(database, step, 'keep retired')).toBe('SIGKILL')
     expect(await row(home)).toMatchObject({ state: 'retired', locked_at: null })
     expect(await keep()).toMatchObject({ locked: 0 })
     await test().admin("update rowhouse.homes set run_until = now() - interval '1 second' where id = $1", [home])
