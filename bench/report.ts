@@ -5,6 +5,7 @@ import { createRowhouse } from 'rowhouse'
 
 import type { Bench, BenchContext } from './bench.ts'
 import { SIGNING_KEY, makeDatabase } from './database.ts'
+import { reportOverDatabases } from './report-databases.ts'
 import { median } from './rounds.ts'
 
 const DATABASE = 'rowhouse_bench_report'
@@ -44,7 +45,8 @@ async function build(adminUrl: string): Promise<{ readonly app: string; readonly
 
 export const report: Bench = {
   name: 'report',
-  measures: '1,000 organizations read by an approved report, against one statement that bypasses row security',
+  measures:
+    '1,000 organizations read by an approved report, against one statement that bypasses row security; 50 databases',
   aims: { seconds_1000_organizations: { max: 5 } },
   async run({ quick, adminUrl, log }: BenchContext) {
     log(`building ${ORGANIZATIONS} organizations of ${ROWS_PER_ORGANIZATION} rows`)
@@ -68,10 +70,14 @@ export const report: Bench = {
     await rowhouse.close()
     await bypass.end()
     const seconds = median(measured.report) / 1000
+    const databases = await reportOverDatabases(adminUrl, log)
     return {
       seconds_1000_organizations: Number(seconds.toFixed(2)),
       milliseconds_per_organization: Number(((seconds * 1000) / ORGANIZATIONS).toFixed(2)),
       milliseconds_bypass: Number(median(measured.bypass).toFixed(1)),
+      milliseconds_50_databases_first: Math.round(databases.first),
+      milliseconds_50_databases: Math.round(databases.again),
+      milliseconds_50_databases_one_closed: Math.round(databases.oneClosed),
     }
   },
 }

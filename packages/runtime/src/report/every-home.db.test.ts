@@ -3,7 +3,7 @@ import { withClient } from '@rowhouse/testkit'
 import { farKinds, homeKinds, untilWaiting, useEveryHome } from '@rowhouse/testkit'
 import { keepDatabases } from '@rowhouse/fleet'
 import type { DatabaseKeeper } from '@rowhouse/fleet'
-import type { Rowhouse } from '../index.ts'
+import type { ReportResult, Rowhouse } from '../index.ts'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
@@ -66,6 +66,8 @@ afterAll(async () => {
   await catalogue?.end()
 })
 
+/** So many in vain, and the others of a server are left alone. */
+const UNREACHABLE_MAX = 3
 /** The two worlds of the fixture share tables too. */
 const SHARED_BESIDES = 2
 
@@ -223,5 +225,54 @@ describe('a server that is down', () => {
       await homes().startFar()
     }
     await vi.waitFor(async () => expect((await rowhouse.report('notes_in_all', { reason })).refused).toEqual([]), soon)
+  })
+})
+
+describe('databases that let nobody in', () => {
+  it('on a server that answers are named, each of them and no other', async () => {
+    const { fleet, database } = homes()
+    const made: string[] = []
+    for (let n = 1; n <= UNREACHABLE_MAX + 1; n += 1) {
+      made.push(
+        await fleet.createOrganization({
+          name: `Nr ${n}`,
+          slug: `nr-${n}`,
+          ownerId: crypto.randomUUID(),
+          plan: 'database',
+        }),
+      )
+    }
+    const ids = made.toSorted()
+    const places = await withClient(database.adminUrl, async (admin) => {
+      const { rows } = await admin.query<{ id: string; name: string }>(
+        'select organization_id as id, database_name as name from rowhouse.placements where organization_id = any ($1)',
+        [ids],
+      )
+      return new Map(rows.map(({ id, name }) => [id, name]))
+    })
+    const allow = (id: string, isAllowed: boolean): Promise<unknown> =>
+      withClient(Object.assign(new URL(database.adminUrl), { pathname: '/postgres' }).href, (admin) =>
+        admin.query(`alter database ${places.get(id)} allow_connections ${isAllowed}`),
+      )
+    await carried('notes_in_all')
+    // In the order that a run takes them: the one that answers comes after as many as would say that the server is down.
+    const closed = ids.slice(0, UNREACHABLE_MAX)
+    const run = (): Promise<ReportResult> =>
+      homes().open().report('notes_in_all', { reason, organizationIds: ids, concurrency: 1, partial: true })
+    await vi.waitFor(async () => expect((await run()).refused).toEqual([]), soon)
+    try {
+      for (const id of closed) await allow(id, false)
+      const { rows, organizations, refused } = await run()
+      expect({ rows, organizations }).toEqual({ rows: [{ notes: 0, organizations: 1 }], organizations: 1 })
+      expect(refused.map(({ organizationId, code }) => [organizationId, code])).toEqual(
+        closed.map((id) => [id, 'home_unreachable']),
+      )
+      const all = rowhouse.report('notes_in_all', { reason, organizationIds: ids })
+      const error = (await all.catch((caught: unknown) => caught)) as Error
+      for (const id of closed) expect(error.message).toContain(id)
+    } finally {
+      for (const id of closed) await allow(id, true)
+    }
+    expect((await run()).refused).toEqual([])
   })
 })

@@ -45,6 +45,8 @@ const UNHEARD_MS = 25
 const UNHEARD_MS_MAX = 400
 /** Organizations of one server that were tried in vain before the others there are left alone in this run. */
 const UNREACHABLE_MAX = 3
+/** In the message of a run that failed; details have more of them. */
+const NAMED_MAX = 5
 
 type Act = (context: Context) => Organization
 
@@ -106,14 +108,13 @@ export async function runReport<Row>(
       const { id, cluster, isElsewhere } = next
       try {
         signal?.throwIfAborted()
-        if ((unreachable.get(cluster) ?? 0) >= UNREACHABLE_MAX) throw serverDown(cluster)
+        if (isElsewhere && (unreachable.get(cluster) ?? 0) >= UNREACHABLE_MAX) throw serverDown(cluster)
         const rows = isElsewhere ? await readElsewhere(as, id, run) : await read(as(id), run)
         unreachable.delete(cluster)
         for (const row of rows) answers.push(`{"organization_id":"${id}",${row.slice(1)}`)
       } catch (cause) {
         let error: unknown = cause
-        if (isElsewhere && isRowhouseError(error) && error.code === 'home_unreachable')
-          unreachable.set(cluster, (unreachable.get(cluster) ?? 0) + 1)
+        if (isElsewhere && isServerAway(error)) unreachable.set(cluster, (unreachable.get(cluster) ?? 0) + 1)
         if (isRowhouseError(error) && error.code === 'report_outdated' && !isElsewhere) error = changed()
         if (!isRowhouseError(error) || isAboutTheReport(error.code)) {
           failure ??= error
@@ -215,6 +216,12 @@ const changed = (): RowhouseError =>
 /** How a copy answers that is older than the approval. */
 const isUnheard = (code: string): boolean => code === 'report_not_approved' || code === 'report_outdated'
 
+/** And not only a database of it, which is full or lets nobody in: then it says so itself, and the others there answer. */
+const isServerAway = (error: unknown): boolean =>
+  isRowhouseError(error) &&
+  error.code === 'home_unreachable' &&
+  (!isRowhouseError(error.cause) || error.cause.details['sqlState'] === undefined)
+
 const serverDown = (cluster: string): RowhouseError =>
   new RowhouseError('home_unreachable', `The cluster ${cluster} did not answer for the organizations before.`, {
     details: { cluster },
@@ -226,10 +233,11 @@ function isAboutTheReport(code: string): boolean {
 }
 
 function incomplete(name: string, failed: ReportResult['refused'], total: number): RowhouseError {
-  const [first] = failed
+  const listed = failed.slice(0, NAMED_MAX).map(({ organizationId, code }) => `${organizationId} (${code})`)
+  const others = failed.length > listed.length ? ` and ${failed.length - listed.length} more` : ''
   return new RowhouseError(
     'report_incomplete',
-    `The report ${name} could not read ${failed.length} of ${total} organizations; the first: ${first?.message ?? ''}`,
+    `The report ${name} could not read ${failed.length} of ${total} organizations: ${listed.join(', ')}${others}. The first: ${failed[0]?.message ?? ''}`,
     { details: { refused: failed.slice(0, 100) } },
   )
 }
