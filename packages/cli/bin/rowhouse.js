@@ -22,5 +22,15 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  if (process.env.npm_lifecycle_event !== undefined) {
+    // Whoever npm started asks whether its parent is gone (src/end-request.ts); for the younger one that is this process.
+    const parent = process.ppid
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return
+      clearInterval(watch)
+      child.kill('SIGTERM')
+    }, 500)
+    watch.unref()
+  }
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 1))
 }

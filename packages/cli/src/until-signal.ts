@@ -1,18 +1,31 @@
-// Runs something until a person or a supervisor asks for its end. The second request does not wait.
+// Runs something until a person or a supervisor asks for its end.
+import { onEndRequest } from './end-request.ts'
 
 /**
- * Resolves with the exit code once `stop` has finished after SIGINT, SIGTERM or SIGHUP, or after the process
- * that started this one is gone (where it left a channel). A second signal exits at once with 1.
+ * Starts something, and stops it when that is asked for. What is asked for while it starts is done when it has started, so that
+ * nothing half started is left behind. Whoever asks again does not want to wait: it exits at once with 1.
+ *
+ * @param start resolves with what stops it
  */
-export async function untilSignal(stop: () => Promise<void>, onStopping: () => void = () => {}): Promise<void> {
-  await new Promise<void>((resolve) => {
-    for (const event of events) process.once(event, () => resolve())
+export async function untilSignal(
+  start: () => Promise<() => Promise<void>>,
+  onStopping = (): void => {},
+): Promise<void> {
+  let ask = (): void => {}
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve
   })
-  for (const event of events) process.on(event, () => process.exit(1))
-  onStopping()
-  await stop()
-  for (const event of events) process.removeAllListeners(event)
+  const off = onEndRequest((isAgain) => {
+    if (isAgain) process.exit(1)
+    onStopping()
+    ask()
+  })
+  try {
+    const stop = await start()
+    await asked
+    await stop()
+  } finally {
+    off()
+  }
   if (process.connected) process.disconnect()
 }
-
-const events = ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const

@@ -12,6 +12,7 @@ import { withMigrator } from '../as-migrator.ts'
 import { openApi, requireUrl } from '../environment.ts'
 import { inEveryDatabase } from '../every-database.ts'
 import type { Unreachable } from '../every-database.ts'
+import { agreed } from '../output/agreed.ts'
 import { renderAgo } from '../output/moment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
@@ -36,6 +37,7 @@ interface RetentionOptions {
   readonly days?: string
   readonly keep?: boolean
   readonly followPlan?: boolean
+  readonly yes?: boolean
   readonly json?: boolean
 }
 
@@ -52,6 +54,8 @@ interface HistoryLine {
 }
 
 const HISTORY_LINES_MAX = 1000
+const LOST =
+  'Lines that are sealed and older are gone for good: no history, no undelete of what they say. Workers remove them too.'
 
 export function addAuditCommands(audit: Command): void {
   audit
@@ -98,8 +102,11 @@ export function addAuditCommands(audit: Command): void {
     .command('prune')
     .description('remove what retention does not keep: sealed, read by every connection, and older')
     .option('--organization <name>', 'only this one, by slug or id')
+    .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
-    .action(async (options: ChainOptions) => {
+    .action(async (options: ChainOptions & { readonly yes?: boolean }) => {
+      const whose = options.organization ?? 'every organization'
+      if (!(await agreed(`Remove what retention does not keep of ${whose}?`, [LOST], options))) return
       const months: string[] = []
       const { results, unreachable } = await withChains(
         options,
@@ -139,12 +146,18 @@ export function addAuditCommands(audit: Command): void {
     .option('--days <number>', '30 to 36500')
     .option('--keep', 'for ever')
     .option('--follow-plan', 'as its plan says')
+    .option('--yes', 'do not ask where it is kept for less long from now on')
     .option('--json', 'print JSON')
     .action(async (name: string, options: RetentionOptions) => {
       const body = readRetentionOptions(options)
       const api = openApi(process.env)
       const params = { organizationId: (await findOrganization(api, name)).id }
-      const retention = body === null ? await api.getRetention({ params }) : await api.setRetention({ params, body })
+      const present = await api.getRetention({ params })
+      if (body !== null && mayShorten(body, present.days)) {
+        const now = present.days === null ? 'for ever' : `for ${present.days} days`
+        if (!(await agreed(`Keep the change log of ${name}, kept ${now}, for less long?`, [LOST], options))) return
+      }
+      const retention = body === null ? present : await api.setRetention({ params, body })
       makePrinter(options.json === true).print(retention, () =>
         [
           `${name} keeps its change log ${retention.days === null ? 'for ever' : `for ${retention.days} days`}`,
@@ -205,6 +218,10 @@ function readRetentionOptions({
   if (keep === true) return { days: null }
   return followPlan === true ? { followPlan: true } : null
 }
+
+/** What its plan says is known by the server alone. */
+const mayShorten = (body: { readonly days: number | null } | { readonly followPlan: true }, present: number | null) =>
+  'followPlan' in body || (body.days !== null && (present === null || body.days < present))
 
 function recordCommand(audit: Command, name: string, description: string): Command {
   return audit

@@ -26,18 +26,20 @@ export function defineDev(dev: Command): void {
       // Imported when it is used: the stack is large, and `rowhouse --help` should not wait for it.
       const { startDevStack } = await import('@rowhouse/embedded')
       if (!json) process.stdout.write('Rowhouse is starting.\n')
-      const stack = await startDevStack({
-        folder: options.data,
-        port: readPort(options.port, process.env),
-        edits: options.edits,
-        migrations: process.env['ROWHOUSE_MIGRATIONS'] ?? resolve(migrationFolder(undefined)),
-        environment: process.env,
-        logFile: !json,
-        log: json ? say : (line) => process.stdout.write(`  ${line}\n`),
-      })
-      process.stdout.write(json ? `${JSON.stringify(stack.ready)}\n` : renderReady(stack.ready))
       await untilSignal(
-        () => stack.stop(),
+        async () => {
+          const stack = await startDevStack({
+            folder: options.data,
+            port: readPort(options.port, process.env),
+            edits: options.edits,
+            migrations: process.env['ROWHOUSE_MIGRATIONS'] ?? resolve(migrationFolder(undefined)),
+            environment: process.env,
+            logFile: !json,
+            log: json ? say : (line) => process.stdout.write(`  ${line}\n`),
+          })
+          process.stdout.write(json ? `${JSON.stringify(stack.ready)}\n` : renderReady(stack.ready))
+          return () => stack.stop()
+        },
         () => say(json ? 'stopping' : '\nStopping.'),
       )
     })

@@ -4,7 +4,7 @@ import { startServer } from '@rowhouse/server'
 import type { RunningServer } from '@rowhouse/server'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { makeProgram } from '../program.ts'
+import { runHere } from './test-command.ts'
 
 const homes = useEveryHome()
 const operatorKey = 'operator-key-of-the-tests-0123456789'
@@ -41,17 +41,8 @@ afterAll(async () => {
 
 /** What a command printed, as JSON, and the code it ended with. */
 async function rowhouse(...args: string[]): Promise<{ readonly code: number; readonly json: unknown }> {
-  const written: string[] = []
-  const write = process.stdout.write.bind(process.stdout)
-  process.stdout.write = (text: string | Uint8Array) => written.push(String(text)) > 0
-  process.exitCode = 0
-  try {
-    await (await makeProgram(args)).parseAsync([...args, '--json'], { from: 'user' })
-    return { code: process.exitCode, json: JSON.parse(written.join('')) as unknown }
-  } finally {
-    process.stdout.write = write
-    process.exitCode = 0
-  }
+  const { code, stdout } = await runHere([...args, '--json'])
+  return { code, json: JSON.parse(stdout) as unknown }
 }
 
 it('lists members, gives one another role and removes one, wherever the organization lives', async () => {

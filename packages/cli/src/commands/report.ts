@@ -8,6 +8,7 @@ import { createRowhouse } from 'rowhouse'
 import type { ReportResult } from 'rowhouse'
 import { asMigrator } from '../as-migrator.ts'
 import { requireUrl } from '../environment.ts'
+import { isLive, makeLiveLine } from '../output/live-line.ts'
 import { renderAgo } from '../output/moment.ts'
 import { makePrinter } from '../output/printer.ts'
 import { renderTable } from '../output/table.ts'
@@ -143,17 +144,17 @@ async function run(name: string, options: RunOptions): Promise<void> {
     signingKey,
     pool: { max: Number.isInteger(concurrency) && concurrency > 0 ? Math.min(concurrency, 100) : 1 },
   })
-  const shows = options.json !== true && process.stderr.isTTY
+  const live = options.json !== true && isLive(process.stderr, process.env) ? makeLiveLine(process.stderr) : null
   try {
-    const result = await rowhouse.report(name, {
+    const running = rowhouse.report(name, {
       reason: options.reason,
       arguments: parseArguments(options.arguments),
       concurrency,
       partial: options.partial === true,
       ...(options.organization !== undefined && { organizationIds: options.organization }),
-      ...(shows && { onProgress: (done, total) => process.stderr.write(`\r${done} of ${total} organizations`) }),
+      onProgress: (done, total) => live?.show(`${done} of ${total} organizations`),
     })
-    if (shows) process.stderr.write('\r\u001B[K')
+    const result = await running.finally(() => live?.show(''))
     if (result.refused.length > 0) process.exitCode = 1
     makePrinter(options.json === true).print(result, () => renderResult(result))
   } finally {

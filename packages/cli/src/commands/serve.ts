@@ -30,15 +30,17 @@ ROWHOUSE_VAULT_MOUNT, ROWHOUSE_VAULT_PATH, ROWHOUSE_VAULT_APPROLE_MOUNT.`,
       const { buildConsole, consoleDir } = await import('@rowhouse/console')
       const config = readServerConfig(withPort(options.port))
       await buildConsole({ log: (line) => void process.stderr.write(`${line}\n`) })
-      const server = await startServer(config, {
-        console: consoleDir,
-        worker: options.worker === true,
-        drivers: await serverDrivers(),
+      await untilSignal(async () => {
+        const server = await startServer(config, {
+          console: consoleDir,
+          worker: options.worker === true,
+          drivers: await serverDrivers(),
+        })
+        process.stdout.write(
+          options.json === true ? `${JSON.stringify({ api: server.url })}\n` : `Rowhouse serves ${server.url}\n`,
+        )
+        return () => server.stop()
       })
-      process.stdout.write(
-        options.json === true ? `${JSON.stringify({ api: server.url })}\n` : `Rowhouse serves ${server.url}\n`,
-      )
-      await untilSignal(() => server.stop())
     })
 }
 
@@ -47,9 +49,11 @@ export function defineWorker(worker: Command): void {
     .option('--json', 'print one line of JSON when it runs; logs go to standard error')
     .action(async (options: ServeOptions) => {
       const { readServerConfig, startWorker } = await import('@rowhouse/server')
-      const worker = await startWorker(readServerConfig(process.env), { drivers: await serverDrivers() })
-      process.stdout.write(options.json === true ? '{"worker":"running"}\n' : 'Rowhouse syncs.\n')
-      await untilSignal(() => worker.stop())
+      await untilSignal(async () => {
+        const worker = await startWorker(readServerConfig(process.env), { drivers: await serverDrivers() })
+        process.stdout.write(options.json === true ? '{"worker":"running"}\n' : 'Rowhouse syncs.\n')
+        return () => worker.stop()
+      })
     })
 }
 

@@ -2,6 +2,8 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 
+import { makeProgram } from '../program.ts'
+
 const main = join(import.meta.dirname, '..', 'main.ts')
 
 /** What a command needs that is to inherit nothing: where programs are, and the sources as they were compiled before. */
@@ -29,3 +31,18 @@ export const runCommand = (
       resolve({ code: child.exitCode ?? -1, stdout, stderr })
     })
   })
+
+/** What a command printed in this process, and the code that it would end with: for many of them, where none is killed. */
+export async function runHere(words: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }> {
+  const written: string[] = []
+  const write = process.stdout.write.bind(process.stdout)
+  process.stdout.write = (text: string | Uint8Array) => written.push(String(text)) > 0
+  process.exitCode = 0
+  try {
+    await (await makeProgram(words)).parseAsync([...words], { from: 'user' })
+    return { code: process.exitCode, stdout: written.join('') }
+  } finally {
+    process.stdout.write = write
+    process.exitCode = 0
+  }
+}

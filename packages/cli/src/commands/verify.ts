@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Severity, VerifyOptions, VerifyReport } from '@rowhouse/verify'
 import { requireUrl, stackOf } from '../environment.ts'
+import { isLive, makeLiveLine } from '../output/live-line.ts'
 import { makePrinter } from '../output/printer.ts'
 import { attackOptions, openLog, showSeldom } from './verify-attack.ts'
 
@@ -115,7 +116,7 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
       '--scratch-url, --attack-seconds, --copy-seconds and --attack-log are for --attack, which is not given.',
     )
   await requireWritable(options)
-  const show = options.json === true ? undefined : process.stderr.isTTY ? showLine : showSeldom(writeLine, SELDOM)
+  const show = options.json === true ? undefined : showOnStderr()
   const log = options.attackLog === undefined ? undefined : openLog(options.attackLog)
   const verifying = verify(
     present({
@@ -132,8 +133,10 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
       onProgress: show === undefined ? undefined : (done, total) => show(`rule ${done + 1} of ${total}`),
     }),
   )
-  const report = await verifying.finally(() => log?.close())
-  show?.('')
+  const report = await verifying.finally(() => {
+    log?.close()
+    show?.('')
+  })
   if (options.sarif !== undefined)
     await write(options.sarif, renderSarif(report, { location: options.sarifLocation ?? 'database' }))
   if (options.junit !== undefined) await write(options.junit, renderJunit(report, failOn))
@@ -171,11 +174,9 @@ function checkUrl(url: string): string {
 const SELDOM = { everyMs: 30_000, now: Date.now } as const
 const writeLine = (line: string): void => void process.stderr.write(`${line}\n`)
 
-const PROGRESS_COLUMN = 60
-/** In place of the line before; an empty one leaves nothing behind. */
-function showLine(line: string): void {
-  process.stderr.write(`\r${' '.repeat(PROGRESS_COLUMN)}\r${line.slice(0, PROGRESS_COLUMN)}`)
-}
+/** In place of the line before, where that can be; an empty one leaves nothing behind. */
+const showOnStderr = (): ((line: string) => void) =>
+  isLive(process.stderr, process.env) ? makeLiveLine(process.stderr).show : showSeldom(writeLine, SELDOM)
 
 async function read(path: string): Promise<string> {
   try {

@@ -1,5 +1,4 @@
 // `rowhouse adopt <table>`: an existing table becomes a protected one while its application goes on.
-import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { adopt, connectionError, defaultPace, planAdoption, undoAdoption } from '@rowhouse/database'
 import type { AdoptResult, AdoptRun } from '@rowhouse/database'
@@ -8,6 +7,8 @@ import { adoptUrl, readAdoptOptions, readPace } from './arguments.ts'
 import type { AdoptCommandOptions } from './arguments.ts'
 import { makeProgress } from './progress.ts'
 import { renderPlan } from './render-plan.ts'
+import { onEndRequest } from '../../end-request.ts'
+import { ask, canAsk } from '../../output/ask.ts'
 import { makePrinter } from '../../output/printer.ts'
 
 const collect = (value: string, list: readonly string[] = []): string[] => [...list, value]
@@ -53,21 +54,21 @@ async function runAdopt(tables: readonly string[], options: AdoptCommandOptions)
   const pace = readPace(options)
   const client = await connect(adoptUrl(process.env))
   const stop = new AbortController()
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(1)
+  const progress = makeProgress({ json, output: process.stdout, environment: process.env })
+  const off = onEndRequest((isAgain) => {
+    progress.leave()
+    if (isAgain) process.exit(1)
     process.stderr.write('Stopping after this batch; once more stops at once, and is as safe.\n')
     stop.abort()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  })
   const run: AdoptRun = {
     pace,
     signal: stop.signal,
-    onEvent: makeProgress({
-      json,
-      isTerminal: process.stdout.isTTY,
-      write: (text) => void process.stdout.write(text),
-    }),
-    confirm: (steps) => (options.yes === true ? Promise.resolve(true) : confirm(steps.length, json)),
+    onEvent: progress.report,
+    confirm: (steps) => {
+      progress.leave()
+      return options.yes === true ? Promise.resolve(true) : confirm(steps.length, json)
+    },
   }
   try {
     if (options.plan === true) {
@@ -78,9 +79,11 @@ async function runAdopt(tables: readonly string[], options: AdoptCommandOptions)
       return
     }
     const result = options.undo === true ? await undoAdoption(client, tables, run) : await adopt(client, wanted, run)
+    progress.leave()
     printer.print({ type: 'result', ...result }, () => renderResult(result))
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    progress.leave()
+    off()
     await client.end().catch(() => undefined)
   }
 }
@@ -98,13 +101,10 @@ async function connect(url: string): Promise<Client> {
 }
 
 async function confirm(steps: number, json: boolean): Promise<boolean> {
-  if (json || !process.stdin.isTTY || !process.stdout.isTTY) return false
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  const answer = await terminal.question(
-    `\nEverything is prepared. ${steps} last steps drop the old keys and policies, and from then on only sealed transactions see rows.\nThey cannot be undone. Go on? (yes/no) `,
+  if (json || !canAsk()) return false
+  return ask(
+    `\nEverything is prepared. ${steps} last steps drop the old keys and policies, and from then on only sealed transactions see rows.\nThey cannot be undone. Go on?`,
   )
-  terminal.close()
-  return answer.trim().toLowerCase() === 'yes'
 }
 
 export function renderResult({ state, tables, droppedPolicies }: AdoptResult): string {

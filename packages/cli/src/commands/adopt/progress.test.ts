@@ -19,14 +19,19 @@ describe('progress', () => {
   it('is a bar that is written over itself on a terminal, with rows a second and what is left', () => {
     let text = ''
     let now = 0
-    const report = makeProgress({ json: false, isTerminal: true, write: (part) => (text += part), now: () => now })
+    const { report } = makeProgress({
+      json: false,
+      output: { isTTY: true, columns: 100, write: (part) => (text += part) },
+      environment: {},
+      now: () => now,
+    })
     report(step('started'))
     report(rows(50))
     now += 50
     report(rows(60))
     report(rows(200))
     report(step('done'))
-    expect(text.split('\r\u001B[K').slice(1)).toEqual([
+    expect(text.split('\r\u001B[K')).toEqual([
       ' 3/14 public.contacts: backfill …',
       `  [${'#'.repeat(8)}${'.'.repeat(22)}] 25 %  public.contacts: 5000 rows, 50000/s, 1 min left`,
       `  [${'#'.repeat(30)}] 100 %  public.contacts: 20000 rows, 50000/s, 1 min left`,
@@ -37,7 +42,7 @@ describe('progress', () => {
   it('is a line a step elsewhere, and JSON lines for programs', () => {
     for (const json of [false, true]) {
       let text = ''
-      const report = makeProgress({ json, isTerminal: false, write: (part) => (text += part) })
+      const { report } = makeProgress({ json, output: { write: (part) => (text += part) }, environment: {} })
       report({ type: 'waiting', table: 'public.contacts', for: 'a lock; psql 7' })
       report(step('done'))
       expect(text).toBe(

@@ -1,6 +1,7 @@
 // `rowhouse migrate drift`.
 import { checkDrift } from '@rowhouse/fleet'
 import type { DriftReport } from '@rowhouse/fleet'
+import { isLive, makeLiveLine } from '../../output/live-line.ts'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl } from './arguments.ts'
 
@@ -8,14 +9,11 @@ const SHOWN_MAX = 20
 
 export async function runDrift(options: { readonly json?: boolean }): Promise<void> {
   const json = options.json === true
-  const showsProgress = !json && process.stdout.isTTY
+  const live = !json && isLive(process.stderr, process.env) ? makeLiveLine(process.stderr) : null
   const report = await checkDrift({
     catalogueUrl: catalogueUrl(),
-    onProgress: (done, of) => {
-      if (showsProgress) process.stdout.write(`\r\u001B[K  ${done} of ${of} homes`)
-    },
-  })
-  if (showsProgress) process.stdout.write('\r\u001B[K')
+    onProgress: (done, of) => live?.show(`  ${done} of ${of} homes`),
+  }).finally(() => live?.show(''))
   makePrinter(json).print(report, () => renderDrift(report))
   if (report.drifted.length > 0) process.exitCode = 1
   else if (report.unreachable.length > 0) process.exitCode = 3

@@ -1,43 +1,59 @@
 // Progress of a rollout: a bar that moves on a terminal, a line now and then elsewhere, JSON lines for programs.
 import type { RolloutEvent } from '@rowhouse/fleet'
+import { renderBar } from '../../output/bar.ts'
+import { isLive, makeLiveLine, oneLine } from '../../output/live-line.ts'
+import type { Terminal } from '../../output/live-line.ts'
 import { renderDuration } from '../../output/moment.ts'
 
 const EVERY_MS = { bar: 100, lines: 10_000, json: 1000 } as const
-const BAR_WIDTH = 30
+/** Of a line in a file: nothing is cut there. */
+const FILE_WIDTH = 1000
 
 export interface RolloutProgressOutput {
   readonly json: boolean
-  readonly isTerminal: boolean
-  readonly write: (text: string) => void
+  readonly output: Terminal
+  readonly environment: NodeJS.ProcessEnv
   /** @default performance.now */
   readonly now?: () => number
 }
 
+export interface RolloutProgress {
+  readonly report: (event: RolloutEvent) => void
+  /** Before anybody else writes to the terminal. */
+  readonly leave: () => void
+}
+
 export function makeRolloutProgress({
   json,
-  isTerminal,
-  write,
+  output,
+  environment,
   now = () => performance.now(),
-}: RolloutProgressOutput): (event: RolloutEvent) => void {
-  const everyMs = EVERY_MS[json ? 'json' : isTerminal ? 'bar' : 'lines']
+}: RolloutProgressOutput): RolloutProgress {
+  const live = !json && isLive(output, environment) ? makeLiveLine(output) : null
+  const everyMs = EVERY_MS[json ? 'json' : live === null ? 'lines' : 'bar']
   let toldAt = Number.NEGATIVE_INFINITY
-  let isOpen = false
-  return (event) => {
-    if (event.type === 'progress') {
-      const isEnd = event.done + event.failed + event.blocked >= event.of
-      if (!isEnd && now() - toldAt < everyMs) return
-      toldAt = now()
-    }
-    if (json) return write(`${JSON.stringify(event)}\n`)
-    const line = renderRolloutEvent(event)
-    if (!isTerminal) return write(`${line}\n`)
-    const stays = event.type !== 'progress' && event.type !== 'waiting'
-    write(`${isOpen ? '\r\u001B[K' : ''}${line}${stays ? '\n' : ''}`)
-    isOpen = !stays
+  let told = ''
+  return {
+    report(event) {
+      if (event.type === 'progress') {
+        const { done, failed, blocked, of } = event
+        const counts = `${done} ${failed} ${blocked} ${of}`
+        // The end is told at once, and not again by who makes sure that it was.
+        const isEnd = done + failed + blocked >= of
+        if (isEnd ? counts === told : now() - toldAt < everyMs) return
+        toldAt = now()
+        told = counts
+      }
+      if (json) output.write(`${JSON.stringify(event)}\n`)
+      else if (live === null) output.write(`${oneLine(renderRolloutEvent(event, FILE_WIDTH))}\n`)
+      else if (event.type === 'progress' || event.type === 'waiting') live.show(renderRolloutEvent(event, live.width))
+      else live.print(renderRolloutEvent(event, live.width))
+    },
+    leave: () => live?.leave(),
   }
 }
 
-export function renderRolloutEvent(event: RolloutEvent): string {
+function renderRolloutEvent(event: RolloutEvent, width: number): string {
   switch (event.type) {
     case 'started': {
       const waves = event.waves.map(({ name, homes }) => `${name} (${homes})`).join(', ')
@@ -56,11 +72,12 @@ export function renderRolloutEvent(event: RolloutEvent): string {
     }
     case 'progress':
     default: {
-      const share = event.of === 0 ? 1 : (event.done + event.failed + event.blocked) / event.of
-      const filled = Math.round(share * BAR_WIDTH)
-      const left = event.leftMs === null ? '' : `, ${renderDuration(event.leftMs)} left`
-      const wrong = event.failed + event.blocked === 0 ? '' : `, ${event.failed} failed, ${event.blocked} blocked`
-      return `  [${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${Math.floor(share * 100)} %  ${event.done}/${event.of} homes${wrong}, ${event.homesPerSecond}/s${left}`
+      const { done, failed, blocked, of, homesPerSecond, leftMs } = event
+      const wrong = `${failed === 0 ? '' : `, ${failed} failed`}${blocked === 0 ? '' : `, ${blocked} blocked`}`
+      const counts = `${done}/${of} homes${wrong}`
+      const left = leftMs === null ? '' : `, ${renderDuration(leftMs)} left`
+      const texts = [`${counts}, ${homesPerSecond}/s${left}`, `${counts}${left}`, counts]
+      return renderBar(of === 0 ? 1 : (done + failed + blocked) / of, texts, width)
     }
   }
 }

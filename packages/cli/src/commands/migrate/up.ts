@@ -1,8 +1,9 @@
 // `rowhouse migrate up`.
-import { createInterface } from 'node:readline/promises'
 import { homeConnection, nameOfHome, readMigrations, rollOut } from '@rowhouse/fleet'
 import type { Destruction } from '@rowhouse/fleet'
 import { judgeChange, judgeHomes } from '@rowhouse/verify'
+import { onEndRequest } from '../../end-request.ts'
+import { ask, canAsk } from '../../output/ask.ts'
 import { renderDuration } from '../../output/moment.ts'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl, readPaceOptions } from './arguments.ts'
@@ -19,12 +20,13 @@ export async function runUp(options: UpOptions): Promise<void> {
   const url = catalogueUrl()
   const migrations = await readMigrations(migrationFolder(options.dir))
   const stop = new AbortController()
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(1)
+  const progress = makeRolloutProgress({ json, output: process.stdout, environment: process.env })
+  const off = onEndRequest((isAgain) => {
+    progress.leave()
+    if (isAgain) process.exit(1)
     process.stderr.write('Stopping after these homes; once more stops at once, and is as safe.\n')
     stop.abort()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  })
   try {
     const result = await rollOut({
       catalogueUrl: url,
@@ -33,13 +35,10 @@ export async function runUp(options: UpOptions): Promise<void> {
       signal: stop.signal,
       verify: (homes) => judgeHomes(homes, { connection: (home) => homeConnection(url, home), nameOf: nameOfHome }),
       judge: judgeChange,
-      onEvent: makeRolloutProgress({
-        json,
-        isTerminal: process.stdout.isTTY,
-        write: (text) => void process.stdout.write(text),
-      }),
+      onEvent: progress.report,
       confirm: ({ destroys, homes }) => (options.yes === true ? Promise.resolve(true) : confirm(destroys, homes, json)),
     })
+    progress.leave()
     makePrinter(json).print({ type: 'result', ...result }, () =>
       result.state === 'nothing'
         ? result.target === null
@@ -48,17 +47,13 @@ export async function runUp(options: UpOptions): Promise<void> {
         : `Done: ${result.homes} homes have ${result.target}, after ${renderDuration(result.tookMs)}.\n`,
     )
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    progress.leave()
+    off()
   }
 }
 
-async function confirm(destroys: readonly Destruction[], homes: number, json: boolean): Promise<boolean> {
-  if (json || !process.stdin.isTTY || !process.stdout.isTTY) return false
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+function confirm(destroys: readonly Destruction[], homes: number, json: boolean): Promise<boolean> {
+  if (json || !canAsk()) return Promise.resolve(false)
   const what = destroys.map(({ file, line, message, reason }) => `  ${file}:${line} ${message}\n    because ${reason}`)
-  const answer = await terminal.question(
-    `\nIn ${homes} homes, for good:\n${what.join('\n')}\nIt cannot be undone. Go on? (yes/no) `,
-  )
-  terminal.close()
-  return answer.trim().toLowerCase() === 'yes'
+  return ask(`\nIn ${homes} homes, for good:\n${what.join('\n')}\nIt cannot be undone. Go on?`)
 }

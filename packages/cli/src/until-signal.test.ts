@@ -1,0 +1,77 @@
+// Real processes and signals, as npm and nohup have them arrive.
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { bareEnvironment } from './commands/test-command.ts'
+
+const program = join(import.meta.dirname, 'fixtures', 'runs-until-asked.ts')
+const started: ChildProcess[] = []
+/** Of programs that a shell started. */
+const pids = new Set<number>()
+
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill('SIGKILL')
+  for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+  pids.clear()
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+function start(command: string, words: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(command, [...words], { stdio: 'pipe', env: { ...bareEnvironment(), ...env } })
+  started.push(child)
+  let said = ''
+  child.stdout.on('data', (text: Buffer) => (said += text.toString()))
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
+    child.once('close', (code, signal) => resolve({ code, signal })),
+  )
+  const spoken = (): string[] =>
+    said
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/ \d+$/, ''))
+  return {
+    child,
+    ended,
+    said: spoken,
+    tell: (line: string) => child.stdin.write(`${line}\n`),
+    until: async (word: string) => {
+      await expect.poll(spoken).toContain(word)
+      const pid = Number(/ (\d+)$/m.exec(said)?.[1])
+      pids.add(pid)
+      return pid
+    },
+  }
+}
+describe('a program that runs until it is asked to end', () => {
+  it('goes on after SIGHUP where it has no terminal, as under nohup', async () => {
+    const { child, ended, said, tell, until } = start(process.execPath, [program])
+    await until('ready')
+    child.kill('SIGHUP')
+    tell('alive?')
+    await until('alive')
+    child.kill('SIGTERM')
+    tell('stop')
+    expect(await ended).toEqual({ code: 0, signal: null })
+    expect(said()).toEqual(['ready', 'alive', 'asked', 'stopped'])
+  })
+
+  it('stops where npm’s shell ends without telling it', async () => {
+    // As npm runs a script, with a shell that waits for its end.
+    const { child, ended, said, until } = start('sh', ['-c', `"${process.execPath}" "${program}"; exit $?`], {
+      npm_lifecycle_event: 'start',
+    })
+    const pid = await until('ready')
+    child.kill('SIGTERM')
+    await ended
+    expect(said()).toEqual(['ready', 'asked', 'stopped'])
+    await expect.poll(() => isAlive(pid)).toBe(false)
+  })
+})
