@@ -44,7 +44,7 @@ describe('a request for the end', () => {
     const started = watch({ env: npm })
     const daemon = watch()
     started.of.ppid = daemon.of.ppid = 1
-    await vi.waitFor(() => expect(started.asked).toEqual([false]))
+    await vi.waitFor(() => expect(started.asked).toEqual([false]), { timeout: 60_000 })
     expect(daemon.asked).toEqual([])
     started.off()
     daemon.off()

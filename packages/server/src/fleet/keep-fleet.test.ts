@@ -14,7 +14,7 @@ it('a cluster that is mute keeps no home from being finished, locked or kept war
     keepSpares: vi.fn(nothing),
   }
   const keeper = keepFleet({ ...done, clusters: { checkAll } as never }, (error) => expect.fail(String(error)), 1)
-  await vi.waitFor(() => expect(done.keepSpares.mock.calls.length).toBeGreaterThan(2))
+  await vi.waitFor(() => expect(done.keepSpares.mock.calls.length).toBeGreaterThan(2), { timeout: 60_000 })
   for (const step of Object.values(done)) expect(step).toHaveBeenCalled()
   // Nor is it asked again while it is.
   expect(checkAll).toHaveBeenCalledTimes(1)
