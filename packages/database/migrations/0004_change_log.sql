@@ -17,8 +17,7 @@ create table rowhouse.change_log (
   record_id text collate "C" not null,
   -- record_hash(record_id), for the index: 8 bytes instead of 37 for a uuid.
   record_hash bigint not null,
-  action text collate "C" not null constraint action_is_known
-    check (action in ('insert', 'update', 'delete', 'truncate', 'read')),
+  action text collate "C" not null,
   -- json, not jsonb: a number keeps its digits and -0 its sign, a json column its order, repeated keys and \u0000.
   old json,
   new json,
@@ -32,14 +31,22 @@ create table rowhouse.change_log (
   reason text,
   request_id text,
   ip text,
+  -- One line of each statement stands for all of them in the index of what is new. Not sealed: it says nothing of what happened.
+  is_first boolean not null default true,
   primary key (organization_id, seq, at),
-  constraint insert_has_new_delete_has_old check (
-    action = 'read' or ((old is null) = (action = 'insert') and (new is null) = (action in ('delete', 'truncate')))
+  -- One condition and no lists: Postgres reads it anew in each statement, and two with lists took it 15 µs where this takes 11.
+  constraint action_fits_old_and_new check (
+    case
+      when old is null then action = 'insert' and new is not null
+      when new is null then action = 'delete' or action = 'truncate'
+      else action = 'update'
+    end or action = 'read'
   )
 ) partition by range (at);
 create index change_log_by_transaction on rowhouse.change_log (organization_id, xid, seq);
--- For changed_organizations(): what is new, over all organizations.
-create index change_log_new on rowhouse.change_log (xid, organization_id);
+-- For changed_organizations() and sync_tick(): what is new, over all organizations. One line a statement, so that a write of
+-- many rows keeps one entry of it and each poll after it reads one.
+create index change_log_new on rowhouse.change_log (xid, organization_id) where is_first;
 create index change_log_by_record on rowhouse.change_log (record_hash, organization_id);
 
 -- What the index on records is of. A reader asks for `record_hash = rowhouse.record_hash($1) and record_id = $1`.
@@ -109,10 +116,10 @@ begin
       select pg_current_snapshot(), coalesce(array_agg(distinct c.organization_id), '{}')
       from (
         select l.organization_id from rowhouse.change_log l
-        where l.xid >= pg_snapshot_xmax(since) and l.at >= seen_until
+        where l.is_first and l.xid >= pg_snapshot_xmax(since) and l.at >= seen_until
         union all
         select l.organization_id from rowhouse.change_log l
-        where l.xid = any (array(select pg_snapshot_xip(since))) and l.at >= seen_until
+        where l.is_first and l.xid = any (array(select pg_snapshot_xip(since))) and l.at >= seen_until
       ) c;
   end if;
 end

@@ -203,9 +203,10 @@ begin
 end
 $$;
 
--- The same for all rows of a statement at once. The two transition tables of an update hold the versions of a row at
--- the same place. The functions of a simple column `id` stand in the statements, because a call of one's own costs as
--- much as the rest of a line.
+-- The same for all rows of a statement at once. One line of them stands for all in the index of what is new (is_first);
+-- without a seal, where one statement may write for many organizations, each stands for itself. The two transition tables
+-- of an update hold the versions of a row at the same place. The functions of a simple column `id` stand in the statements,
+-- because a call of one's own costs as much as the rest of a line.
 create function rowhouse.log_statement() returns trigger
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
@@ -233,56 +234,60 @@ begin
     if is_plain then
       insert into rowhouse.change_log (
         organization_id, table_schema, table_name, record_id, record_hash, action, new,
-        actor_kind, actor_id, origin, reason, request_id, ip
+        actor_kind, actor_id, origin, reason, request_id, ip, is_first
       )
       select
         case when organization = rowhouse_row.organization_id or actor is null then rowhouse_row.organization_id
           else rowhouse.refuse_other_organization(tg_argv[0], tg_argv[1]) end,
         tg_argv[0], tg_argv[1], rowhouse_row.id::text, hashtextextended(rowhouse_row.id::text collate "C", 0), 'insert',
-        to_json(rowhouse_row), kind, actor_id, origin, reason, request_id, ip
+        to_json(rowhouse_row), kind, actor_id, origin, reason, request_id, ip,
+        -- Compared with the first, because numbering the rows would copy them all.
+        actor is null or rowhouse_row.id = (select f.id from written f limit 1)
       from written rowhouse_row;
     else
       insert into rowhouse.change_log (
         organization_id, table_schema, table_name, record_id, record_hash, action, new, new_exact,
-        actor_kind, actor_id, origin, reason, request_id, ip
+        actor_kind, actor_id, origin, reason, request_id, ip, is_first
       )
       select
         case when organization = l.organization_id or actor is null then l.organization_id
           else rowhouse.refuse_other_organization(tg_argv[0], tg_argv[1]) end,
         tg_argv[0], tg_argv[1], l.record_id, rowhouse.record_hash(l.record_id), 'insert',
         rowhouse.mask(l.new, masked, inexact), l.new_exact,
-        kind, actor_id, origin, reason, request_id, ip
+        kind, actor_id, origin, reason, request_id, ip, actor is null or l.place = 1
       from (
         select r.organization_id, r.new, case when inexact = '{}' and cardinality(key_columns) = 1 then r.new ->> key_columns[1]
             else rowhouse.record_id(r.new, key_columns, inexact) end as record_id,
-          case when inexact <> '{}' then rowhouse.exact_values(tg_relid::regclass, r.line, r.new, inexact, masked) end as new_exact
-        from (select rowhouse_row.organization_id, rowhouse_row as line, to_json(rowhouse_row) as new from written rowhouse_row offset 0) r
+          case when inexact <> '{}' then rowhouse.exact_values(tg_relid::regclass, r.line, r.new, inexact, masked) end as new_exact, r.place
+        from (select rowhouse_row.organization_id, rowhouse_row as line, to_json(rowhouse_row) as new, row_number() over () as place
+          from written rowhouse_row offset 0) r
         offset 0
       ) l;
     end if;
   elsif tg_op = 'DELETE' then
     insert into rowhouse.change_log (
       organization_id, table_schema, table_name, record_id, record_hash, action, old, old_exact,
-      actor_kind, actor_id, origin, reason, request_id, ip
+      actor_kind, actor_id, origin, reason, request_id, ip, is_first
     )
     select
       case when organization = l.organization_id or actor is null then l.organization_id
         else rowhouse.refuse_other_organization(tg_argv[0], tg_argv[1]) end,
       tg_argv[0], tg_argv[1], l.record_id, hashtextextended(l.record_id collate "C", 0), 'delete',
       case when masked <> '{}' then rowhouse.mask(l.old, masked, inexact) else l.old end, l.old_exact,
-      kind, actor_id, origin, reason, request_id, ip
+      kind, actor_id, origin, reason, request_id, ip, actor is null or l.place = 1
     from (
       select r.organization_id, r.old, case when inexact = '{}' and cardinality(key_columns) = 1 then r.old ->> key_columns[1]
           else rowhouse.record_id(r.old, key_columns, inexact) end as record_id,
-        case when inexact <> '{}' then rowhouse.exact_values(tg_relid::regclass, r.line, r.old, inexact, masked) end as old_exact
-      from (select rowhouse_row.organization_id, rowhouse_row as line, to_json(rowhouse_row) as old from replaced rowhouse_row offset 0) r
+        case when inexact <> '{}' then rowhouse.exact_values(tg_relid::regclass, r.line, r.old, inexact, masked) end as old_exact, r.place
+      from (select rowhouse_row.organization_id, rowhouse_row as line, to_json(rowhouse_row) as old, row_number() over () as place
+        from replaced rowhouse_row offset 0) r
       offset 0
     ) l;
   else
     -- The migrator may move a row: then it left one organization and came to another, and both logs say so.
     insert into rowhouse.change_log (
       organization_id, table_schema, table_name, record_id, record_hash, action, old, new, old_exact, new_exact,
-      actor_kind, actor_id, origin, reason, request_id, ip
+      actor_kind, actor_id, origin, reason, request_id, ip, is_first
     )
     select
       case when actor is null or (organization = l.organization_id and not l.moved) then l.organization_id
@@ -291,7 +296,7 @@ begin
       case when masked <> '{}' then rowhouse.mask(l.old, masked, inexact) else l.old end,
       case when masked <> '{}' then rowhouse.mask(l.new, masked, inexact) else l.new end,
       l.old_exact, l.new_exact,
-      kind, actor_id, origin, reason, request_id, ip
+      kind, actor_id, origin, reason, request_id, ip, actor is null or l.place = 1
     from (
       select
         p.moved,
@@ -304,7 +309,8 @@ begin
         case when inexact <> '{}' and (a.action = 'delete' or not p.moved)
           then rowhouse.exact_values(tg_relid::regclass, p.old, p.old_json, inexact, masked) end as old_exact,
         case when inexact <> '{}' and (a.action = 'insert' or not p.moved)
-          then rowhouse.exact_values(tg_relid::regclass, p.new, p.new_json, inexact, masked) end as new_exact
+          then rowhouse.exact_values(tg_relid::regclass, p.new, p.new_json, inexact, masked) end as new_exact,
+        row_number() over (order by p.place, a.part) as place
       from (
         select o.organization_id as old_organization, n.organization_id as new_organization,
           o.organization_id <> n.organization_id as moved,

@@ -148,10 +148,10 @@ begin
       select l.organization_id, array_agg(distinct l.origin) as origins
       from (
         select n.organization_id, n.origin from rowhouse.change_log n
-        where n.xid >= pg_snapshot_xmax(since) and n.at >= seen_until
+        where n.is_first and n.xid >= pg_snapshot_xmax(since) and n.at >= seen_until
         union all
         select n.organization_id, n.origin from rowhouse.change_log n
-        where n.xid = any (array(select pg_snapshot_xip(since))) and n.at >= seen_until
+        where n.is_first and n.xid = any (array(select pg_snapshot_xip(since))) and n.at >= seen_until
       ) l
       group by l.organization_id
     ) c

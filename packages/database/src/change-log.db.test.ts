@@ -281,6 +281,54 @@ describe('the change log cannot be', () => {
     })
   })
 
+  it('given a line whose old and new do not fit its action', async () => {
+    await withClient(database().adminUrl, async (admin) => {
+      const given = async (): Promise<string[]> => {
+        const taken: string[] = []
+        for (const action of ['insert', 'update', 'delete', 'truncate', 'read', 'look', ''])
+          for (const [old, after] of [
+            [null, null],
+            [null, '{}'],
+            ['{}', null],
+            ['{}', '{}'],
+          ]) {
+            await admin.query('begin')
+            const line = admin.query(
+              `insert into rowhouse.change_log (
+                 organization_id, table_schema, table_name, record_id, record_hash, action, old, new, actor_kind, origin
+               ) values ($1, 'public', 'notes', 'x', 0, $2, $3, $4, 'migrator', 'migrator')`,
+              [worlds.a.organizationId, action, old, after],
+            )
+            const code = await sqlstateOf(line)
+            await admin.query('rollback')
+            if (code === 'done') taken.push([action, old === null ? '' : 'old', after === null ? '' : 'new'].join(' '))
+            else expect(code).toBe('23514')
+          }
+        return taken
+      }
+      expect(await given()).toEqual([
+        'insert  new',
+        'update old new',
+        'delete old ',
+        'truncate old ',
+        'read  ',
+        'read  new',
+        'read old ',
+        'read old new',
+      ])
+      const constraint = 'alter table rowhouse.change_log drop constraint action_fits_old_and_new'
+      const { rows } = await admin.query<{ definition: string }>(
+        `select pg_get_constraintdef(oid) as definition from pg_constraint
+         where conrelid = 'rowhouse.change_log'::regclass and conname = 'action_fits_old_and_new'`,
+      )
+      await admin.query(constraint)
+      expect(await given()).toHaveLength(28)
+      await admin.query(
+        `alter table rowhouse.change_log add constraint action_fits_old_and_new ${rows[0]?.definition ?? ''}`,
+      )
+    })
+  })
+
   it('escaped by TRUNCATE, nor by replica mode', async () => {
     const from = await start(worlds.a)
     await withClient(database().adminUrl, async (admin) => {

@@ -8,7 +8,7 @@ const DIGEST_BYTES = 32
 /** A line's columns as text, in the order of lineColumns; null is null. */
 export type LineValues = readonly (string | null)[]
 
-/** Every column of the change log, each as the text that is hashed. A moment is microseconds since 1970. */
+/** Every column of the change log but is_first, each as the text that is hashed. A moment is microseconds since 1970. */
 export const lineColumns = `
   l.seq::text, l.organization_id::text, l.xid::text, (extract(epoch from l.at) * 1000000)::bigint::text,
   l.table_schema, l.table_name, l.record_id, l.record_hash::text, l.action,
