@@ -120,6 +120,36 @@ it('an operator sees every organization', async () => {
   expect(await page.getByRole('row').count()).toBe(4)
 })
 
+it('an operator bounds a plan and one organization, and sees what holds and which column is which field', async () => {
+  const page = await open()
+  await page.getByRole('button', { name: /operator key/ }).click()
+  await page.getByLabel('Operator key').fill(stack.ready.operatorKey)
+  await page.keyboard.press('Enter')
+  await page.getByRole('link', { name: 'Plans' }).click()
+  await page.getByRole('button', { name: 'Change Team' }).click()
+  await page.getByRole('form', { name: 'Plan team' }).getByLabel('Longest statement, ms').fill('60000')
+  await page.keyboard.press('Enter')
+  await page.getByRole('listitem').filter({ hasText: /^Team/ }).getByText('statements up to 1 min.').waitFor()
+
+  await page.goto(`/organizations/${acme().id}?tab=load`)
+  const limits = page.getByRole('region', { name: 'Plan and limits' })
+  await limits.getByRole('button', { name: 'Set limits of its own' }).click()
+  await limits.getByLabel('Transactions at a time').fill('7')
+  await page.keyboard.press('Enter')
+  const limit = (name: string) => limits.getByRole('row').filter({ hasText: name }).getByRole('cell')
+  await limit('Transactions at a time').getByText('its own').waitFor()
+  expect(await limit('Transactions at a time').allInnerTexts()).toEqual(['7', 'its own'])
+  expect(await limit('Longest statement').allInnerTexts()).toEqual(['1 min', 'its plan'])
+  const { rows } = await rowhouse
+    .as({ organizationId: acme().id, userId: acme().ownerId })
+    .query("select current_setting('statement_timeout') as timeout")
+  expect(rows).toEqual([{ timeout: '1min' }])
+
+  await page.goto(`/organizations/${acme().id}`)
+  await page.getByRole('button', { name: 'Fields of contact' }).click()
+  await page.getByRole('row', { name: 'title jobtitle' }).waitFor()
+})
+
 it('a new organization connects its CRM on the CRM’s own page, and hears of a refusal', async () => {
   const { api, operatorKey } = stack.ready
   const control = createClient({ baseUrl: api, headers: { authorization: `Bearer ${operatorKey}` } })

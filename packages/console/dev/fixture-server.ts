@@ -23,12 +23,13 @@ import type {
 import { clustersOf } from './clusters.ts'
 import { verificationOf } from './findings.ts'
 import type { FindingsFixture } from './findings.ts'
-import { adviceOf, alertOf, measuresOf, withoutText } from './measures.ts'
+import { adviceOf, alertOf, measuresOf, usageOf, usageOfNone, withoutText } from './measures.ts'
 import type { AlertsFixture } from './measures.ts'
 import { membersOf } from './members.ts'
+import { plansOf } from './plans.ts'
 import { rolloutsOf } from './rollouts.ts'
 import type { RolloutsFixture } from './rollouts.ts'
-import { FIXTURE_NOW_MS, activityOf, ago, detailOf, organizationOf, placementOf, uuid } from './fixtures.ts'
+import { FIXTURE_NOW_MS, activityOf, ago, detailOf, mappingOf, organizationOf, placementOf, uuid } from './fixtures.ts'
 
 export const fixtureOperatorKey = 'fixture-operator-key-0123456789abcdef'
 const ACTIVITY_SEQ_MAX = 400
@@ -143,6 +144,7 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
   )
   const members = membersOf(refuse)
   const rollouts = rolloutsOf(options.rollouts ?? 'incomplete', options.destroys === true)
+  const plans = plansOf()
   const clusters = clustersOf(options.deadCluster === true)
   const failures = new Map<EndpointId, ErrorCode>()
   const holds = new Map<EndpointId, { promise: Promise<void>; release: () => void }>()
@@ -251,6 +253,16 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     listClusters: () => ({ items: clusters.list() }),
     checkCluster: (params) => clusters.check(params['clusterId'] ?? '') ?? refuse('cluster_unknown'),
     listDatabases: () => clusters.databases(),
+    listPlans: () => plans.list(organizations),
+    setPlan: (params, _query, body) => plans.set(params['planId'] ?? '', body, organizations),
+    getOrganizationLimits: (params) => plans.limitsOf(find(params)[0]),
+    setOrganizationLimits: (params, _query, body) => plans.setLimits(find(params)[0], body),
+    setOrganizationPlan: (params, _query, body) => {
+      const [organization, index] = find(params)
+      const changed = { ...organization, plan: body['plan'] ?? '' }
+      organizations[index] = changed
+      return placementOf(changed)
+    },
     listConnectors: () => ({
       items: (['hubspot', 'netsuite', 'salesforce'] as const).map((id) => ({
         id,
@@ -268,6 +280,10 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     listOrganizationAlerts: (params) => ({
       items: alerts().filter(({ organizationId }) => organizationId === find(params)[0].id),
     }),
+    listUsage: (_params, query) =>
+      me?.actor.kind !== 'operator'
+        ? refuse('permission_denied')
+        : (organizations.length === 0 ? usageOfNone : usageOf)(Number(query['minutes'] ?? 5)),
     getMeasures: (params) => measuresOf(find(params)[1]),
     getAdvice: (params) => adviceOf(...find(params)),
     listConnectionGrants: (params) => ({ items: grants.get(connected(params).id) ?? [] }),
@@ -308,6 +324,7 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
       return { removed: true }
     },
     resyncConnection: (params) => setState(params, 'resyncing'),
+    getMapping: (params) => ({ version: 1, objects: mappingOf(connected(params)) }),
     listActivity: (params, query) => {
       const [organization, index] = find(params)
       if (organization.connection === null) return { items: [], next: null }

@@ -5,6 +5,7 @@ import type {
   Connection,
   ConnectionDetail,
   ConnectionState,
+  ObjectMappingItem,
   Organization,
   PlacementDetail,
 } from '@rowhouse/contracts'
@@ -139,6 +140,36 @@ export const detailOf = (connection: Connection): ConnectionDetail => ({
     { name: 'requests', kind: 'concurrent', windowMs: null, used: 2, limit: 8, closedUntil: null },
   ],
 })
+
+/** As the default mapping of a CRM has it. */
+export const mappingOf = ({ connector }: Pick<Connection, 'connector'>): ObjectMappingItem[] => {
+  const isHubSpot = connector === 'hubspot'
+  return [
+    {
+      object: 'company',
+      table: 'companies',
+      fields: [
+        { column: 'name', field: isHubSpot ? 'name' : 'Name' },
+        { column: 'domain', field: isHubSpot ? 'domain' : 'Website' },
+        { column: 'employees', field: isHubSpot ? 'numberofemployees' : 'NumberOfEmployees' },
+      ],
+      references: [],
+      matchBy: ['domain', 'name'],
+    },
+    {
+      object: 'contact',
+      table: 'contacts',
+      fields: [
+        { column: 'email', field: isHubSpot ? 'email' : 'Email' },
+        { column: 'first_name', field: isHubSpot ? 'firstname' : 'FirstName' },
+        { column: 'last_name', field: isHubSpot ? 'lastname' : 'LastName' },
+        { column: 'preferred_channel_of_communication', field: 'Preferred_Channel_Of_Communication__c' },
+      ],
+      references: [{ column: 'company_id', reference: isHubSpot ? 'company' : 'AccountId' }],
+      matchBy: ['email'],
+    },
+  ]
+}
 
 export function organizationOf(index: number): Organization {
   const turn = Math.floor(index / names.length)

@@ -1,5 +1,5 @@
 // Made-up alerts, measures and advice: an organization that is slow, one that was, and what their statements cost.
-import type { Advice, Alert, Measures, Organization } from '@rowhouse/contracts'
+import type { Advice, Alert, Measures, Organization, Usage } from '@rowhouse/contracts'
 import { FIXTURE_NOW_MS, ago, organizationOf, uuid } from './fixtures.ts'
 
 const MINUTE_MS = 60_000
@@ -65,7 +65,16 @@ export function measuresOf(index: number): Measures {
     baselineMs: 90,
     opensAtMs: 270,
     minutes,
-    history: [],
+    history: Array.from({ length: 144 }, (_, window) => ({
+      at: new Date(Math.floor(FIXTURE_NOW_MS / MINUTE_MS) * MINUTE_MS - (144 - window) * 10 * MINUTE_MS).toISOString(),
+      calls: 1900 + ((window * 131) % 900),
+      errors: window % 29 === 3 ? 7 : 0,
+      timeMs: 28_000,
+      rows: 22_000,
+      bytes: 4_600_000,
+      p50Ms: 5,
+      p95Ms: 82 + ((window * 13) % 22),
+    })),
     statements: texts.map((text, position) => ({
       fingerprint: `a1b2c3d4e5f6000${position}`,
       text,
@@ -80,6 +89,50 @@ export function measuresOf(index: number): Measures {
     })),
   }
 }
+
+/** The first takes most of it, and the ninth asks nothing; of the others one is in the background alone. */
+export function usageOf(minutes: number): Usage {
+  const items = Array.from({ length: 13 }, (_, index) => index)
+    .filter((index) => index !== 9)
+    .map((index) => {
+      const { id, slug, name } = organizationOf(index)
+      const timeMs = (index === 0 ? 240_000 : 30_000 / (index + 1)) * (minutes / 5)
+      const isBackground = index === 4
+      return {
+        organizationId: id,
+        slug,
+        name,
+        calls: Math.round((9200 * minutes) / (index + 1)),
+        errors: index % 5 === 2 ? 14 : 0,
+        timeMs,
+        rows: Math.round((120_000 * minutes) / (index + 1)),
+        bytes: Math.round((9_000_000 * minutes) / (index + 1)),
+        backgroundTimeMs: isBackground ? timeMs : index % 3 === 1 ? timeMs / 4 : 0,
+        p95Ms: isBackground ? null : index === 0 ? 380 : 9 + index,
+      }
+    })
+  const sum = (value: (item: Usage['items'][number]) => number): number =>
+    items.reduce((total, item) => total + value(item), 0)
+  return {
+    minutes,
+    total: {
+      organizations: items.length,
+      calls: sum(({ calls }) => calls),
+      errors: sum(({ errors }) => errors),
+      timeMs: sum(({ timeMs }) => timeMs),
+      rows: sum(({ rows }) => rows),
+      bytes: sum(({ bytes }) => bytes),
+    },
+    items,
+  }
+}
+
+/** Where nobody asked anything. */
+export const usageOfNone = (minutes: number): Usage => ({
+  minutes,
+  total: { organizations: 0, calls: 0, errors: 0, timeMs: 0, rows: 0, bytes: 0 },
+  items: [],
+})
 
 export function adviceOf(organization: Organization, index: number): Advice {
   const isLarge = index === 0

@@ -145,6 +145,38 @@ const pictures: Record<string, Picture> = {
     options: { rollouts: 'running' },
     act: (page) => page.getByRole('button', { name: 'Cancel' }).click(),
   },
+  load: { path: '/load', options: { alerts: 'some' } },
+  'load-none': { path: '/load', options: { organizations: 0 } },
+  plans: { path: '/plans' },
+  'plans-changing': {
+    path: '/plans',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Change Team' }).click()
+      await page.getByLabel('Transactions at a time').fill('many')
+      await page.getByRole('button', { name: 'Change the plan' }).click()
+    },
+  },
+  'plans-making': { path: '/plans', act: (page) => page.getByRole('button', { name: 'Make a plan' }).click() },
+  'organization-load-day': {
+    path: organization(0, '?tab=load&span=day'),
+    act: (page) => page.getByRole('list', { name: 'Signals' }).waitFor(),
+  },
+  'organization-plan': {
+    path: organization(0, '?tab=load'),
+    act: async (page) => {
+      await page.getByRole('list', { name: 'Signals' }).waitFor()
+      await page.getByLabel('Plan').selectOption('business')
+      await page.getByRole('button', { name: 'Set limits of its own' }).click()
+      await page.getByRole('region', { name: 'Plan and limits' }).evaluate((section) => section.scrollIntoView())
+    },
+  },
+  'organization-fields': {
+    path: organization(0),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Fields of contact' }).click()
+      await page.getByRole('table', { name: /of contact$/ }).scrollIntoViewIfNeeded()
+    },
+  },
   clusters: { path: '/clusters' },
   'clusters-dead': { path: '/clusters', options: { deadCluster: true } },
   'clusters-person': { path: '/clusters', options: { me: person('viewer') } },

@@ -280,7 +280,7 @@ describe('one organization', () => {
   it('says what goes before a connection is removed, and removes it', async () => {
     const { page, fixture } = await visit(acme)
     await page.getByRole('button', { name: 'Remove this connection' }).click()
-    const question = page.getByRole('group', { name: 'Remove this connection' })
+    const question = page.getByRole('group', { name: /^Remove HubSpot .* for good\?$/ })
     await question.getByRole('button', { name: 'Keep it' }).click()
     await page.getByRole('button', { name: 'Remove this connection' }).click()
     await question.getByRole('button', { name: 'Remove for good' }).click()
@@ -337,6 +337,40 @@ describe('one organization', () => {
     const viewer = await visit(acme, { me: person('viewer') })
     await viewer.page.getByRole('list', { name: 'Granted for this connection' }).getByText('Alan Turing').waitFor()
     expect(await viewer.page.getByRole('button', { name: /Grant|Take back/ }).count()).toBe(0)
+  })
+
+  it('shows which column is which field, and by which of them records were matched', async () => {
+    const { page, fixture } = await visit(acme, { me: person('viewer') })
+    await page.getByRole('button', { name: 'Fields of contact' }).click()
+    const fields = page.getByRole('table', { name: '5 columns of contact' })
+    await fields.getByRole('row', { name: 'email, matched by email' }).waitFor()
+    await fields.getByRole('row', { name: 'company_id reference company' }).waitFor()
+    await page.getByRole('button', { name: 'Fields of contact' }).click()
+    await fields.waitFor({ state: 'detached' })
+    fixture.fail('getMapping', 'connection_not_found')
+    await page.goto(`${acme}?tab=activity`)
+    await page.getByRole('button', { name: 'Fields of company' }).click()
+    await page.getByRole('alert').getByText('connection_not_found').waitFor()
+  })
+
+  it('is left by Escape where it asks, and has the focus where it was', async () => {
+    const { page, fixture } = await visit(`${acme}?change=390`)
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? '')
+    for (const [button, open] of [
+      ['Pause syncing', page.getByRole('group', { name: 'Pause syncing with HubSpot?' })],
+      ['Remove this connection', page.getByRole('group', { name: /^Remove HubSpot/ })],
+      ['Grant access', page.getByRole('form', { name: 'Grant access to this connection' })],
+    ] as const) {
+      await page.getByRole('button', { name: button }).press('Enter')
+      await open.waitFor()
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Escape')
+      await open.waitFor({ state: 'detached' })
+      expect(await focused()).toBe(button)
+    }
+    // The page's own Escape closes the change; none of these was for it.
+    expect(page.url()).toContain('change=390')
+    expect(fixture.requests.filter((request) => !request.startsWith('GET'))).toEqual([])
   })
 
   it('opens in a browser whose language no format knows', async () => {
@@ -447,6 +481,11 @@ describe('alerts', () => {
   it('stand beside what statements cost and where the organization should live', async () => {
     const { page, fixture } = await visit(`${acme}?tab=load`, some)
     await page.getByRole('list', { name: 'Statements by the time they took' }).getByText('insert into notes').waitFor()
+    const figure = (title: string) => page.getByRole('figure').filter({ hasText: title })
+    expect(await figure('Errors').innerText()).toMatch(/Errors\s+4\s+0\.0\d+ % of the statements/)
+    await page.getByLabel('How far back').selectOption('Last day')
+    await page.waitForURL(/span=day/)
+    await figure('Errors').getByText('35', { exact: true }).waitFor()
     await page.getByRole('meter', { name: 'Rows: 14,200,000 of 10,000,000' }).waitFor()
     await page.getByText('Move it').waitFor()
     await page.getByText('database_unreachable').waitFor()
@@ -499,6 +538,18 @@ describe('accessibility', () => {
     ['alerts', '/alerts', { alerts: 'some' }],
     ['the load of an organization', `${acme}?tab=load`, { alerts: 'some' }],
     ['no load', `/organizations/${uuid(0xa, 9)}?tab=load`],
+    ['the load of a day', `${acme}?tab=load&span=day`],
+    ['members', `${acme}?tab=members`],
+    ['rollouts', '/rollouts'],
+    ['a rollout that runs', '/rollouts', { rollouts: 'running' }],
+    ['no rollouts', '/rollouts', { rollouts: 'none' }],
+    ['clusters', '/clusters'],
+    ['a cluster that does not answer', '/clusters', { deadCluster: true }],
+    ['plans', '/plans'],
+    ['load', '/load', { alerts: 'some' }],
+    ['no load at all', '/load', { organizations: 0 }],
+    ['an invitation', `/join#${'a'.repeat(43)}`, { me: person('viewer', 0) }],
+    ['what only operators see', '/plans', { me: person('viewer', 2) }],
   ]
   const looks = pages.flatMap(([name, path, options]) => [1440, 390].map((width) => ({ name, path, options, width })))
   it.each(looks)('finds nothing wrong in light and in dark at $width px: $name', async ({ path, options, width }) => {
@@ -528,7 +579,7 @@ describe('accessibility', () => {
     ])
   })
 
-  it('fits a phone without scrolling sideways', async () => {
+  it.each([390, 800, 1024])('fits %d px without scrolling sideways', async (width) => {
     const paths = [
       '/',
       acme,
@@ -538,11 +589,16 @@ describe('accessibility', () => {
       '/isolation',
       '/alerts',
       '/clusters',
+      '/rollouts',
+      '/plans',
+      '/load',
+      `/join#${'a'.repeat(43)}`,
     ]
     for (const path of paths) {
-      const { page } = await visit(path, { alerts: 'some', deadCluster: true }, { width: 390 })
+      const { page } = await visit(path, { alerts: 'some', deadCluster: true }, { width })
       await page.locator('main h1').first().waitFor()
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+      await page.waitForFunction(() => document.querySelector('[role=status][aria-label^=Reading]') === null)
+      expect([path, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([path, width])
     }
   })
 
@@ -552,11 +608,115 @@ describe('accessibility', () => {
     for (const [name, title] of [
       ['Alerts', /No organization is slower/],
       ['Clusters', /^1 of 3 clusters does not answer/],
+      ['Load', /Acme Freight most of it/],
+      ['Plans', '4 plans for 12 organizations'],
       ['Organizations', /of 12 organizations/],
     ] as const) {
       await pages.getByRole('link', { name }).click()
       await page.getByRole('heading', { level: 1, name: title }).waitFor()
     }
+  })
+})
+
+describe('load', () => {
+  it('is shown by who takes the most time, with alerts, over minutes or an hour, and leads to the statements', async () => {
+    const { page, fixture } = await visit('/load', { alerts: 'some' })
+    await page.getByRole('heading', { name: /^12 organizations took 5 min .* in the last 5 minutes/ }).waitFor()
+    const acmes = page.getByRole('row').filter({ hasText: 'Acme Freight' })
+    await acmes.first().getByText('4.2 × its usual').waitFor()
+    expect(await acmes.first().getByRole('cell').first().innerText()).toMatch(/^4 min 7\d %/)
+    await page.getByLabel('How far back').selectOption('Last hour')
+    await page.waitForURL(/span=hour/)
+    await page.getByRole('heading', { name: /in the last hour, Acme Freight most of it/ }).waitFor()
+    await page.getByRole('link', { name: 'Acme Freight', exact: true }).click()
+    await page.waitForURL(`${fixture.url}${acme}?tab=load`)
+    fixture.fail('listUsage', 'database_unreachable')
+    await page.goto('/load')
+    await page.getByRole('alert').getByText('database_unreachable').waitFor()
+  })
+})
+
+describe('plans', () => {
+  const plan = (page: Page, name: string) =>
+    page.getByRole('list', { name: 'Plans' }).getByRole('listitem').filter({ hasText: name })
+
+  it('are shown with what they bound and who has them, changed, and made; what is wrong is said at its field', async () => {
+    const { page, fixture } = await visit('/plans')
+    await plan(page, 'Team').getByText('20 transactions at a time · statements up to 30 s.').waitFor()
+    await page.getByRole('button', { name: 'Change Team' }).click()
+    const form = page.getByRole('form', { name: 'Plan team' })
+    expect(await form.getByRole('button', { name: 'Change the plan' }).isDisabled()).toBe(true)
+    await form.getByText('Limits hold for 3 organizations within about a second').waitFor()
+    await form.getByLabel('Transactions at a time').fill('many')
+    await form.getByRole('button', { name: 'Change the plan' }).click()
+    await form.getByText('A whole number from 1 to 2,000,000,000, or nothing.').waitFor()
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-invalid'))).toBe('true')
+    expect(fixture.requests.filter((request) => request.startsWith('PUT'))).toEqual([])
+    expect(await faultsOf(page)).toEqual([])
+    await form.getByLabel('Transactions at a time').fill('2,500')
+    fixture.fail('setPlan', 'cluster_unknown')
+    await page.keyboard.press('Enter')
+    await form.getByRole('alert').getByText('cluster_unknown').waitFor()
+    fixture.fail('setPlan', null)
+    await page.keyboard.press('Enter')
+    await plan(page, 'Team').getByText('2,500 transactions at a time').waitFor()
+
+    await page.getByRole('button', { name: 'Make a plan' }).click()
+    const made = page.getByRole('form', { name: 'A new plan' })
+    await page.keyboard.type('team')
+    await page.keyboard.press('Enter')
+    await made.getByText('There is a plan with this id.').waitFor()
+    await made.getByLabel('Id').fill('scale')
+    await made.getByLabel('Home of its organizations').selectOption('A schema of its own')
+    await page.keyboard.press('Enter')
+    await made.getByRole('button', { name: 'Make the plan' }).click()
+    await plan(page, 'scale').getByText('A schema of its own, any region').waitFor()
+    await plan(page, 'scale').getByText('nobody').waitFor()
+
+    await plan(page, 'Team').getByRole('link', { name: '3 organizations' }).click()
+    await page.waitForURL(/\?plan=team$/)
+    await page.getByText('3 of 12').waitFor()
+  })
+
+  it('are neither shown to nor asked for by who is no operator', async () => {
+    const { page, fixture } = await visit('/plans', { me: person('admin', 2) })
+    await page.getByRole('heading', { name: 'Only operators see this.' }).waitFor()
+    expect(await page.getByRole('link', { name: /^(Plans|Load)$/ }).count()).toBe(0)
+    await page.goto('/load')
+    await page.getByRole('heading', { name: 'Only operators see this.' }).waitFor()
+    await page.goto(`${acme}?tab=load`)
+    await page.getByText('It was never slower than it usually is.').waitFor()
+    expect(fixture.requests.filter((request) => /plans|limits|usage/.test(request))).toEqual([])
+  })
+
+  it('of one organization: another plan after what it does was said, and limits of its own before those of the plan', async () => {
+    const { page, fixture } = await visit(`${acme}?tab=load`)
+    const section = page.getByRole('region', { name: 'Plan and limits' })
+    const limit = (name: string) => section.getByRole('row').filter({ hasText: name })
+    expect(await limit('Transactions at a time').getByRole('cell').allInnerTexts()).toEqual(['5', 'its plan'])
+    await section.getByLabel('Plan').selectOption('team')
+    await section.getByText('It stays where it lives.').waitFor()
+    await section.getByLabel('Plan').selectOption('business')
+    const question = section.getByRole('group', { name: 'Change the plan from free to business?' })
+    await question.getByText('The plan asks for: a schema of its own. That is noted').waitFor()
+    await question.getByRole('button', { name: 'Leave it as it is' }).click()
+    expect(await section.getByLabel('Plan').inputValue()).toBe('free')
+    await section.getByLabel('Plan').selectOption('business')
+    await question.getByRole('button', { name: 'Change the plan' }).click()
+    await question.waitFor({ state: 'detached' })
+    await limit('Transactions at a time').getByText('40').waitFor()
+
+    await section.getByRole('button', { name: 'Set limits of its own' }).click()
+    const form = section.getByRole('form', { name: 'Limits of acme-freight' })
+    expect(await form.getByLabel('Transactions at a time').getAttribute('placeholder')).toBe('40')
+    await form.getByLabel('Longest statement, ms').fill('0')
+    await form.getByRole('button', { name: 'Set the limits' }).click()
+    await form.getByText('A whole number from 1 to').waitFor()
+    await form.getByLabel('Longest statement, ms').fill('90000')
+    await page.keyboard.press('Enter')
+    await form.waitFor({ state: 'detached' })
+    expect(await limit('Longest statement').getByRole('cell').allInnerTexts()).toEqual(['1 min 30 s', 'its own'])
+    expect(fixture.requests.filter((request) => request.startsWith('PUT'))).toHaveLength(2)
   })
 })
 

@@ -12,7 +12,7 @@ import { actionWords, actorWords, recordWords, statusWords } from './words.ts'
 export const ROW_PX = 60
 export const ROW_NARROW_PX = 108
 /** When, here, what changed, in the CRM. */
-export const columns = 'grid grid-cols-[72px_minmax(130px,1fr)_minmax(240px,2.2fr)_minmax(140px,1fr)] gap-x-4'
+export const columns = 'grid grid-cols-[72px_minmax(110px,1fr)_minmax(200px,2.2fr)_minmax(120px,1fr)] gap-x-4'
 
 export interface ChangeRowProps {
   readonly item: ActivityItem

@@ -97,6 +97,7 @@ export function FeedView({
     release()
     window.scrollTo({ top: Math.max(0, marginPx - 140) })
   }
+  const clear = (): void => onSearch({ direction: undefined, table: undefined, record: undefined })
   const isFiltered = search.direction !== undefined || search.table !== undefined || search.record !== undefined
   return (
     <section aria-label="Changes">
@@ -140,7 +141,7 @@ export function FeedView({
           <button
             type="button"
             className="text-xs text-ink-2 underline decoration-line-strong underline-offset-4 hover:text-ink"
-            onClick={() => onSearch({ direction: undefined, table: undefined, record: undefined })}
+            onClick={clear}
           >
             Clear
           </button>
@@ -172,7 +173,7 @@ export function FeedView({
           <Failure error={live.error} onRetry={live.retry} />
         </div>
       ) : feed.items.length === 0 ? (
-        <NoChanges slug={slug} isFiltered={isFiltered} isConnected={isConnected} />
+        <NoChanges slug={slug} isFiltered={isFiltered} isConnected={isConnected} onClear={clear} />
       ) : (
         <ol ref={body} aria-label="Changes, newest first" className="relative" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map(({ index, start, size, key }) => {
@@ -231,12 +232,17 @@ function NoChanges({
   slug,
   isFiltered,
   isConnected,
+  onClear,
 }: {
   slug: string
   isFiltered: boolean
+  onClear: () => void
   isConnected: boolean
 }): JSX.Element {
-  if (isFiltered) return <Empty title="No change matches these filters." />
+  if (isFiltered)
+    return (
+      <Empty title="No change matches these filters." action={<Button onClick={onClear}>Clear the filters</Button>} />
+    )
   if (!isConnected) {
     return (
       <Empty
@@ -250,7 +256,7 @@ function NoChanges({
   return (
     <Empty
       title="Nothing has changed yet."
-      command="update contacts set title = 'Engineer' where email = 'grace@example.com'"
+      sql="update contacts set title = 'Engineer' where email = 'grace@example.com'"
     >
       Change a record here or in the CRM: it appears within a moment, and again when the other side has it.
     </Empty>

@@ -6,12 +6,17 @@ export type Tab = (typeof tabs)[number]
 export const directions = ['inbound', 'outbound', 'local'] as const
 export type Direction = (typeof directions)[number]
 
+export const spans = ['day'] as const
+export type Span = (typeof spans)[number]
+
 export interface ActivitySearch {
   /** @default activity */
   readonly tab?: Tab | undefined
   readonly direction?: Direction | undefined
   readonly table?: string | undefined
   readonly record?: string | undefined
+  /** How far back the measures go. @default an hour */
+  readonly span?: Span | undefined
   /** Position of the change that is open beside the feed. */
   readonly change?: string | undefined
   /** The connection that a consent at the CRM led to. */
@@ -25,6 +30,7 @@ export const activitySearch = (search: Record<string, unknown>): ActivitySearch 
   direction: oneOf(directions, search['direction']),
   table: text(search['table']),
   record: text(search['record']),
+  span: oneOf(spans, search['span']),
   change: /^\d{1,19}$/.test(String(search['change'])) ? String(search['change']) : undefined,
   connected: text(search['connected']),
   connectError: text(search['connectError']),

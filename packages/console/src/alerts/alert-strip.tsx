@@ -30,7 +30,7 @@ export function AlertStrip(): JSX.Element | null {
     <section aria-labelledby="alerts" className="pb-5">
       <div className="flex flex-wrap items-baseline gap-x-4 pb-2">
         <h2 id="alerts" className="font-semibold">
-          {headlineOf(worst)}
+          {headlineOf(worst, data.next == null)}
         </h2>
         <Link to="/alerts" className="text-ink-2 underline decoration-line-strong underline-offset-4 hover:text-ink">
           All alerts

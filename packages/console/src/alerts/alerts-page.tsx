@@ -30,7 +30,9 @@ export function AlertsPage(): JSX.Element {
   return page(
     <>
       <div className="pt-6 pb-5 md:pt-8">
-        <h1 className="text-xl font-semibold tracking-[-0.01em]">{headlineOf(open.data.items)}</h1>
+        <h1 className="text-xl font-semibold tracking-[-0.01em]">
+          {headlineOf(open.data.items, open.data.next == null)}
+        </h1>
         <p className="mt-1 max-w-[88ch] text-ink-2">
           What is usual for an organization is the median of a day; three times that opens an alert, and it closes by
           itself.
@@ -43,6 +45,11 @@ export function AlertsPage(): JSX.Element {
         <section className="mt-8">
           <h2 className="pb-2 font-semibold">Over</h2>
           <AlertList alerts={closed.data.items} label="Closed alerts, newest first" />
+          {closed.data.next != null && (
+            <p className="py-3 text-xs text-ink-3">
+              These are the newest; older ones are shown with their organizations.
+            </p>
+          )}
         </section>
       )}
     </>,

@@ -16,6 +16,7 @@ it('a changed alert takes its place, a new one comes first, a closed one leaves 
 
 it('says how much slower, in digits that matter', () => {
   expect([4.23, 12.7].map(formatFactor)).toEqual(['4.2 ×', '13 ×'])
+  expect(headlineOf([alertOf(0), alertOf(1)], false)).toMatch(/^More than 2 organizations are slower/)
   expect([0.84, 12.4, 380, 1430].map(formatMs)).toEqual(['0.8 ms', '12 ms', '380 ms', '1.4 s'])
   expect([0, 1, 2].map((count) => headlineOf(Array.from({ length: count }, (_, index) => alertOf(index))))).toEqual([
     'No organization is slower than it usually is.',

@@ -7,6 +7,8 @@ const SHOWN_MAX = 100
 
 interface List {
   readonly items: readonly Alert[]
+  /** Null where these are all. */
+  readonly next?: string | null
 }
 
 export const openAlertsQuery = queryOptions({

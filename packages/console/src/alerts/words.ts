@@ -17,10 +17,10 @@ export const closedWords: Record<NonNullable<Alert['closedBecause']>, string> = 
   usual: 'this has become usual',
 }
 
-/** The page's sentence. */
-export function headlineOf(open: readonly Alert[]): string {
+/** The page's sentence. @param isWhole false where there are more than these. @default true */
+export function headlineOf(open: readonly Alert[], isWhole = true): string {
   if (open.length === 0) return 'No organization is slower than it usually is.'
-  return `${plural(open.length, 'organization is', 'organizations are')} slower than ${open.length === 1 ? 'it usually is' : 'they usually are'}.`
+  return `${isWhole ? '' : 'More than '}${plural(open.length, 'organization is', 'organizations are')} slower than ${open.length === 1 ? 'it usually is' : 'they usually are'}.`
 }
 
 /** What would be here. */

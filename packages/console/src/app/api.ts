@@ -55,6 +55,13 @@ export const connectionQuery = (organizationId: string, connectionId: string) =>
     queryFn: ({ signal }) => client.getConnection({ params: { organizationId, connectionId }, signal }),
   })
 
+/** Which columns are which fields. */
+export const mappingQuery = (organizationId: string, connectionId: string) =>
+  queryOptions({
+    queryKey: ['organization', organizationId, 'connection', connectionId, 'mapping'],
+    queryFn: ({ signal }) => client.getMapping({ params: { organizationId, connectionId }, signal }),
+  })
+
 export const membersQuery = (organizationId: string) =>
   queryOptions({
     queryKey: ['organization', organizationId, 'members'],
@@ -75,7 +82,7 @@ export const grantsQuery = (organizationId: string, connectionId: string) =>
       (await client.listConnectionGrants({ params: { organizationId, connectionId }, signal })).items,
   })
 
-const ROLLOUTS_MAX = 20
+export const ROLLOUTS_MAX = 20
 
 export const rolloutsQuery = queryOptions({
   queryKey: ['rollouts'],

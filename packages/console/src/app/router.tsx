@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-router'
 import { activitySearch } from '../activity/search.ts'
 import { isolationSearch } from '../isolation/search.ts'
+import { loadSearch } from '../load/search.ts'
 import { organizationsSearch } from '../organizations/search.ts'
 import { isSignedOut, meQuery, queries, signInQuery, whenSignedOut } from './api.ts'
 import { NotFound, PageFailure } from './failures.tsx'
@@ -95,6 +96,19 @@ const clusters = createRoute({
   component: lazyRouteComponent(() => import('../clusters/clusters-page.tsx'), 'ClustersPage'),
 })
 
+const plans = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/plans',
+  component: lazyRouteComponent(() => import('../plans/plans-page.tsx'), 'PlansPage'),
+})
+
+const load = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/load',
+  validateSearch: loadSearch,
+  component: lazyRouteComponent(() => import('../load/load-page.tsx'), 'LoadPage'),
+})
+
 const join = createRoute({
   getParentRoute: () => signedIn,
   path: '/join',
@@ -104,7 +118,7 @@ const join = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     signIn,
-    signedIn.addChildren([organizations, organization, isolation, alerts, rollouts, clusters, join]),
+    signedIn.addChildren([organizations, organization, isolation, alerts, load, rollouts, clusters, plans, join]),
   ]),
   parseSearch,
   stringifySearch,

@@ -6,7 +6,7 @@ import { Suspense, lazy, useEffect, useState } from 'react'
 import type { JSX } from 'react'
 import { useLiveStatus } from '../live/status.ts'
 import { Logo } from '../parts/marks.tsx'
-import { useIsNarrow } from '../parts/narrow.ts'
+import { useIsBarNarrow } from '../parts/narrow.ts'
 import { Key, Status } from '../parts/parts.tsx'
 import { meQuery, organizationQuery } from './api.ts'
 
@@ -15,7 +15,7 @@ const UserMenu = lazy(() => import('../session/user-menu.tsx').then(({ UserMenu 
 
 export function Shell(): JSX.Element {
   const [isPaletteOpen, setPaletteOpen] = useState(false)
-  const isNarrow = useIsNarrow()
+  const isNarrow = useIsBarNarrow()
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== 'k' || !(event.metaKey || event.ctrlKey) || event.shiftKey || event.altKey) return
@@ -73,7 +73,7 @@ export function Shell(): JSX.Element {
   )
 }
 
-/** What is about the whole database is for operators. On a phone they are a line of their own, which scrolls away with the page. */
+/** What is about the whole database is for operators. Where the bar is narrow they are a line of their own, which scrolls away with the page. */
 function Pages(): JSX.Element | null {
   const { data: me } = useQuery(meQuery)
   if (me === undefined) return null
@@ -81,11 +81,11 @@ function Pages(): JSX.Element | null {
   // Whoever has one organization is always in it, and sees its alerts there.
   if (!isOperator && me.memberships.length < 2) return null
   const look =
-    'shrink-0 rounded-sm px-1.5 py-1 text-ink-2 hover:text-ink max-md:px-2 max-md:py-2.5 data-[status=active]:font-medium data-[status=active]:text-ink'
+    'shrink-0 rounded-sm px-1.5 py-1 text-ink-2 hover:text-ink max-lg:py-2.5 data-[status=active]:font-medium data-[status=active]:text-ink'
   return (
     <nav
       aria-label="Pages"
-      className="flex items-center gap-1 max-md:overflow-x-auto max-md:border-b max-md:border-line max-md:px-2"
+      className="flex items-center max-lg:overflow-x-auto max-lg:border-b max-lg:border-line max-lg:px-2.5 lg:gap-1"
     >
       <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={look}>
         Organizations
@@ -95,6 +95,9 @@ function Pages(): JSX.Element | null {
       </Link>
       {isOperator && (
         <>
+          <Link to="/load" activeOptions={{ includeSearch: false }} className={look}>
+            Load
+          </Link>
           <Link to="/isolation" activeOptions={{ includeSearch: false }} className={look}>
             Isolation
           </Link>
@@ -103,6 +106,9 @@ function Pages(): JSX.Element | null {
           </Link>
           <Link to="/clusters" className={look}>
             Clusters
+          </Link>
+          <Link to="/plans" className={look}>
+            Plans
           </Link>
         </>
       )}

@@ -4,8 +4,8 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import type { JSX } from 'react'
 import { client, meQuery, queries } from '../app/api.ts'
 import { useEvents } from '../live/events.ts'
-import { Ago, Button, CopyId, Empty, Failure, Loading, Status } from '../parts/parts.tsx'
-import { plural } from '../words/numbers.ts'
+import { Ago, Button, CopyId, Empty, Failure, Loading, Newest, Status } from '../parts/parts.tsx'
+import { formatCount, plural } from '../words/numbers.ts'
 import { clustersQuery, failingDatabasesQuery } from './queries.ts'
 import { headlineOf, problemOf, sentenceOf, stateOf, statusWords, takesWords, versionWords } from './words.ts'
 
@@ -125,8 +125,14 @@ function Problem({ checkError }: { checkError: string }): JSX.Element {
 }
 
 function FailingDatabases(): JSX.Element | null {
-  const { data } = useQuery(failingDatabasesQuery)
-  if (data === undefined || data.total === 0) return null
+  const { data, error, refetch } = useQuery(failingDatabasesQuery)
+  if (data === undefined)
+    return error === null ? null : (
+      <div className="mt-8">
+        <Failure error={error} onRetry={() => void refetch()} />
+      </div>
+    )
+  if (data.total === 0) return null
   if (data.failing === 0)
     return (
       <p className="mt-4 text-ink-3">
@@ -136,7 +142,7 @@ function FailingDatabases(): JSX.Element | null {
   return (
     <section aria-labelledby="failing" className="mt-8">
       <h2 id="failing" className="pb-2 font-semibold">
-        {plural(data.failing, 'database')} of {data.total} cannot be looked after
+        {formatCount(data.failing)} of {plural(data.total, 'database')} cannot be looked after
       </h2>
       <ul aria-label="Databases that cannot be looked after" className="border-t border-line">
         {data.items.map(({ cluster, databaseName, error, failingSince, unsealed, attempts }) => (
@@ -159,6 +165,7 @@ function FailingDatabases(): JSX.Element | null {
           </li>
         ))}
       </ul>
+      <Newest shown={data.items.length} total={data.failing} />
       <p className="mt-2 text-xs text-ink-3">
         Lines wait in those databases until they answer; nothing is lost. A worker tries again by itself.
       </p>

@@ -5,7 +5,9 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { JSX } from 'react'
 import { client, may, meQuery, queries, rolesQuery } from '../app/api.ts'
-import { Button, CopyText, Failure, Loading } from '../parts/parts.tsx'
+import { Field, fieldLook } from '../parts/field.tsx'
+import { Opens } from '../parts/opens.tsx'
+import { Button, CopyText, Failure, Loading, Refused } from '../parts/parts.tsx'
 import { formatExact } from '../words/time.ts'
 import { OneInvitation } from './one-invitation.tsx'
 import { invitationsQuery, linkOf } from './queries.ts'
@@ -22,7 +24,11 @@ export function Invitations({ organizationId }: { organizationId: string }): JSX
         Invitations
       </h2>
       <Open answer={invitations} organizationId={organizationId} canManage={canManage} />
-      {canManage && <InviteControl organizationId={organizationId} />}
+      {canManage && (
+        <Opens className="mt-3" render={(close) => <InviteForm organizationId={organizationId} onDone={close} />}>
+          Invite a member
+        </Opens>
+      )}
     </section>
   )
 }
@@ -60,18 +66,6 @@ function Open({
   )
 }
 
-function InviteControl({ organizationId }: { organizationId: string }): JSX.Element {
-  const [isInviting, setInviting] = useState(false)
-  if (isInviting) return <InviteForm organizationId={organizationId} onDone={() => setInviting(false)} />
-  return (
-    <Button className="mt-3" onClick={() => setInviting(true)}>
-      Invite a member
-    </Button>
-  )
-}
-
-const field = 'h-8 w-full rounded-md border border-line-strong bg-raised px-2'
-
 function InviteForm({ organizationId, onDone }: { organizationId: string; onDone: () => void }): JSX.Element {
   const roles = useQuery(rolesQuery(organizationId))
   const [email, setEmail] = useState('')
@@ -103,28 +97,33 @@ function InviteForm({ organizationId, onDone }: { organizationId: string; onDone
         invite.mutate({ email: email.trim(), role })
       }}
     >
-      <label className="block">
-        <span className="mb-1 block text-xs text-ink-2">E-mail address</span>
-        <input
-          type="email"
-          required
-          maxLength={320}
-          autoComplete="off"
-          // oxlint-disable-next-line jsx-a11y/no-autofocus -- the form was opened to type
-          autoFocus
-          className={field}
-          value={email}
-          onChange={({ target }) => setEmail(target.value)}
-        />
-      </label>
-      <label className="block">
-        <span className="mb-1 block text-xs text-ink-2">Role</span>
-        <select className={field} value={role} onChange={({ target }) => setRole(target.value)}>
-          {[...new Set([DEFAULT_ROLE, ...(roles.data ?? []).map(({ name }) => name)])].toSorted().map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </label>
+      <Field
+        name="E-mail address"
+        render={(tie) => (
+          <input
+            {...tie}
+            type="email"
+            required
+            maxLength={320}
+            autoComplete="off"
+            // oxlint-disable-next-line jsx-a11y/no-autofocus -- the form was opened to type
+            autoFocus
+            className={fieldLook}
+            value={email}
+            onChange={({ target }) => setEmail(target.value)}
+          />
+        )}
+      />
+      <Field
+        name="Role"
+        render={(tie) => (
+          <select {...tie} className={fieldLook} value={role} onChange={({ target }) => setRole(target.value)}>
+            {[...new Set([DEFAULT_ROLE, ...(roles.data ?? []).map(({ name }) => name)])].toSorted().map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        )}
+      />
       <p className="text-xs text-ink-3">
         You get a link to send. It is for this address alone; inviting it again ends the link before.
       </p>
@@ -134,7 +133,7 @@ function InviteForm({ organizationId, onDone }: { organizationId: string; onDone
         </Button>
         <Button onClick={onDone}>Not now</Button>
       </div>
-      {invite.isError && <Failure error={invite.error} />}
+      <Refused act={invite} />
     </form>
   )
 }

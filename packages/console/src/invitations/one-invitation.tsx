@@ -1,9 +1,9 @@
 // One open invitation: to whom, as what, until when; and taking it back, which can be made good by inviting again.
-import { useMutation } from '@tanstack/react-query'
 import type { JSX } from 'react'
 import { client, queries } from '../app/api.ts'
 import { useNow } from '../live/now.ts'
-import { Ago, Button, Failure, Status } from '../parts/parts.tsx'
+import { Ago, Status } from '../parts/parts.tsx'
+import { TakeBack } from '../parts/take-back.tsx'
 import { formatExact } from '../words/time.ts'
 import { invitationsQuery } from './queries.ts'
 
@@ -25,10 +25,6 @@ export function OneInvitation({
   canManage: boolean
 }): JSX.Element {
   const nowMs = useNow()
-  const revoke = useMutation({
-    mutationFn: () => client.revokeInvitation({ params: { organizationId, invitationId: id } }),
-    onSuccess: () => queries.invalidateQueries({ queryKey: invitationsQuery(organizationId).queryKey }),
-  })
   const isOver = Date.parse(expiresAt) <= nowMs
   return (
     <li className="border-b border-line py-2">
@@ -44,22 +40,13 @@ export function OneInvitation({
           <span className="num text-xs text-ink-3">valid until {formatExact(expiresAt)}</span>
         )}
         {canManage && (
-          <Button
-            look="quiet"
-            className="-mr-3 ml-auto"
-            aria-label={`Take back the invitation of ${email}`}
-            disabled={revoke.isPending || revoke.isSuccess}
-            onClick={() => revoke.mutate()}
-          >
-            {revoke.isPending || revoke.isSuccess ? 'Taking back…' : 'Take back'}
-          </Button>
+          <TakeBack
+            label={`Take back the invitation of ${email}`}
+            act={() => client.revokeInvitation({ params: { organizationId, invitationId: id } })}
+            onDone={() => queries.invalidateQueries({ queryKey: invitationsQuery(organizationId).queryKey })}
+          />
         )}
       </div>
-      {revoke.isError && (
-        <div className="mt-2">
-          <Failure error={revoke.error} />
-        </div>
-      )}
     </li>
   )
 }

@@ -1,22 +1,37 @@
-// How an organization loads the database: when it was slower than usual, what its statements cost, and whether it should
-// live elsewhere. Members see the first; the rest is about the application and the fleet, and for operators.
+// How an organization loads the database: when it was slower than usual, what its statements cost, what it may have, and whether it
+// should live elsewhere. Members see the first; the rest is about the application and the fleet, and for operators.
+import type { Organization } from '@rowhouse/contracts'
 import { useQuery } from '@tanstack/react-query'
 import type { JSX } from 'react'
 import { meQuery } from '../app/api.ts'
+import type { ActivitySearch } from '../activity/search.ts'
 import { AlertList } from '../alerts/alert-list.tsx'
 import { organizationAlertsQuery } from '../alerts/alerts.ts'
 import { Failure, Loading } from '../parts/parts.tsx'
 import { AdviceView } from './advice-view.tsx'
 import { MeasureView } from './measure-view.tsx'
+import { PlanView } from './plan-view.tsx'
 import { Section } from './section.tsx'
 
-export function LoadView({ organizationId, slug }: { organizationId: string; slug: string }): JSX.Element {
+export function LoadView({
+  organization,
+  search,
+  onSearch,
+}: {
+  organization: Organization
+  search: ActivitySearch
+  onSearch: (change: ActivitySearch) => void
+}): JSX.Element {
+  const { id: organizationId, slug } = organization
   const { data: me } = useQuery(meQuery)
   const isOperator = me?.actor.kind === 'operator'
   return (
     <div className="space-y-8 pt-5">
-      {isOperator && <MeasureView organizationId={organizationId} />}
+      {isOperator && (
+        <MeasureView organizationId={organizationId} span={search.span} onSpan={(span) => onSearch({ span })} />
+      )}
       <Alerts organizationId={organizationId} />
+      {isOperator && <PlanView organization={organization} />}
       {isOperator && <AdviceView organizationId={organizationId} slug={slug} />}
     </div>
   )

@@ -1,42 +1,97 @@
-// What an organization's statements cost: the last hour as pictures on one time axis, and its statements by shape.
+// What an organization's statements cost: an hour or a day as pictures on one time axis, and the last hour's by shape.
 import type { Measures } from '@rowhouse/contracts'
 import { useQuery } from '@tanstack/react-query'
 import type { JSX } from 'react'
+import type { Span } from '../activity/search.ts'
 import { formatMs } from '../alerts/words.ts'
 import { useNow } from '../live/now.ts'
 import { Plot } from '../organization/plot.tsx'
 import type { Axis, Series } from '../organization/plot.tsx'
 import { Bar, Failure, Loading } from '../parts/parts.tsx'
+import { formatDuration } from '../words/duration.ts'
 import { formatBytes, formatCount } from '../words/numbers.ts'
 import { measuresQuery } from './queries.ts'
 import { Section } from './section.tsx'
 
-const SPAN_MS = 3_600_000
 const MINUTE_MS = 60_000
-const axis: Axis = [
-  { beforeMs: 3_200_000, label: '−60 min' },
-  { beforeMs: 1_800_000, label: '−30' },
-  { beforeMs: 240_000, label: 'now' },
-]
+const HOUR_MS = 60 * MINUTE_MS
 
-export function MeasureView({ organizationId }: { organizationId: string }): JSX.Element {
+interface SpanLook {
+  readonly word: string
+  readonly spanMs: number
+  /** Width of one of its windows. */
+  readonly stepMs: number
+  readonly axis: Axis
+}
+
+const hour: SpanLook = {
+  word: 'the last hour',
+  spanMs: HOUR_MS,
+  stepMs: MINUTE_MS,
+  axis: [
+    { beforeMs: 3_200_000, label: '−60 min' },
+    { beforeMs: 1_800_000, label: '−30' },
+    { beforeMs: 240_000, label: 'now' },
+  ],
+}
+const day: SpanLook = {
+  word: 'the last day',
+  spanMs: 24 * HOUR_MS,
+  stepMs: 10 * MINUTE_MS,
+  axis: [
+    { beforeMs: 21.5 * HOUR_MS, label: '−24 h' },
+    { beforeMs: 12 * HOUR_MS, label: '−12' },
+    { beforeMs: 1.6 * HOUR_MS, label: 'now' },
+  ],
+}
+
+export function MeasureView({
+  organizationId,
+  span,
+  onSpan,
+}: {
+  organizationId: string
+  /** @default an hour */
+  span: Span | undefined
+  onSpan: (span: Span | undefined) => void
+}): JSX.Element {
   const { data, error, isPending, refetch } = useQuery(measuresQuery(organizationId))
   if (isPending) return <Loading lines={4} label="Reading what was measured" />
   if (data === undefined) return <Failure error={error} onRetry={() => void refetch()} />
+  const look = span === 'day' ? day : hour
+  const windows = span === 'day' ? data.history : data.minutes
   return (
-    <Section title="Statements, the last hour">
-      {data.statements.length === 0 ? (
+    <Section
+      title={`Statements, ${look.word}`}
+      beside={
+        <select
+          aria-label="How far back"
+          className="h-7 rounded-md border border-line-strong bg-raised px-2 text-xs text-ink"
+          value={span ?? ''}
+          onChange={({ target }) => onSpan(target.value === 'day' ? 'day' : undefined)}
+        >
+          <option value="">Last hour</option>
+          <option value="day">Last day</option>
+        </select>
+      }
+    >
+      {windows.length === 0 ? (
         <p className="max-w-[72ch] text-ink-2">
-          It asked nothing in the last hour. When its application does, this shows how long statements take against what
+          It asked nothing in {look.word}. When its application does, this shows how long statements take against what
           is usual, how many there are, and which take the time. {usualWords(data)}
         </p>
       ) : (
+        <Pictures windows={windows} look={look} baselineMs={data.baselineMs} />
+      )}
+      {data.statements.length > 0 && (
         <>
-          <Pictures measures={data} />
+          <h3 className="pb-1.5 text-xs text-ink-3">
+            By what they ask, {hour.word}; the bar is the share of the time that all took
+          </h3>
           <Statements statements={data.statements} />
-          <p className="num mt-2 text-xs text-ink-3">{usualWords(data)}</p>
         </>
       )}
+      {windows.length > 0 && <p className="num mt-2 text-xs text-ink-3">{usualWords(data)}</p>}
     </Section>
   )
 }
@@ -46,16 +101,26 @@ const usualWords = ({ baselineMs, opensAtMs }: Measures): string =>
     ? 'What is usual for it is not known yet: that takes two hours with statements.'
     : `Its usual p95 is ${formatMs(baselineMs)}, the median of a day; an alert opens at ${formatMs(opensAtMs)}.`
 
-function Pictures({ measures: { minutes, baselineMs } }: { measures: Measures }): JSX.Element {
+type Window = Measures['history'][number]
+
+function Pictures({
+  windows,
+  look: { spanMs, stepMs, axis },
+  baselineMs,
+}: {
+  windows: readonly Window[]
+  look: SpanLook
+  baselineMs: number | null
+}): JSX.Element {
   const nowMs = useNow()
   const toMs = Math.ceil(nowMs / MINUTE_MS) * MINUTE_MS
-  const fromMs = toMs - SPAN_MS
-  const points = (value: (minute: Measures['minutes'][number]) => number): Series['points'] =>
-    minutes.map((minute) => [Date.parse(minute.at) + MINUTE_MS / 2, value(minute)])
-  const sum = (value: (minute: Measures['minutes'][number]) => number): number =>
-    minutes.reduce((total, minute) => total + value(minute), 0)
-  const calls = sum((minute) => minute.calls)
-  const errors = sum((minute) => minute.errors)
+  const fromMs = toMs - spanMs
+  const points = (value: (window: Window) => number): Series['points'] =>
+    windows.map((window) => [Date.parse(window.at) + stepMs / 2, value(window)])
+  const sum = (value: (window: Window) => number): number => windows.reduce((total, window) => total + value(window), 0)
+  const calls = sum((window) => window.calls)
+  const errors = sum((window) => window.errors)
+  const timeMs = sum((window) => window.timeMs)
   const usual: Series[] =
     baselineMs === null
       ? []
@@ -70,11 +135,11 @@ function Pictures({ measures: { minutes, baselineMs } }: { measures: Measures })
         ]
   const shared = { fromMs, toMs, axis }
   return (
-    <div className="mb-5 grid grid-cols-2 gap-x-6 gap-y-4 xl:grid-cols-4">
+    <div className="mb-5 grid grid-cols-2 gap-x-6 gap-y-4 lg:grid-cols-3">
       <Plot
         {...shared}
         title="p95"
-        value={formatMs(minutes.at(-1)?.p95Ms ?? 0)}
+        value={formatMs(windows.at(-1)?.p95Ms ?? 0)}
         note={baselineMs === null ? 'usual not known yet' : `usually ${formatMs(baselineMs)}`}
         series={[{ look: 'line', points: points(({ p95Ms }) => p95Ms) }, ...usual]}
         format={formatMs}
@@ -83,8 +148,24 @@ function Pictures({ measures: { minutes, baselineMs } }: { measures: Measures })
         {...shared}
         title="Statements"
         value={formatCount(calls)}
-        note={errors === 0 ? 'none failed' : `${formatCount(errors)} failed`}
-        series={[{ look: 'bars', points: points((minute) => minute.calls) }]}
+        note={`${formatDuration(calls === 0 ? 0 : timeMs / calls)} each`}
+        series={[{ look: 'bars', points: points((window) => window.calls) }]}
+        format={formatCount}
+      />
+      <Plot
+        {...shared}
+        title="Time"
+        value={formatDuration(timeMs)}
+        note="all statements together"
+        series={[{ look: 'bars', points: points((window) => window.timeMs) }]}
+        format={formatDuration}
+      />
+      <Plot
+        {...shared}
+        title="Errors"
+        value={formatCount(errors)}
+        note={errors === 0 ? 'none failed' : `${shareOf(errors, calls)} of the statements`}
+        series={[{ look: 'bars', points: points((window) => window.errors) }]}
         format={formatCount}
       />
       <Plot
@@ -106,6 +187,9 @@ function Pictures({ measures: { minutes, baselineMs } }: { measures: Measures })
     </div>
   )
 }
+
+/** A small share in digits that matter: `0.03 %`. */
+const shareOf = (part: number, all: number): string => `${Number(((part / Math.max(1, all)) * 100).toPrecision(2))} %`
 
 function Statements({ statements }: { statements: Measures['statements'] }): JSX.Element {
   const total = statements.reduce((sum, { timeMs }) => sum + timeMs, 0)

@@ -5,7 +5,10 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { JSX } from 'react'
 import { client, grantsQuery, may, meQuery, membersQuery, queries, rolesQuery } from '../app/api.ts'
-import { Button, Failure } from '../parts/parts.tsx'
+import { Field, fieldLook } from '../parts/field.tsx'
+import { Opens } from '../parts/opens.tsx'
+import { Button, Failure, Refused } from '../parts/parts.tsx'
+import { TakeBack } from '../parts/take-back.tsx'
 
 type Named = Pick<Connection, 'organizationId' | 'id'>
 
@@ -14,7 +17,6 @@ export function ConnectionGrants({ connection }: { connection: Named }): JSX.Ele
   const { data: me } = useQuery(meQuery)
   const mayRead = may(me, organizationId, 'members.read')
   const grants = useQuery({ ...grantsQuery(organizationId, id), enabled: mayRead })
-  const [isGranting, setGranting] = useState(false)
   if (!mayRead) return null
   const mayGrant = may(me, organizationId, 'roles.manage')
   return (
@@ -37,14 +39,11 @@ export function ConnectionGrants({ connection }: { connection: Named }): JSX.Ele
         {grants.data?.length === 0 && 'Nobody was granted this connection alone. '}
         Whoever may manage all connections of the organization may manage this one.
       </p>
-      {mayGrant &&
-        (isGranting ? (
-          <GrantForm connection={connection} onDone={() => setGranting(false)} />
-        ) : (
-          <Button className="mt-3" onClick={() => setGranting(true)}>
-            Grant access
-          </Button>
-        ))}
+      {mayGrant && (
+        <Opens className="mt-3" render={(close) => <GrantForm connection={connection} onDone={close} />}>
+          Grant access
+        </Opens>
+      )}
     </section>
   )
 }
@@ -68,41 +67,25 @@ function Grant({
 }): JSX.Element {
   const { email, id: grantId, name, permission, role } = grant
   const who = role === null ? (name ?? email ?? 'A member') : `Role ${role}`
-  const revoke = useMutation({
-    mutationFn: () =>
-      client.revokeConnectionGrant({
-        params: { organizationId: connection.organizationId, connectionId: connection.id, grantId },
-      }),
-    onSuccess: () => renew(connection),
-  })
   return (
-    <li className="border-b border-line py-1">
-      <div className="flex items-center justify-between gap-3">
-        <p className="min-w-0 break-words">
-          <span className="font-medium">{who}</span> <span className="text-ink-2">{verbs[permission]}</span>
-        </p>
-        {mayRevoke && (
-          <Button
-            look="quiet"
-            className="-mr-3"
-            aria-label={`Take back: ${who} ${verbs[permission]}`}
-            disabled={revoke.isPending || revoke.isSuccess}
-            onClick={() => revoke.mutate()}
-          >
-            {revoke.isPending || revoke.isSuccess ? 'Taking back…' : 'Take back'}
-          </Button>
-        )}
-      </div>
-      {revoke.isError && (
-        <div className="mt-2">
-          <Failure error={revoke.error} />
-        </div>
+    <li className="flex flex-wrap items-center gap-x-3 border-b border-line py-1">
+      <p className="min-w-0 flex-1 break-words">
+        <span className="font-medium">{who}</span> <span className="text-ink-2">{verbs[permission]}</span>
+      </p>
+      {mayRevoke && (
+        <TakeBack
+          label={`Take back: ${who} ${verbs[permission]}`}
+          act={() =>
+            client.revokeConnectionGrant({
+              params: { organizationId: connection.organizationId, connectionId: connection.id, grantId },
+            })
+          }
+          onDone={() => renew(connection)}
+        />
       )}
     </li>
   )
 }
-
-const field = 'h-8 w-full rounded-md border border-line-strong bg-raised px-2'
 
 function GrantForm({ connection, onDone }: { connection: Named; onDone: () => void }): JSX.Element {
   const { organizationId, id: connectionId } = connection
@@ -132,49 +115,62 @@ function GrantForm({ connection, onDone }: { connection: Named; onDone: () => vo
         grant.mutate()
       }}
     >
-      <label className="block">
-        <span className="mb-1 block text-xs text-ink-2">Who</span>
-        <select required className={field} value={who} onChange={({ target }) => setWho(target.value)}>
-          <option value="">A role or a member</option>
-          <optgroup label="Everybody with the role">
-            {(roles.data ?? []).map(({ name }) => (
-              <option key={name} value={`role:${name}`}>
-                {name}
-              </option>
-            ))}
-          </optgroup>
-          <optgroup label="One member">
-            {(members.data?.items ?? []).map(({ email, name, userId }) => (
-              <option key={userId} value={`user:${userId}`}>
-                {name ?? email ?? userId}
-              </option>
-            ))}
-          </optgroup>
-        </select>
-      </label>
-      <label className="block">
-        <span className="mb-1 block text-xs text-ink-2">May</span>
-        <select
-          className={field}
-          value={permission}
-          onChange={({ target }) => setPermission(target.value as ConnectionGrant['permission'])}
-        >
-          <option value="connections.manage">manage it</option>
-          <option value="connections.read">see it</option>
-        </select>
-      </label>
-      <p className="text-xs text-ink-3">
-        {permission === 'connections.manage'
-          ? 'Pause, resume, connect again, replay, remove.'
-          : 'Its state, its records’ conflicts and dead letters.'}
-      </p>
+      <Field
+        name="Who"
+        render={(tie) => (
+          <select
+            {...tie}
+            required
+            // oxlint-disable-next-line jsx-a11y/no-autofocus -- the form was opened to choose
+            autoFocus
+            className={fieldLook}
+            value={who}
+            onChange={({ target }) => setWho(target.value)}
+          >
+            <option value="">A role or a member</option>
+            <optgroup label="Everybody with the role">
+              {(roles.data ?? []).map(({ name }) => (
+                <option key={name} value={`role:${name}`}>
+                  {name}
+                </option>
+              ))}
+            </optgroup>
+            <optgroup label="One member">
+              {(members.data?.items ?? []).map(({ email, name, userId }) => (
+                <option key={userId} value={`user:${userId}`}>
+                  {name ?? email ?? userId}
+                </option>
+              ))}
+            </optgroup>
+          </select>
+        )}
+      />
+      <Field
+        name="May"
+        hint={
+          permission === 'connections.manage'
+            ? 'Pause, resume, connect again, replay, remove.'
+            : 'Its state, its records’ conflicts and dead letters.'
+        }
+        render={(tie) => (
+          <select
+            {...tie}
+            className={fieldLook}
+            value={permission}
+            onChange={({ target }) => setPermission(target.value as ConnectionGrant['permission'])}
+          >
+            <option value="connections.manage">manage it</option>
+            <option value="connections.read">see it</option>
+          </select>
+        )}
+      />
       <div className="flex gap-2 pt-1">
         <Button type="submit" look="primary" disabled={who === '' || grant.isPending}>
           {grant.isPending ? 'Granting…' : 'Grant'}
         </Button>
         <Button onClick={onDone}>Cancel</Button>
       </div>
-      {grant.isError && <Failure error={grant.error} />}
+      <Refused act={grant} />
     </form>
   )
 }

@@ -13,6 +13,7 @@ import { formatDuration, formatInterval } from '../words/duration.ts'
 import { formatCount, percentOf, plural } from '../words/numbers.ts'
 import { ReconnectControl } from './connect-control.tsx'
 import { ConnectionGrants } from './connection-grants.tsx'
+import { MappedFields } from './mapped-fields.tsx'
 import { PauseControl } from './pause-control.tsx'
 import { RemoveControl } from './remove-control.tsx'
 
@@ -86,7 +87,8 @@ function Details({ connection, canManage }: { connection: Connection; canManage:
   )
 }
 
-function Objects({ connection: { objects } }: { connection: Connection }): JSX.Element | null {
+function Objects({ connection }: { connection: Connection }): JSX.Element | null {
+  const { objects } = connection
   if (objects.length === 0) return null
   return (
     <section aria-labelledby="records">
@@ -116,6 +118,7 @@ function Objects({ connection: { objects } }: { connection: Connection }): JSX.E
                 <span className="num text-xs text-ink-3">{percentOf(backfilled, expected)} %</span>
               </div>
             )}
+            <MappedFields connection={connection} object={object} />
           </li>
         ))}
       </ul>
@@ -125,7 +128,7 @@ function Objects({ connection: { objects } }: { connection: Connection }): JSX.E
 
 function budgetWords({ name: budget, kind, windowMs }: BudgetUse): string {
   const name = budget === 'default' ? 'calls' : budget
-  if (kind === 'day') return `${name} today`
+  if (kind === 'day') return `${name} since 00:00 UTC`
   if (kind === 'concurrent') return `${name} at once`
   return `${name} in ${windowMs === null ? 'the window' : formatInterval(windowMs).replace(/^second$/, '1 second')}`
 }

@@ -4,7 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import type { JSX, ReactNode } from 'react'
 import { client, organizationQuery, queries } from '../app/api.ts'
 import { FieldValue } from '../activity/change-row.tsx'
-import { Ago, Button, CopyId, Empty, Failure, Loading } from '../parts/parts.tsx'
+import { Ago, Button, CopyId, Empty, Failure, Loading, Newest } from '../parts/parts.tsx'
 import { plural } from '../words/numbers.ts'
 
 interface Answer<Item> {
@@ -17,10 +17,18 @@ function listOf<Item>(
   answer: Answer<Item>,
   label: string,
   empty: JSX.Element,
+  total: number,
   show: (items: readonly Item[]) => ReactNode,
 ): JSX.Element {
   if (answer.data !== undefined)
-    return answer.data.items.length === 0 ? empty : <ul aria-label={label}>{show(answer.data.items)}</ul>
+    return answer.data.items.length === 0 ? (
+      empty
+    ) : (
+      <>
+        <ul aria-label={label}>{show(answer.data.items)}</ul>
+        <Newest shown={answer.data.items.length} total={total} />
+      </>
+    )
   if (answer.error !== null)
     return (
       <div className="py-6">
@@ -35,9 +43,12 @@ const row = 'border-b border-line py-3'
 
 export function DeadLetters({
   organizationId,
+  total,
   canManage,
 }: {
   organizationId: string
+  /** As the connection counts them. */
+  total: number
   canManage: (connectionId: string) => boolean
 }): JSX.Element {
   const queryKey = key(organizationId, 'dead-letters')
@@ -51,6 +62,7 @@ export function DeadLetters({
     <Empty title="No record is parked.">
       A record that cannot be synced is kept here with its reason, while all others go on.
     </Empty>,
+    total,
     (items) =>
       items.map((letter) => (
         <Letter
@@ -110,7 +122,7 @@ function Letter({
   )
 }
 
-export function Conflicts({ organizationId }: { organizationId: string }): JSX.Element {
+export function Conflicts({ organizationId, total }: { organizationId: string; total: number }): JSX.Element {
   const answer = useQuery({
     queryKey: key(organizationId, 'conflicts'),
     queryFn: ({ signal }) => client.listConflicts({ params: { organizationId }, signal }),
@@ -122,6 +134,7 @@ export function Conflicts({ organizationId }: { organizationId: string }): JSX.E
       When both sides change the same field before hearing of each other, it is listed here with both values and the
       winner.
     </Empty>,
+    total,
     (items) => items.map((conflict) => <OneConflict key={conflict.id} conflict={conflict} />),
   )
 }

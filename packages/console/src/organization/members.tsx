@@ -7,7 +7,10 @@ import { useState } from 'react'
 import type { JSX } from 'react'
 import { client, may, meQuery, membersQuery, organizationQuery, queries, rolesQuery } from '../app/api.ts'
 import { Invitations } from '../invitations/invitations.tsx'
+import { Leavable } from '../parts/opens.tsx'
 import { Button, CopyId, Empty, Failure, Loading } from '../parts/parts.tsx'
+import { Question } from '../parts/question.tsx'
+import type { QuestionProps } from '../parts/question.tsx'
 import { formatDay } from '../words/time.ts'
 
 export function Members({ organizationId }: { organizationId: string }): JSX.Element {
@@ -91,103 +94,76 @@ function OneMember({
   const canManage = roles.length > 0
   return (
     <li className="border-b border-line py-3">
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
-        <span className="font-medium">{name ?? email ?? 'Unknown'}</span>
-        {name !== null && email !== null && <span className="min-w-0 break-words text-ink-2">{email}</span>}
-        <CopyId value={userId} label="user id" short />
-        <span className="num text-xs text-ink-3">since {formatDay(createdAt)}</span>
-        <span className="ml-auto flex items-center gap-2">
-          {canManage ? (
-            <select
-              aria-label={`Role of ${name ?? email ?? userId}`}
-              className="h-8 max-w-40 rounded-md border border-line-strong bg-raised px-2 text-ink"
-              value={asked?.act === 'role' ? asked.role : role}
-              disabled={act.isPending}
-              onChange={({ target }) => ask(target.value === role ? null : { act: 'role', role: target.value })}
-            >
-              {[...new Set([role, ...roles])].toSorted().map((one) => (
-                <option key={one} value={one}>
-                  {one}
-                </option>
-              ))}
-            </select>
-          ) : (
-            <span className="text-ink-2">{role}</span>
+      <Leavable onLeave={() => ask(null)}>
+        <>
+          <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
+            <span className="font-medium">{name ?? email ?? 'Unknown'}</span>
+            {name !== null && email !== null && <span className="min-w-0 break-words text-ink-2">{email}</span>}
+            <CopyId value={userId} label="user id" short />
+            <span className="num text-xs text-ink-3">since {formatDay(createdAt)}</span>
+            <span className="ml-auto flex items-center gap-2">
+              {canManage ? (
+                <select
+                  aria-label={`Role of ${name ?? email ?? userId}`}
+                  className="h-8 max-w-40 rounded-md border border-line-strong bg-raised px-2 text-ink"
+                  value={asked?.act === 'role' ? asked.role : role}
+                  disabled={act.isPending}
+                  onChange={({ target }) => ask(target.value === role ? null : { act: 'role', role: target.value })}
+                >
+                  {[...new Set([role, ...roles])].toSorted().map((one) => (
+                    <option key={one} value={one}>
+                      {one}
+                    </option>
+                  ))}
+                </select>
+              ) : (
+                <span className="text-ink-2">{role}</span>
+              )}
+              {(canManage || isMe) && (
+                <Button look="quiet" disabled={act.isPending} onClick={() => ask({ act: 'remove' })}>
+                  {isMe ? 'Leave' : 'Remove'}
+                </Button>
+              )}
+            </span>
+          </div>
+          {asked !== null && (
+            <Question
+              key={asked.act}
+              takesFocus={asked.act === 'remove'}
+              {...questionOf(asked, { role, called, isMe })}
+              doing="One moment…"
+              no="Leave it as it is"
+              act={act}
+              onYes={() => act.mutate(asked)}
+              onNo={() => ask(null)}
+            />
           )}
-          {(canManage || isMe) && (
-            <Button look="quiet" disabled={act.isPending} onClick={() => ask({ act: 'remove' })}>
-              {isMe ? 'Leave' : 'Remove'}
-            </Button>
-          )}
-        </span>
-      </div>
-      {asked !== null && (
-        <Confirmation
-          asked={asked}
-          role={role}
-          called={called}
-          isMe={isMe}
-          isPending={act.isPending}
-          onAgree={() => act.mutate(asked)}
-          onLeaveIt={() => ask(null)}
-        />
-      )}
-      {act.isError && (
-        <div className="mt-2">
-          <Failure error={act.error} />
-        </div>
-      )}
+        </>
+      </Leavable>
     </li>
   )
 }
 
-function Confirmation({
-  asked,
-  role,
-  called,
-  isMe,
-  isPending,
-  onAgree,
-  onLeaveIt,
-}: {
-  asked: Asked
-  role: string
-  called: string
-  isMe: boolean
-  isPending: boolean
-  onAgree: () => void
-  onLeaveIt: () => void
-}): JSX.Element {
-  const isRole = asked.act === 'role'
-  const question = isRole
-    ? `Change ${isMe ? 'your own role' : `the role of ${called}`} from ${role} to ${asked.role}?`
-    : isMe
-      ? 'Leave this organization?'
-      : `Remove ${called} from this organization?`
-  const effects = isRole
-    ? ['It holds from the next request on, in every tab.', 'It is in the log of the control plane, with who did it.']
-    : [
-        `${isMe ? 'You are' : 'They are'} out with the next request.`,
-        `What ${isMe ? 'you' : 'they'} wrote stays, with ${isMe ? 'your' : 'their'} name in its history.`,
-        'An invitation brings anybody back.',
-      ]
-  const verb = isRole ? 'Change the role' : isMe ? 'Leave' : 'Remove'
-  return (
-    <div role="group" aria-label={question} className="mt-3 border-l-2 border-brick pl-3">
-      <p className="font-medium">{question}</p>
-      <ul className="mt-1 list-disc space-y-0.5 pl-4 text-ink-2">
-        {effects.map((effect) => (
-          <li key={effect}>{effect}</li>
-        ))}
-      </ul>
-      <div className="mt-3 flex flex-wrap gap-2">
-        <Button look="primary" disabled={isPending} onClick={onAgree}>
-          {isPending ? 'One moment…' : verb}
-        </Button>
-        <Button disabled={isPending} onClick={onLeaveIt}>
-          Leave it as it is
-        </Button>
-      </div>
-    </div>
-  )
+function questionOf(
+  asked: Asked,
+  { role, called, isMe }: { readonly role: string; readonly called: string; readonly isMe: boolean },
+): Pick<QuestionProps, 'title' | 'effects' | 'yes'> {
+  if (asked.act === 'role')
+    return {
+      title: `Change ${isMe ? 'your own role' : `the role of ${called}`} from ${role} to ${asked.role}?`,
+      effects: [
+        'It holds from the next request on, in every tab.',
+        'It is in the log of the control plane, with who did it.',
+      ],
+      yes: 'Change the role',
+    }
+  return {
+    title: isMe ? 'Leave this organization?' : `Remove ${called} from this organization?`,
+    effects: [
+      `${isMe ? 'You are' : 'They are'} out with the next request.`,
+      `What ${isMe ? 'you' : 'they'} wrote stays, with ${isMe ? 'your' : 'their'} name in its history.`,
+      'An invitation brings anybody back.',
+    ],
+    yes: isMe ? 'Leave' : 'Remove',
+  }
 }

@@ -36,6 +36,7 @@ export function OrganizationPage(): JSX.Element {
   if (isPending)
     return (
       <main className="px-4 py-6 md:px-6">
+        <title>Organization · Rowhouse</title>
         <Loading lines={6} label="Reading the organization" />
       </main>
     )
@@ -83,7 +84,7 @@ function Loaded({ organization }: { organization: Organization }): JSX.Element {
   const aside = tab === 'activity' ? '' : 'max-lg:hidden'
   return (
     <main className="px-4 pb-16 md:px-6">
-      <title>{`${organization.name} · Rowhouse`}</title>
+      <title>{`${tab === 'activity' ? '' : `${tabNames[tab]} · `}${organization.name} · Rowhouse`}</title>
       <Head organization={organization} />
       <AlertNotice organizationId={organizationId} />
       <div className="grid border-t border-line lg:grid-cols-[340px_minmax(0,1fr)]">
@@ -235,21 +236,15 @@ interface TabContentProps {
   readonly onSearch: (change: ActivitySearch) => void
 }
 
-function TabContent({
-  tab,
-  organization: { id, slug, connection },
-  canManage,
-  live,
-  search,
-  onSearch,
-}: TabContentProps): JSX.Element {
+function TabContent({ tab, organization, canManage, live, search, onSearch }: TabContentProps): JSX.Element {
+  const { id, slug, connection } = organization
   switch (tab) {
     case 'dead-letters':
-      return <DeadLetters organizationId={id} canManage={canManage} />
+      return <DeadLetters organizationId={id} total={connection?.deadLetters ?? 0} canManage={canManage} />
     case 'conflicts':
-      return <Conflicts organizationId={id} />
+      return <Conflicts organizationId={id} total={connection?.conflicts ?? 0} />
     case 'load':
-      return <LoadView organizationId={id} slug={slug} />
+      return <LoadView organization={organization} search={search} onSearch={onSearch} />
     case 'members':
       return <Members organizationId={id} />
     case 'activity':

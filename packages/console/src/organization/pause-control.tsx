@@ -1,11 +1,12 @@
 // Pausing and resuming. Pausing says first what will happen; both show the refusal where there is one.
 import type { Connection } from '@rowhouse/contracts'
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
 import type { JSX } from 'react'
 import { client, connectionQuery, organizationQuery, queries } from '../app/api.ts'
 import { patchList } from '../organizations/list.ts'
-import { Button, Failure } from '../parts/parts.tsx'
+import { Opens } from '../parts/opens.tsx'
+import { Button, Refused } from '../parts/parts.tsx'
+import { Question } from '../parts/question.tsx'
 import { connectorWords } from '../words/connection.ts'
 import { plural } from '../words/numbers.ts'
 
@@ -16,16 +17,24 @@ export interface PauseControlProps {
 }
 
 export function PauseControl({ connection, canManage, pending }: PauseControlProps): JSX.Element | null {
-  const [isAsked, setAsked] = useState(false)
-  const { organizationId, id: connectionId, state } = connection
-  const isPaused = state === 'paused'
-  const act = useMutation({
-    mutationFn: () => {
-      const input = { params: { organizationId, connectionId } }
-      return isPaused ? client.resumeConnection(input) : client.pauseConnection(input)
-    },
+  const { state } = connection
+  if (!canManage || state === 'disconnected' || state === 'authorizing') return null
+  if (state === 'paused') return <Resume connection={connection} />
+  return (
+    <Opens className="mt-3" render={(close) => <Asked connection={connection} pending={pending} onKeep={close} />}>
+      Pause syncing
+    </Opens>
+  )
+}
+
+/** Pauses or resumes, and shows what came of it at once. */
+function useChange(
+  { organizationId, id: connectionId }: Connection,
+  change: (input: { params: { organizationId: string; connectionId: string } }) => Promise<Connection>,
+) {
+  return useMutation({
+    mutationFn: () => change({ params: { organizationId, connectionId } }),
     onSuccess: (changed) => {
-      setAsked(false)
       queries.setQueryData(organizationQuery(organizationId).queryKey, (old) =>
         old === undefined ? old : { ...old, connection: changed },
       )
@@ -33,50 +42,44 @@ export function PauseControl({ connection, canManage, pending }: PauseControlPro
       void queries.invalidateQueries({ queryKey: connectionQuery(organizationId, connectionId).queryKey })
     },
   })
-  if (!canManage || state === 'disconnected' || state === 'authorizing') return null
-  const { name } = connectorWords(connection.connector)
-  const failure = act.isError && (
-    <div className="mt-3">
-      <Failure error={act.error} />
-    </div>
-  )
-  if (isPaused) {
-    return (
-      <>
-        <Button className="mt-3" disabled={act.isPending} onClick={() => act.mutate()}>
-          {act.isPending ? 'Resuming…' : 'Resume syncing'}
-        </Button>
-        <p className="mt-1.5 text-xs text-ink-3">It goes on from where it stopped.</p>
-        {failure}
-      </>
-    )
-  }
-  if (!isAsked) {
-    return (
-      <Button className="mt-3" onClick={() => setAsked(true)}>
-        Pause syncing
-      </Button>
-    )
-  }
+}
+
+function Resume({ connection }: { connection: Connection }): JSX.Element {
+  const act = useChange(connection, client.resumeConnection)
   return (
-    <div role="group" aria-label="Pause syncing" className="mt-3 border-l-2 border-brick pl-3">
-      <p className="font-medium">Pause syncing with {name}?</p>
-      <ul className="mt-1 list-disc space-y-0.5 pl-4 text-ink-2">
-        <li>Changes here and in {name} wait; none is lost.</li>
-        <li>
-          {pending === 0
-            ? 'No change waits to be delivered now.'
-            : `${plural(pending, 'change')} already ${pending === 1 ? 'waits' : 'wait'} to be delivered.`}
-        </li>
-        <li>Other organizations notice nothing.</li>
-      </ul>
-      <div className="mt-3 flex gap-2">
-        <Button look="primary" disabled={act.isPending} onClick={() => act.mutate()}>
-          {act.isPending ? 'Pausing…' : 'Pause'}
-        </Button>
-        <Button onClick={() => setAsked(false)}>Keep syncing</Button>
-      </div>
-      {failure}
-    </div>
+    <>
+      <Button className="mt-3" disabled={act.isPending} onClick={() => act.mutate()}>
+        {act.isPending ? 'Resuming…' : 'Resume syncing'}
+      </Button>
+      <p className="mt-1.5 text-xs text-ink-3">It goes on from where it stopped.</p>
+      <Refused act={act} />
+    </>
+  )
+}
+
+function Asked({
+  connection,
+  pending,
+  onKeep,
+}: Omit<PauseControlProps, 'canManage'> & { onKeep: () => void }): JSX.Element {
+  const act = useChange(connection, client.pauseConnection)
+  const { name } = connectorWords(connection.connector)
+  return (
+    <Question
+      title={`Pause syncing with ${name}?`}
+      effects={[
+        `Changes here and in ${name} wait; none is lost.`,
+        pending === 0
+          ? 'No change waits to be delivered now.'
+          : `${plural(pending, 'change')} already ${pending === 1 ? 'waits' : 'wait'} to be delivered.`,
+        'Other organizations notice nothing.',
+      ]}
+      yes="Pause"
+      doing="Pausing…"
+      no="Keep syncing"
+      act={act}
+      onYes={() => act.mutate()}
+      onNo={onKeep}
+    />
   )
 }

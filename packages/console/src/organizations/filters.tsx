@@ -17,9 +17,11 @@ export interface FiltersProps {
   readonly count: number
   readonly total: number
   readonly complete: boolean
+  /** Ids of those that organizations have. */
+  readonly plans: readonly string[]
 }
 
-export function Filters({ search, onChange, count, total, complete }: FiltersProps): JSX.Element {
+export function Filters({ search, onChange, count, total, complete, plans }: FiltersProps): JSX.Element {
   const field = useRef<HTMLInputElement>(null)
   useKeys({ '/': () => field.current?.focus() })
   return (
@@ -67,6 +69,17 @@ export function Filters({ search, onChange, count, total, complete }: FiltersPro
           <option key={model} value={model}>
             {isolationWords[model].word}
           </option>
+        ))}
+      </select>
+      <select
+        aria-label="Plan"
+        className={control}
+        value={search.plan ?? ''}
+        onChange={(event) => onChange({ plan: event.target.value || undefined })}
+      >
+        <option value="">Any plan</option>
+        {[...new Set([...plans, ...(search.plan === undefined ? [] : [search.plan])])].map((plan) => (
+          <option key={plan}>{plan}</option>
         ))}
       </select>
       <p role="status" className="num text-ink-3 md:ml-auto">

@@ -33,8 +33,14 @@ export function OrganizationsPage(): JSX.Element {
   const set = (change: OrganizationsSearch): void =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true, resetScroll: false })
 
-  const filter: Filter = { text, group: search.show ?? null, isolation: search.isolation ?? null }
+  const filter: Filter = {
+    text,
+    group: search.show ?? null,
+    isolation: search.isolation ?? null,
+    plan: search.plan ?? null,
+  }
   const shown = useSteadyOrder(list?.items, filter, search.sort ?? 'name')
+  const plans = useMemo(() => [...new Set(list?.items.map(({ plan }) => plan))].sort(), [list])
   const summary = useMemo(
     () =>
       all.data === undefined
@@ -66,12 +72,13 @@ export function OrganizationsPage(): JSX.Element {
         count={shown.length}
         total={list.items.length}
         complete={all.data?.complete === true}
+        plans={plans}
       />
       {shown.length === 0 ? (
         <Empty
           title="No organization matches."
           action={
-            <Button onClick={() => set({ q: undefined, show: undefined, isolation: undefined })}>
+            <Button onClick={() => set({ q: undefined, show: undefined, isolation: undefined, plan: undefined })}>
               Clear the filters
             </Button>
           }
@@ -143,7 +150,7 @@ function useSteadyOrder(
   return useMemo(() => {
     const matching = (items ?? []).filter((organization) => matches(organization, filter))
     const byId = new Map(matching.map((organization) => [organization.id, organization]))
-    const key = JSON.stringify([filter.text, filter.group, filter.isolation, sort])
+    const key = JSON.stringify([filter.text, filter.group, filter.isolation, filter.plan, sort])
     const isSame =
       order.current.key === key &&
       order.current.ids.length === byId.size &&
@@ -151,7 +158,7 @@ function useSteadyOrder(
     if (!isSame) order.current = { key, ids: sorted(matching, sort).map(({ id }) => id) }
     return order.current.ids.flatMap((id) => byId.get(id) ?? [])
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- the filter is a new object on each render; its parts are listed
-  }, [items, filter.text, filter.group, filter.isolation, sort])
+  }, [items, filter.text, filter.group, filter.isolation, filter.plan, sort])
 }
 
 function NoOrganizations({ isOperator }: { isOperator: boolean }): JSX.Element {

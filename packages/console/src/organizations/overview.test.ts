@@ -5,7 +5,7 @@ import { isInGroup, matches, sortKeys, sorted, summarize } from './overview.ts'
 
 const twelve = Array.from({ length: 12 }, (_, index) => organizationOf(index))
 const calm: Organization = { ...organizationOf(0), connection: { ...connectionOf(0, 'live'), lagMs: 0 } }
-const all = { text: '', group: null, isolation: null }
+const all = { text: '', group: null, isolation: null, plan: null }
 
 describe('the sentence on top', () => {
   it('says that all is well, how many are not, and that it is still reading', () => {
@@ -59,9 +59,14 @@ describe('the list', () => {
     ).toEqual(['Elm Street Bakery'])
     expect(
       twelve
-        .filter((organization) => matches(organization, { text: 'a', group: 'paused', isolation: 'shared' }))
+        .filter((organization) =>
+          matches(organization, { text: 'a', group: 'paused', isolation: 'shared', plan: null }),
+        )
         .map(({ name }) => name),
     ).toEqual(['Elm Street Bakery'])
+    expect(
+      twelve.filter((organization) => matches(organization, { ...all, plan: 'team' })).map(({ plan }) => plan),
+    ).toEqual(['team', 'team', 'team'])
     expect(
       twelve.filter((organization) => matches(organization, { ...all, group: 'none' })).map(({ name }) => name),
     ).toEqual(['Juniper Travel'])

@@ -28,6 +28,8 @@ export interface Filter {
   readonly text: string
   readonly group: Group | null
   readonly isolation: IsolationModel | null
+  /** Its id. */
+  readonly plan: string | null
 }
 
 const busy: ReadonlySet<ConnectionState> = new Set(['authorizing', 'matching', 'backfilling', 'resyncing'])
@@ -53,9 +55,10 @@ export function needsAttention({ connection, status }: Organization): boolean {
   )
 }
 
-export function matches(organization: Organization, { text, group, isolation }: Filter): boolean {
+export function matches(organization: Organization, { text, group, isolation, plan }: Filter): boolean {
   if (group !== null && !isInGroup(organization, group)) return false
   if (isolation !== null && organization.isolation !== isolation) return false
+  if (plan !== null && organization.plan !== plan) return false
   const wanted = text.trim().toLowerCase()
   return wanted === '' || organization.name.toLowerCase().includes(wanted) || organization.slug.includes(wanted)
 }

@@ -9,6 +9,8 @@ export interface OrganizationsSearch {
   readonly q?: string | undefined
   readonly show?: Group | undefined
   readonly isolation?: IsolationModel | undefined
+  /** The id of a plan. */
+  readonly plan?: string | undefined
   readonly sort?: Sort | undefined
 }
 
@@ -18,5 +20,6 @@ export const organizationsSearch = (search: Record<string, unknown>): Organizati
   q: text(search['q']),
   show: oneOf(groups, search['show']),
   isolation: oneOf(isolationModel.options, search['isolation']),
+  plan: text(search['plan']),
   sort: oneOf(sorts, search['sort']),
 })

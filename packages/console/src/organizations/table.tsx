@@ -17,16 +17,22 @@ import type { Sort, SortKey } from './overview.ts'
 
 const ROW_PX = 40
 const ROW_NARROW_PX = 64
+/** Plan and last sync give way first. */
 const columns =
-  'grid grid-cols-[minmax(220px,2fr)_minmax(90px,0.8fr)_minmax(220px,1.6fr)_110px_120px_130px_110px] items-center gap-x-4'
-const heads: readonly { readonly key: SortKey; readonly name: string; readonly right?: boolean }[] = [
+  'grid items-center gap-x-4 grid-cols-[minmax(150px,2fr)_minmax(190px,1.6fr)_84px_96px_110px] xl:grid-cols-[minmax(220px,2fr)_minmax(90px,0.8fr)_minmax(220px,1.6fr)_110px_120px_130px_110px]'
+const heads: readonly {
+  readonly key: SortKey
+  readonly name: string
+  readonly right?: boolean
+  readonly wide?: boolean
+}[] = [
   { key: 'name', name: 'Organization' },
-  { key: 'plan', name: 'Plan' },
+  { key: 'plan', name: 'Plan', wide: true },
   { key: 'state', name: 'Connection' },
   { key: 'records', name: 'Records', right: true },
   { key: 'lag', name: 'Lag', right: true },
   { key: 'errors', name: 'Errors', right: true },
-  { key: 'synced', name: 'Last synced', right: true },
+  { key: 'synced', name: 'Last synced', right: true, wide: true },
 ]
 
 export interface TableProps {
@@ -74,10 +80,15 @@ export function OrganizationsTable({ organizations, sort, onSort }: TableProps):
         className="sticky top-12 z-10 -mx-4 border-b border-line bg-paper px-4 max-md:sr-only md:-mx-6 md:px-6"
       >
         <div role="row" aria-rowindex={1} className={`${columns} h-8`}>
-          {heads.map(({ key, name, right }) => {
+          {heads.map(({ key, name, right, wide }) => {
             const direction = sort === key ? 'ascending' : sort === `-${key}` ? 'descending' : undefined
             return (
-              <span key={key} role="columnheader" aria-sort={direction ?? 'none'} className={right ? 'text-right' : ''}>
+              <span
+                key={key}
+                role="columnheader"
+                aria-sort={direction ?? 'none'}
+                className={`${right ? 'text-right' : ''} ${wide ? 'max-xl:hidden' : ''}`}
+              >
                 <button
                   type="button"
                   onClick={() => onSort(nextSort(sort, key))}
@@ -215,8 +226,10 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
           {status === 'suspended' && <Status tone="bad">Suspended</Status>}
         </span>
       </Cell>
-      <Cell>
-        <span className="text-ink-2">{plan}</span>
+      <Cell wide>
+        <span className="block truncate text-ink-2" title={plan}>
+          {plan}
+        </span>
       </Cell>
       <Cell>
         {connection === null ? (
@@ -240,7 +253,7 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
         )}
       </Cell>
       <Cell right>{connection !== null && <Errors count={errorCount(connection)} zero="none" />}</Cell>
-      <Cell right>
+      <Cell right wide>
         <span className="text-ink-2">
           {connection?.lastSyncedAt == null ? '' : <Ago at={connection.lastSyncedAt} />}
         </span>
@@ -253,8 +266,17 @@ const Row = memo(function Row({ organization, index, offsetPx, isCurrent, isNarr
 const lagOf = ({ state, lagMs }: NonNullable<Organization['connection']>): string | null =>
   state === 'backfilling' || state === 'disconnected' || state === 'authorizing' ? null : formatLag(lagMs)
 
-const Cell = ({ right = false, children }: { right?: boolean; children: ReactNode }): JSX.Element => (
-  <span role="cell" className={`min-w-0 ${right ? 'num text-right' : ''}`}>
+const Cell = ({
+  right = false,
+  wide = false,
+  children,
+}: {
+  right?: boolean
+  /** Whether only a wide screen has room for it. */
+  wide?: boolean
+  children: ReactNode
+}): JSX.Element => (
+  <span role="cell" className={`min-w-0 ${right ? 'num text-right' : ''} ${wide ? 'max-xl:hidden' : ''}`}>
     {children}
   </span>
 )

@@ -49,9 +49,11 @@ export function Palette({ onClose }: { onClose: () => void }): JSX.Element {
     { name: 'Go to alerts', run: () => navigate({ to: '/alerts', search: {} }) },
     ...(me?.actor.kind === 'operator'
       ? [
+          { name: 'Go to load', run: () => navigate({ to: '/load', search: {} }) },
           { name: 'Go to isolation', run: () => navigate({ to: '/isolation', search: {} }) },
           { name: 'Go to rollouts', run: () => navigate({ to: '/rollouts' }) },
           { name: 'Go to clusters', run: () => navigate({ to: '/clusters' }) },
+          { name: 'Go to plans', run: () => navigate({ to: '/plans' }) },
         ]
       : []),
     ...groups.map((show) => ({

@@ -7,6 +7,7 @@ import type { ComponentProps, JSX, ReactNode } from 'react'
 import { useNow } from '../live/now.ts'
 import { stateWords } from '../words/connection.ts'
 import type { Tone } from '../words/connection.ts'
+import { formatCount } from '../words/numbers.ts'
 import { formatAgo, formatExact } from '../words/time.ts'
 
 const COPIED_SHOWN_MS = 1500
@@ -107,24 +108,27 @@ export function CopyText({
   value,
   label,
   isCommand = false,
+  isWords = isCommand,
 }: {
   value: string
   label: string
   /** Whether it is for a shell, which a prompt says. @default false */
   isCommand?: boolean
+  /** Whether its lines end between words. @default where it is a command */
+  isWords?: boolean
 }): JSX.Element {
   const [copied, setCopied] = useCopied()
   return (
     <div className="flex items-start gap-2">
       <code
-        className={`code min-w-0 flex-1 rounded-md bg-sunken px-3 py-2 text-ink ${isCommand ? 'break-words' : 'break-all'}`}
+        className={`code min-w-0 flex-1 rounded-md bg-sunken px-3 py-2 text-ink ${isWords ? 'break-words' : 'break-all'}`}
       >
         {isCommand && (
           <span aria-hidden="true" className="text-ink-3 select-none">
             ${' '}
           </span>
         )}
-        {isCommand ? <Unbroken words={value.split(' ')} /> : value}
+        {isWords ? <Unbroken words={value.split(' ')} /> : value}
       </code>
       <Button
         look="quiet"
@@ -204,6 +208,7 @@ export function Empty({
   title,
   children,
   command,
+  sql,
   action,
   isPage = false,
   isFlush = false,
@@ -211,6 +216,8 @@ export function Empty({
   title: string
   children?: ReactNode
   command?: string
+  /** A statement in the command's place: nothing for a shell. */
+  sql?: string
   action?: ReactNode
   /** Whether it stands beside other things, with which its top is to align. @default false */
   isFlush?: boolean
@@ -226,6 +233,11 @@ export function Empty({
       {command !== undefined && (
         <div className="mt-4">
           <CopyText value={command} label="the command" isCommand />
+        </div>
+      )}
+      {sql !== undefined && (
+        <div className="mt-4">
+          <CopyText value={sql} label="the statement" isWords />
         </div>
       )}
     </div>
@@ -253,6 +265,22 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
     </div>
   )
 }
+
+/** Says that a list is not whole; nothing where it is. */
+export const Newest = ({ shown, total }: { shown: number; total: number }): JSX.Element | null =>
+  shown < total ? (
+    <p className="num py-3 text-xs text-ink-3">
+      {formatCount(shown)} of {formatCount(total)} are shown.
+    </p>
+  ) : null
+
+/** What an act was refused with, below its buttons; nothing where it was not. */
+export const Refused = ({ act }: { act: { readonly isError: boolean; readonly error: unknown } }): JSX.Element | null =>
+  act.isError ? (
+    <div className="mt-3">
+      <Failure error={act.error} />
+    </div>
+  ) : null
 
 /** Lines where text will be; still, so that a quick answer does not flash. */
 export function Loading({ lines = 3, label }: { lines?: number; label: string }): JSX.Element {

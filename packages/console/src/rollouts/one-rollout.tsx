@@ -5,7 +5,9 @@ import { useState } from 'react'
 import type { JSX } from 'react'
 import { client, queries, rolloutsQuery } from '../app/api.ts'
 import { useNow } from '../live/now.ts'
-import { Ago, Button, CopyId, Failure, Status } from '../parts/parts.tsx'
+import { Opens } from '../parts/opens.tsx'
+import { Ago, Button, CopyId, Failure, Loading, Newest, Refused, Status } from '../parts/parts.tsx'
+import { Question } from '../parts/question.tsx'
 import { formatDuration } from '../words/duration.ts'
 import { formatCount, percentOf, plural } from '../words/numbers.ts'
 import { formatVersion, isResumable, leftMs, stateWords } from './words.ts'
@@ -79,7 +81,7 @@ function Progress({ rollout: { homes }, isRunning }: { rollout: Rollout; isRunni
 function OpenHomes({ rollout, isOpen }: { rollout: Rollout; isOpen: boolean }): JSX.Element {
   const [shown, setShown] = useState(isOpen)
   const { failed, blocked } = rollout.homes
-  const { data, error } = useQuery({
+  const { data, error, refetch } = useQuery({
     queryKey: ['rollout', rollout.id, failed, blocked],
     queryFn: ({ signal }) => client.getRollout({ params: { rolloutId: rollout.id }, signal }),
     enabled: shown,
@@ -90,59 +92,63 @@ function OpenHomes({ rollout, isOpen }: { rollout: Rollout; isOpen: boolean }): 
         Show the {plural(failed + blocked, 'home')} that {failed + blocked === 1 ? 'is' : 'are'} not done
       </Button>
     )
-  if (error !== null) return <Failure error={error} />
+  if (data === undefined)
+    return error === null ? (
+      <Loading lines={2} label="Reading the homes that are not done" />
+    ) : (
+      <div className="mt-2">
+        <Failure error={error} onRetry={() => void refetch()} />
+      </div>
+    )
   return (
-    <ul aria-label="Homes that are not done" className="mt-2 max-w-[88ch]">
-      {data?.open.map(({ homeId, slug, schemaName, databaseName, cluster, state, code, message, version, line }) => (
-        <li key={homeId} className="border-l-2 border-bad py-1 pl-3">
-          <p className="flex flex-wrap items-baseline gap-x-3">
-            <span className="font-medium">{slug ?? databaseName ?? schemaName}</span>
-            <span className="text-xs text-ink-3">
-              {state} on {cluster}
-              {version !== null && ` at ${version}${line === null ? '' : `, line ${line}`}`}
-            </span>
-            {code !== null && <span className="code text-xs text-ink-3">{code}</span>}
-          </p>
-          {message !== null && <p className="break-words text-ink-2">{message}</p>}
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul aria-label="Homes that are not done" className="mt-2 max-w-[88ch]">
+        {data.open.map(({ homeId, slug, schemaName, databaseName, cluster, state, code, message, version, line }) => (
+          <li key={homeId} className="border-l-2 border-bad py-1 pl-3">
+            <p className="flex flex-wrap items-baseline gap-x-3">
+              <span className="font-medium">{slug ?? databaseName ?? schemaName}</span>
+              <span className="text-xs text-ink-3">
+                {state} on {cluster}
+                {version !== null && ` at ${version}${line === null ? '' : `, line ${line}`}`}
+              </span>
+              {code !== null && <span className="code text-xs text-ink-3">{code}</span>}
+            </p>
+            {message !== null && <p className="break-words text-ink-2">{message}</p>}
+          </li>
+        ))}
+      </ul>
+      <Newest shown={data.open.length} total={failed + blocked} />
+    </>
   )
 }
 
 const reread = (): Promise<void> => queries.invalidateQueries({ queryKey: rolloutsQuery.queryKey })
 
-function CancelControl({ rollout: { id } }: { rollout: Rollout }): JSX.Element {
-  const [isAsked, setAsked] = useState(false)
+const CancelControl = ({ rollout: { id } }: { rollout: Rollout }): JSX.Element => (
+  <Opens className="mt-3" render={(close) => <CancelQuestion id={id} onKeep={close} />}>
+    Cancel
+  </Opens>
+)
+
+function CancelQuestion({ id, onKeep }: { id: string; onKeep: () => void }): JSX.Element {
   const act = useMutation({
     mutationFn: () => client.cancelRollout({ params: { rolloutId: id } }),
     onSuccess: reread,
   })
-  if (!isAsked)
-    return (
-      <Button className="mt-3" onClick={() => setAsked(true)}>
-        Cancel
-      </Button>
-    )
   return (
-    <div role="group" aria-label="Cancel the rollout" className="mt-3 border-l-2 border-brick pl-3">
-      <p className="font-medium">Cancel the rollout?</p>
-      <ul className="mt-1 list-disc space-y-0.5 pl-4 text-ink-2">
-        <li>It stops between two homes; none is left half done.</li>
-        <li>Homes that are done keep the migrations. It can be gone on with.</li>
-      </ul>
-      <div className="mt-3 flex gap-2">
-        <Button look="primary" disabled={act.isPending || act.isSuccess} onClick={() => act.mutate()}>
-          {act.isPending || act.isSuccess ? 'Cancelling…' : 'Cancel it'}
-        </Button>
-        <Button onClick={() => setAsked(false)}>Let it run</Button>
-      </div>
-      {act.isError && (
-        <div className="mt-3">
-          <Failure error={act.error} />
-        </div>
-      )}
-    </div>
+    <Question
+      title="Cancel the rollout?"
+      effects={[
+        'It stops between two homes; none is left half done.',
+        'Homes that are done keep the migrations. It can be gone on with.',
+      ]}
+      yes="Cancel it"
+      doing="Cancelling…"
+      no="Let it run"
+      act={act}
+      onYes={() => act.mutate()}
+      onNo={onKeep}
+    />
   )
 }
 
@@ -157,11 +163,7 @@ function ResumeControl({ rollout: { id, homes } }: { rollout: Rollout }): JSX.El
       <Button disabled={act.isPending} onClick={() => act.mutate()}>
         {act.isPending ? 'Beginning…' : `Go on with ${plural(left, 'home')}`}
       </Button>
-      {act.isError && (
-        <div className="mt-3">
-          <Failure error={act.error} />
-        </div>
-      )}
+      <Refused act={act} />
     </div>
   )
 }

@@ -2,7 +2,7 @@
 import type { Rollout } from '@rowhouse/contracts'
 import { useQuery } from '@tanstack/react-query'
 import type { JSX } from 'react'
-import { meQuery, queries, rolloutsQuery } from '../app/api.ts'
+import { ROLLOUTS_MAX, meQuery, queries, rolloutsQuery } from '../app/api.ts'
 import { useEvents } from '../live/events.ts'
 import { Empty, Failure, Loading } from '../parts/parts.tsx'
 import { formatCount, percentOf, plural } from '../words/numbers.ts'
@@ -86,6 +86,9 @@ function Loaded({ items, versions }: { items: readonly Rollout[]; versions: read
               <OneRollout key={rollout.id} rollout={rollout} isLast={index === 0} />
             ))}
           </ul>
+        )}
+        {items.length === ROLLOUTS_MAX && (
+          <p className="border-t border-line py-3 text-xs text-ink-3">These are the last {ROLLOUTS_MAX}.</p>
         )}
       </section>
     </>

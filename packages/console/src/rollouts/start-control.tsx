@@ -2,23 +2,19 @@
 // word, which is of exactly these files.
 import type { RolloutPlan } from '@rowhouse/contracts'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { JSX } from 'react'
 import { client, queries, rolloutsQuery } from '../app/api.ts'
-import { Button, Failure, Loading } from '../parts/parts.tsx'
+import { Opens } from '../parts/opens.tsx'
+import { Button, Failure, Loading, Refused } from '../parts/parts.tsx'
 import { formatCount, plural } from '../words/numbers.ts'
 import { formatVersion } from './words.ts'
 
-export function StartControl({ isRunning }: { isRunning: boolean }): JSX.Element {
-  const [isAsked, setAsked] = useState(false)
-  if (!isAsked)
-    return (
-      <Button look="primary" disabled={isRunning} onClick={() => setAsked(true)}>
-        {isRunning ? 'A rollout is under way' : 'Plan a rollout'}
-      </Button>
-    )
-  return <Planned onClose={() => setAsked(false)} />
-}
+export const StartControl = ({ isRunning }: { isRunning: boolean }): JSX.Element => (
+  <Opens look="primary" disabled={isRunning} render={(close) => <Planned onClose={close} />}>
+    {isRunning ? 'A rollout is under way' : 'Plan a rollout'}
+  </Opens>
+)
 
 function Planned({ onClose }: { onClose: () => void }): JSX.Element {
   const plan = useQuery({
@@ -27,8 +23,16 @@ function Planned({ onClose }: { onClose: () => void }): JSX.Element {
     staleTime: 0,
     gcTime: 0,
   })
+  const group = useRef<HTMLDivElement>(null)
+  useEffect(() => group.current?.focus({ preventScroll: true }), [])
   return (
-    <div role="group" aria-label="Plan of a rollout" className="max-w-[88ch] border-l-2 border-brick pl-3">
+    <div
+      ref={group}
+      tabIndex={-1}
+      role="group"
+      aria-label="Plan of a rollout"
+      className="max-w-[88ch] border-l-2 border-brick pl-3 outline-none"
+    >
       {plan.isPending && <Loading lines={3} label="Planning" />}
       {plan.data === undefined && plan.error !== null && (
         <Failure error={plan.error} onRetry={() => void plan.refetch()} />
@@ -128,11 +132,7 @@ function Shown({ plan, onClose }: { plan: RolloutPlan; onClose: () => void }): J
         </Button>
         <Button onClick={onClose}>Not now</Button>
       </div>
-      {act.isError && (
-        <div className="mt-3">
-          <Failure error={act.error} />
-        </div>
-      )}
+      <Refused act={act} />
     </>
   )
 }

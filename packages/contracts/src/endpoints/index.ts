@@ -78,6 +78,7 @@ export const endpoints = {
   setOrganizationLimits: plans.setOrganizationLimits,
   listAlerts: measures.listAlerts,
   listOrganizationAlerts: measures.listOrganizationAlerts,
+  listUsage: measures.listUsage,
   getMeasures: measures.getMeasures,
   getAdvice: advice.getAdvice,
   getFindings: findings.getFindings,

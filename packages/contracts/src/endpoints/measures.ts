@@ -83,6 +83,44 @@ export const listOrganizationAlerts = endpoint({
   errors: ['organization_not_found'],
 })
 
+export const usage = z
+  .object({
+    /** What was counted in so many last minutes. */
+    minutes: z.int(),
+    /** Over all organizations that asked anything, and how many they are. */
+    total: z.object({ organizations: z.int(), ...amounts }),
+    /** Those whose statements took the most time, the most first. */
+    items: z.array(
+      z.object({
+        organizationId: z.uuid(),
+        slug: z.string(),
+        name: z.string(),
+        ...amounts,
+        /** Of the time: sync, reports and the control plane. */
+        backgroundTimeMs: z.number(),
+        /** Of what its application asked; null where it asked nothing. */
+        p95Ms: z.number().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'Usage' })
+export type Usage = z.infer<typeof usage>
+
+export const listUsage = endpoint({
+  id: 'listUsage',
+  method: 'GET',
+  path: '/v1/usage',
+  summary: 'Who loads the databases: the organizations whose statements took the most time, and what all took together',
+  tag: 'measures',
+  access: 'operator',
+  audit: null,
+  query: z.object({
+    minutes: z.coerce.number().int().min(1).max(60).default(5),
+    limit: z.coerce.number().int().min(1).max(100).default(20),
+  }),
+  response: usage,
+})
+
 export const measures = z
   .object({
     organizationId: z.uuid(),

@@ -4,8 +4,9 @@ import type { Handlers } from '../context.ts'
 import { readMemberships } from '../session/memberships.ts'
 import { pageAlerts, withoutText } from './read-alerts.ts'
 import { readMeasures } from './read-measures.ts'
+import { readUsage } from './read-usage.ts'
 
-type Mine = 'listAlerts' | 'listOrganizationAlerts' | 'getMeasures' | 'getAdvice'
+type Mine = 'listUsage' | 'listAlerts' | 'listOrganizationAlerts' | 'getMeasures' | 'getAdvice'
 
 export const measureHandlers: Pick<Handlers, Mine> = {
   async listAlerts({ services, actor, query }) {
@@ -24,6 +25,8 @@ export const measureHandlers: Pick<Handlers, Mine> = {
     const { items } = await pageAlerts(services.catalogue, { among: [params.organizationId], ...query })
     return { items: actor.kind === 'operator' ? items : items.map(withoutText) }
   },
+
+  listUsage: ({ services, query }) => readUsage(services.catalogue, query),
 
   getMeasures: ({ services, params }) => readMeasures(services.catalogue, params.organizationId),
 

@@ -142,6 +142,27 @@ describe('an organization that is made slow', () => {
     expect(body.statements[0].p95Ms).toBeGreaterThan(390)
   })
 
+  it('is the one that loads the database most, of all that asked, for operators', async () => {
+    const { a, b } = server.worlds
+    const { body } = await server.call('GET', '/v1/usage?minutes=60', { bearer: operatorKey })
+    expect(body).toMatchObject({ minutes: 60, total: { organizations: 2, errors: 0 } })
+    const [first, second] = body.items
+    expect(first).toMatchObject({ organizationId: a.organizationId, slug: a.slug, errors: 0, backgroundTimeMs: 0 })
+    expect(second).toMatchObject({ organizationId: b.organizationId })
+    expect(first.timeMs).toBeGreaterThan(8 * 390)
+    expect(first.p95Ms).toBeGreaterThan(390)
+    for (const amount of ['calls', 'rows', 'bytes', 'timeMs'])
+      expect(first[amount] + second[amount]).toBeCloseTo(body.total[amount], 3)
+    const one = await server.call('GET', '/v1/usage?minutes=60&limit=1', { bearer: operatorKey })
+    expect([one.body.items.length, one.body.total]).toEqual([1, body.total])
+    const person = await server.call('GET', '/v1/usage', { bearer: await server.token(a.ownerId) })
+    expect(person.body.code).toBe('permission_denied')
+    for (const query of ['minutes=0', 'minutes=61', 'limit=101', 'minutes=soon'])
+      expect((await server.call('GET', `/v1/usage?${query}`, { bearer: operatorKey })).body.code).toBe(
+        'validation_failed',
+      )
+  })
+
   it('is a label of metrics for who shows the operator key, and for nobody else', async () => {
     const { a, b } = server.worlds
     const anonymous = await server.call('GET', '/metrics')
