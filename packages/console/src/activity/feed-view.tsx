@@ -23,20 +23,10 @@ export interface FeedViewProps {
   readonly onSearch: (change: ActivitySearch) => void
   readonly tables: readonly string[]
   readonly remoteName: string
-  /** The organization's, for the commands that are shown. */
-  readonly slug: string
   readonly isConnected: boolean
 }
 
-export function FeedView({
-  live,
-  search,
-  onSearch,
-  tables,
-  remoteName,
-  slug,
-  isConnected,
-}: FeedViewProps): JSX.Element {
+export function FeedView({ live, search, onSearch, tables, remoteName, isConnected }: FeedViewProps): JSX.Element {
   const { feed, readMore, release } = live
   const isNarrow = useIsNarrow()
   const body = useRef<HTMLOListElement>(null)
@@ -173,7 +163,7 @@ export function FeedView({
           <Failure error={live.error} onRetry={live.retry} />
         </div>
       ) : feed.items.length === 0 ? (
-        <NoChanges slug={slug} isFiltered={isFiltered} isConnected={isConnected} onClear={clear} />
+        <NoChanges isFiltered={isFiltered} isConnected={isConnected} onClear={clear} />
       ) : (
         <ol ref={body} aria-label="Changes, newest first" className="relative" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map(({ index, start, size, key }) => {
@@ -229,12 +219,10 @@ export function FeedView({
 }
 
 function NoChanges({
-  slug,
   isFiltered,
   isConnected,
   onClear,
 }: {
-  slug: string
   isFiltered: boolean
   onClear: () => void
   isConnected: boolean
@@ -245,10 +233,7 @@ function NoChanges({
     )
   if (!isConnected) {
     return (
-      <Empty
-        title="Nothing has changed yet."
-        command={`CRM_ACCESS_TOKEN=… rowhouse connection add ${slug} --connector hubspot`}
-      >
+      <Empty title="Nothing has changed yet.">
         Connect a CRM, and changes on both sides appear here as they happen.
       </Empty>
     )

@@ -8,19 +8,21 @@ import { closedWords, formatFactor, formatMs } from './words.ts'
 export interface AlertListProps {
   readonly alerts: readonly Alert[]
   readonly label: string
+  /** Whether the query is cut to a line. @default false */
+  readonly isShort?: boolean
   /** Whether each says which organization it is about. @default true */
   readonly isNamed?: boolean
 }
 
-export const AlertList = ({ alerts, label, isNamed = true }: AlertListProps): JSX.Element => (
+export const AlertList = ({ alerts, label, isShort = false, isNamed = true }: AlertListProps): JSX.Element => (
   <ul aria-label={label} className="border-t border-line">
     {alerts.map((alert) => (
-      <Line key={alert.id} alert={alert} isNamed={isNamed} />
+      <Line key={alert.id} alert={alert} isShort={isShort} isNamed={isNamed} />
     ))}
   </ul>
 )
 
-function Line({ alert, isNamed }: { alert: Alert; isNamed: boolean }): JSX.Element {
+function Line({ alert, isShort, isNamed }: { alert: Alert; isShort: boolean; isNamed: boolean }): JSX.Element {
   const { organizationId, name, p95Ms, baselineMs, factor, peakFactor, beganAt, closedAt, closedBecause, query } = alert
   const isOpen = closedAt === null
   return (
@@ -55,15 +57,18 @@ function Line({ alert, isNamed }: { alert: Alert; isNamed: boolean }): JSX.Eleme
           )}
         </span>
       </p>
-      <Query {...query} />
+      <Query {...query} isShort={isShort} />
     </li>
   )
 }
 
-function Query({ fingerprint, text, p95Ms }: Alert['query']): JSX.Element {
+function Query({ fingerprint, text, p95Ms, isShort }: Alert['query'] & { isShort: boolean }): JSX.Element {
   return (
     <p className="mt-1 flex items-baseline gap-x-3 text-xs">
-      <code className="code line-clamp-3 min-w-0 break-words text-ink-2" title={text ?? fingerprint}>
+      <code
+        className={`code min-w-0 text-ink-2 ${isShort ? 'truncate' : 'line-clamp-3 break-words'}`}
+        title={text ?? fingerprint}
+      >
         {text ?? `query ${fingerprint}`}
       </code>
       <span className="num ml-auto shrink-0 text-ink-3">p95 {formatMs(p95Ms)}</span>

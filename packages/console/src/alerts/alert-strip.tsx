@@ -36,7 +36,7 @@ export function AlertStrip(): JSX.Element | null {
           All alerts
         </Link>
       </div>
-      <AlertList alerts={worst.slice(0, SHOWN_MAX)} label="Alerts, worst first" />
+      <AlertList alerts={worst.slice(0, SHOWN_MAX)} label="Alerts, worst first" isShort />
     </section>
   )
 }

@@ -34,13 +34,13 @@ export function Shell(): JSX.Element {
         Skip to the page
       </a>
       <header className="sticky top-0 z-30 flex h-12 items-center gap-3 border-b border-line bg-paper px-4 md:px-6">
-        <Link to="/" className="flex items-center gap-2 font-semibold" aria-label="Rowhouse, organizations">
+        <Link to="/" className="flex shrink-0 items-center gap-2 font-semibold" aria-label="Rowhouse, organizations">
           <Logo />
           <span className="max-md:sr-only">Rowhouse</span>
         </Link>
         {!isNarrow && <Pages />}
         <Crumb />
-        <div className="ml-auto flex items-center gap-3">
+        <div className="ml-auto flex shrink-0 items-center gap-3">
           <Live />
           <button
             type="button"
@@ -85,7 +85,7 @@ function Pages(): JSX.Element | null {
   return (
     <nav
       aria-label="Pages"
-      className="flex items-center max-lg:overflow-x-auto max-lg:border-b max-lg:border-line max-lg:px-2.5 lg:gap-1"
+      className="flex shrink-0 items-center max-lg:overflow-x-auto max-lg:border-b max-lg:border-line max-lg:px-2.5 lg:gap-1"
     >
       <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={look}>
         Organizations

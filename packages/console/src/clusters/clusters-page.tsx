@@ -74,7 +74,7 @@ function OneCluster({ cluster }: { cluster: Cluster }): JSX.Element {
         <p className="flex flex-wrap items-baseline gap-x-4 gap-y-0.5">
           <span className="code font-medium break-all">{id}</span>
           <Status tone={tone}>{word}</Status>
-          <span className="text-ink-2">{region}</span>
+          <span className="text-ink-2">region {region}</span>
           <span className="text-ink-2">{versionWords(serverVersion)}</span>
           {status === 'draining' && checkError !== null && <span className="text-ink-3">draining</span>}
         </p>
@@ -136,7 +136,9 @@ function FailingDatabases(): JSX.Element | null {
   if (data.failing === 0)
     return (
       <p className="mt-4 text-ink-3">
-        The change logs of {plural(data.total, 'database')} besides the catalogue’s are looked after.
+        {data.total === 1
+          ? 'The change log of 1 database besides the catalogue’s is looked after.'
+          : `The change logs of ${formatCount(data.total)} databases besides the catalogue’s are looked after.`}
       </p>
     )
   return (

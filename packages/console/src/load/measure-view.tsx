@@ -1,13 +1,14 @@
 // What an organization's statements cost: an hour or a day as pictures on one time axis, and the last hour's by shape.
 import type { Measures } from '@rowhouse/contracts'
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import type { JSX } from 'react'
 import type { Span } from '../activity/search.ts'
 import { formatMs } from '../alerts/words.ts'
 import { useNow } from '../live/now.ts'
 import { Plot } from '../organization/plot.tsx'
 import type { Axis, Series } from '../organization/plot.tsx'
-import { Bar, Failure, Loading } from '../parts/parts.tsx'
+import { Bar, Button, Failure, Loading } from '../parts/parts.tsx'
 import { formatDuration } from '../words/duration.ts'
 import { formatBytes, formatCount } from '../words/numbers.ts'
 import { measuresQuery } from './queries.ts'
@@ -191,35 +192,48 @@ function Pictures({
 /** A small share in digits that matter: `0.03 %`. */
 const shareOf = (part: number, all: number): string => `${Number(((part / Math.max(1, all)) * 100).toPrecision(2))} %`
 
+/** Those that take most of the time; the others wait behind a button. */
+const SHOWN_FIRST = 5
+
 function Statements({ statements }: { statements: Measures['statements'] }): JSX.Element {
+  const [showsAll, setShowsAll] = useState(false)
   const total = statements.reduce((sum, { timeMs }) => sum + timeMs, 0)
+  const shown = showsAll ? statements : statements.slice(0, SHOWN_FIRST)
+  const left = statements.length - shown.length
   return (
-    <ul aria-label="Statements by the time they took" className="border-t border-line">
-      {statements.map(({ fingerprint, text, isBackground, calls, errors, rows, bytes, timeMs, p50Ms, p95Ms }) => (
-        <li
-          key={`${fingerprint} ${isBackground}`}
-          className="grid gap-x-6 gap-y-1 border-b border-line py-2 lg:grid-cols-[minmax(0,1fr)_430px]"
-        >
-          <code className="code line-clamp-3 min-w-0 break-words text-ink" title={text}>
-            {text}
-          </code>
-          <div className="min-w-0">
-            {isBackground && <p className="text-xs text-ink-3">In the background: no part of its p95.</p>}
-            <dl className="num flex flex-wrap gap-x-4 text-xs text-ink-2">
-              <Fact name="p95" value={formatMs(p95Ms)} />
-              <Fact name="p50" value={formatMs(p50Ms)} />
-              <Fact name="calls" value={formatCount(calls)} />
-              {errors > 0 && <Fact name="failed" value={formatCount(errors)} isBad />}
-              <Fact name="rows" value={formatCount(rows)} />
-              <Fact name="bytes" value={formatBytes(bytes)} />
-            </dl>
-            <div className="mt-1.5">
-              <Bar value={timeMs} limit={total} tone="ink" label={`Share of the time: ${formatMs(timeMs)}`} />
+    <>
+      <ul aria-label="Statements by the time they took" className="border-t border-line">
+        {shown.map(({ fingerprint, text, isBackground, calls, errors, rows, bytes, timeMs, p50Ms, p95Ms }) => (
+          <li
+            key={`${fingerprint} ${isBackground}`}
+            className="grid gap-x-6 gap-y-1 border-b border-line py-2 lg:grid-cols-[minmax(0,1fr)_430px]"
+          >
+            <code className="code line-clamp-3 min-w-0 break-words text-ink" title={text}>
+              {text}
+            </code>
+            <div className="min-w-0">
+              {isBackground && <p className="text-xs text-ink-3">In the background: no part of its p95.</p>}
+              <dl className="num flex flex-wrap gap-x-4 text-xs text-ink-2">
+                <Fact name="p95" value={formatMs(p95Ms)} />
+                <Fact name="p50" value={formatMs(p50Ms)} />
+                <Fact name="calls" value={formatCount(calls)} />
+                {errors > 0 && <Fact name="failed" value={formatCount(errors)} isBad />}
+                <Fact name="rows" value={formatCount(rows)} />
+                <Fact name="bytes" value={formatBytes(bytes)} />
+              </dl>
+              <div className="mt-1.5">
+                <Bar value={timeMs} limit={total} tone="ink" label={`Share of the time: ${formatMs(timeMs)}`} />
+              </div>
             </div>
-          </div>
-        </li>
-      ))}
-    </ul>
+          </li>
+        ))}
+      </ul>
+      {left > 0 && (
+        <Button look="quiet" className="mt-1 -ml-3" onClick={() => setShowsAll(true)}>
+          Show {left === 1 ? 'the other one' : `the other ${formatCount(left)}`}
+        </Button>
+      )}
+    </>
   )
 }
 

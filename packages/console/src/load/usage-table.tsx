@@ -90,7 +90,10 @@ function Row({
         </span>
       </th>
       <td className={cell}>
-        {formatDuration(timeMs)} <span className="text-xs text-ink-3">{percentOf(timeMs, totalMs)} %</span>
+        <span className="flex items-baseline justify-between gap-3">
+          <span className="text-xs text-ink-3">{percentOf(timeMs, totalMs)} %</span>
+          <span>{formatDuration(timeMs)}</span>
+        </span>
         <span className="mt-1 block">
           <Bar value={timeMs} limit={totalMs} tone={alert === undefined ? 'ink' : 'warn'} label={`Share of ${name}`} />
         </span>

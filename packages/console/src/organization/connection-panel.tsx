@@ -97,28 +97,26 @@ function Objects({ connection }: { connection: Connection }): JSX.Element | null
       </h2>
       <ul>
         {objects.map(({ object, table, records, backfilled, expected, backfillDone }) => (
-          <li key={object} className="border-b border-line py-2">
-            <p className="flex items-baseline justify-between gap-3">
-              <span>
-                {object} <span className="text-ink-3">↔</span> <span className="code">{table}</span>
-              </span>
-              <span className="num">
-                {backfillDone
-                  ? formatCount(records)
-                  : expected === null
-                    ? `${formatCount(backfilled)} read`
-                    : `${formatCount(backfilled)} of ${formatCount(expected)}`}
-              </span>
-            </p>
+          <li key={object} className="flex flex-wrap items-baseline gap-x-3 border-b border-line py-2">
+            <span className="min-w-0 break-words">
+              {object} <span className="text-ink-3">↔</span> <span className="code">{table}</span>
+            </span>
+            <MappedFields connection={connection} object={object} />
+            <span className="num ml-auto">
+              {backfillDone
+                ? formatCount(records)
+                : expected === null
+                  ? `${formatCount(backfilled)} read`
+                  : `${formatCount(backfilled)} of ${formatCount(expected)}`}
+            </span>
             {!backfillDone && expected !== null && (
-              <div className="mt-1.5 flex items-center gap-2">
+              <div className="mt-1.5 flex basis-full items-center gap-2">
                 <span className="flex-1">
                   <Bar value={backfilled} limit={expected} label={`Backfill of ${object}`} tone="busy" />
                 </span>
                 <span className="num text-xs text-ink-3">{percentOf(backfilled, expected)} %</span>
               </div>
             )}
-            <MappedFields connection={connection} object={object} />
           </li>
         ))}
       </ul>

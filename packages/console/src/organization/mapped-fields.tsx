@@ -24,11 +24,11 @@ export function MappedFields({ connection, object }: MappedFieldsProps): JSX.Ele
         aria-controls={id}
         aria-label={`Fields of ${object}`}
         onClick={() => setShown(!isShown)}
-        className="mt-0.5 text-xs text-ink-2 underline decoration-line-strong underline-offset-4 hover:text-ink"
+        className="text-xs text-ink-2 underline decoration-line-strong underline-offset-4 hover:text-ink"
       >
         {isShown ? 'Hide the fields' : 'Fields'}
       </button>
-      <div id={id} hidden={!isShown}>
+      <div id={id} hidden={!isShown} className="order-last basis-full">
         {isShown && <Shown connection={connection} object={object} />}
       </div>
     </>

@@ -237,7 +237,7 @@ interface TabContentProps {
 }
 
 function TabContent({ tab, organization, canManage, live, search, onSearch }: TabContentProps): JSX.Element {
-  const { id, slug, connection } = organization
+  const { id, connection } = organization
   switch (tab) {
     case 'dead-letters':
       return <DeadLetters organizationId={id} total={connection?.deadLetters ?? 0} canManage={canManage} />
@@ -260,7 +260,6 @@ function TabContent({ tab, organization, canManage, live, search, onSearch }: Ta
             ]),
           ].sort()}
           remoteName={connectorWords(connection?.connector ?? null).name}
-          slug={slug}
           isConnected={connection !== null}
         />
       )

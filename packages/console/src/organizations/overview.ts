@@ -73,8 +73,9 @@ const stateOrder: readonly ConnectionState[] = [
   'resyncing',
   'live',
 ]
-const byName = (a: Organization, b: Organization): number =>
-  a.name.localeCompare(b.name, 'en') || (a.id < b.id ? -1 : 1)
+/** As people count: 2 before 10. One collator, because making one for each pair took most of the time of thousands. */
+const { compare: compareNames } = new Intl.Collator('en', { numeric: true })
+const byName = (a: Organization, b: Organization): number => compareNames(a.name, b.name) || (a.id < b.id ? -1 : 1)
 
 const valueOf: Record<Exclude<SortKey, 'name' | 'plan'>, (organization: Organization) => number> = {
   state: ({ connection }) => (connection === null ? stateOrder.length : stateOrder.indexOf(connection.state)),
@@ -90,7 +91,7 @@ export function sorted(organizations: readonly Organization[], sort: Sort): Orga
   const key = (descending ? sort.slice(1) : sort) as SortKey
   const compare = (a: Organization, b: Organization): number => {
     if (key === 'name') return byName(a, b)
-    if (key === 'plan') return a.plan.localeCompare(b.plan, 'en')
+    if (key === 'plan') return compareNames(a.plan, b.plan)
     return valueOf[key](a) - valueOf[key](b)
   }
   return [...organizations].sort((a, b) => (descending ? -compare(a, b) : compare(a, b)) || byName(a, b))

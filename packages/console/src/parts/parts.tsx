@@ -56,7 +56,8 @@ export function Ago({ at }: { at: string }): JSX.Element {
 
 const looks = {
   plain: 'border-line-strong bg-raised text-ink hover:border-ink-3',
-  primary: 'border-brick bg-brick text-on-brick hover:opacity-90',
+  // Another colour under the pointer, not a paler one: that would be too faint to read.
+  primary: 'border-brick bg-brick text-on-brick hover:border-brick-ink hover:bg-brick-ink',
   /** For what cannot be undone, behind a question. */
   danger: 'border-bad bg-raised text-bad hover:bg-bad hover:text-paper',
   quiet: 'border-transparent text-ink-2 hover:bg-sunken hover:text-ink',
@@ -141,14 +142,14 @@ export function CopyText({
   )
 }
 
-/** Lines end between words only: an option that is broken after its hyphens reads as another one. */
+/** Lines end between words: an option that is broken after its hyphens reads as another one. A word longer than a line breaks. */
 const Unbroken = ({ words }: { words: readonly string[] }): JSX.Element => (
   <>
     {words.map((word, index) => (
       // oxlint-disable-next-line react/no-array-index-key -- the same word may stand twice, and none moves
       <Fragment key={index}>
         {index > 0 && ' '}
-        <span className="whitespace-nowrap">{word}</span>
+        <span className="inline-block max-w-full break-words">{word}</span>
       </Fragment>
     ))}
   </>

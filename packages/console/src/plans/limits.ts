@@ -48,7 +48,7 @@ export const limitWords: Record<LimitName, LimitWords> = {
   },
   connectionsMax: {
     name: 'Connections of a process',
-    meaning: 'That one process of the application holds for it.',
+    meaning: 'That one process may hold.',
     isTime: false,
     isOfHome: false,
     short: (limit) => `${plural(limit, 'connection')} of a process`,

@@ -40,7 +40,7 @@ export function PlansPage(): JSX.Element {
     <>
       <div className="pt-6 pb-5 md:pt-8">
         <h1 className="text-xl font-semibold tracking-[-0.01em]">
-          {plural(data.length, 'plan')} for {plural(organizations, 'organization')}
+          {plural(data.length, 'plan')} for {plural(organizations, 'organization')}.
         </h1>
         <p className="mt-1 max-w-[88ch] text-ink-2">
           A plan says where its organizations live and what each of them may use. One that needs more, or less, has
@@ -76,7 +76,7 @@ function OnePlan({ plan, taken }: { plan: Plan; taken: readonly string[] }): JSX
   ].join(', ')
   return (
     <li className="border-b border-line py-3">
-      <div className="grid grid-cols-[24px_minmax(0,1fr)_auto] gap-x-3">
+      <div className="grid grid-cols-[24px_minmax(0,1fr)_auto_auto] gap-x-3">
         <span className="pt-0.5">
           <HouseMark isolation={isolation} />
         </span>
@@ -102,16 +102,17 @@ function OnePlan({ plan, taken }: { plan: Plan; taken: readonly string[] }): JSX
             </Link>
           )}
         </p>
-      </div>
-      <div className="md:ml-9">
-        <Opens
-          look="quiet"
-          className="-ml-3"
-          aria-label={`Change ${name}`}
-          render={(close) => <PlanForm plan={plan} taken={taken} onDone={close} />}
-        >
-          Change
-        </Opens>
+        {/* The form that it becomes takes the line below. */}
+        <div className="has-[form]:col-span-full has-[form]:row-start-2">
+          <Opens
+            look="quiet"
+            className="-my-1.5 -mr-3"
+            aria-label={`Change ${name}`}
+            render={(close) => <PlanForm plan={plan} taken={taken} onDone={close} />}
+          >
+            Change
+          </Opens>
+        </div>
       </div>
     </li>
   )

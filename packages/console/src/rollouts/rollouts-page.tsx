@@ -59,10 +59,10 @@ function Loaded({ items, versions }: { items: readonly Rollout[]; versions: read
   const behind = homes - (versions.at(-1)?.homes ?? 0)
   const verdict =
     newest === null
-      ? `${plural(homes, 'home')}, and nothing was rolled out yet`
+      ? `${plural(homes, 'home')}, and nothing was rolled out yet.`
       : behind === 0
-        ? `${homes === 1 ? 'The one home has' : `All ${formatCount(homes)} homes have`} the same tables`
-        : `${formatCount(behind)} of ${plural(homes, 'home')} ${behind === 1 ? 'is' : 'are'} behind`
+        ? `${homes === 1 ? 'The one home has' : `All ${formatCount(homes)} homes have`} the same tables.`
+        : `${formatCount(behind)} of ${plural(homes, 'home')} ${behind === 1 ? 'is' : 'are'} behind.`
   const [last] = items
   return (
     <>
@@ -74,18 +74,20 @@ function Loaded({ items, versions }: { items: readonly Rollout[]; versions: read
         </div>
       </div>
       <section className="border-t border-line">
-        <h2 className="py-4 font-semibold">Rollouts</h2>
         {items.length === 0 ? (
-          <Empty title="None yet." command="rowhouse migrate new create_invoices">
+          <Empty title="No rollout yet." command="rowhouse migrate new create_invoices">
             A migration is written once and runs in every home: canaries first, then growing shares, and what many share
             last.
           </Empty>
         ) : (
-          <ul aria-label="Rollouts, newest first">
-            {items.map((rollout, index) => (
-              <OneRollout key={rollout.id} rollout={rollout} isLast={index === 0} />
-            ))}
-          </ul>
+          <>
+            <h2 className="py-4 font-semibold">Rollouts</h2>
+            <ul aria-label="Rollouts, newest first">
+              {items.map((rollout, index) => (
+                <OneRollout key={rollout.id} rollout={rollout} isLast={index === 0} />
+              ))}
+            </ul>
+          </>
         )}
         {items.length === ROLLOUTS_MAX && (
           <p className="border-t border-line py-3 text-xs text-ink-3">These are the last {ROLLOUTS_MAX}.</p>

@@ -3,7 +3,7 @@ import { formatVersion, leftMs } from './words.ts'
 
 it('reads a version as the moment that it is', () => {
   expect(formatVersion('20260131120000')).toBe('2026-01-31 12:00:00 UTC')
-  expect(formatVersion('one')).toBe('one')
+  expect(['one', '10000101000001'].map(formatVersion)).toEqual(['one', '10000101000001'])
 })
 
 it.each([

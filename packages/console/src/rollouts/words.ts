@@ -14,9 +14,9 @@ export const stateWords: Record<Rollout['state'], { readonly word: string; reado
 export const isResumable = ({ state }: Rollout): boolean =>
   state === 'interrupted' || state === 'stopped' || state === 'incomplete'
 
-/** `2026-01-31 12:00:00 UTC`, of a version that is a moment; else as it is. */
+/** `2026-01-31 12:00:00 UTC`, of a version that is a moment of this century; else as it is, as those that are only counted. */
 export function formatVersion(version: string): string {
-  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(version) ?? []
+  const [, year, month, day, hour, minute, second] = /^(20\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(version) ?? []
   return year === undefined ? version : `${year}-${month}-${day} ${hour}:${minute}:${second} UTC`
 }
 

@@ -35,7 +35,7 @@ export function SignInPage(): JSX.Element {
           {provider !== null && (
             <a
               href={startUrl(provider.startUrl, returnTo)}
-              className="flex h-10 items-center justify-center rounded-md border border-brick bg-brick font-medium text-on-brick hover:opacity-90"
+              className="flex h-10 items-center justify-center rounded-md border border-brick bg-brick font-medium text-on-brick hover:border-brick-ink hover:bg-brick-ink"
             >
               Continue with {provider.label || 'your identity provider'}
             </a>
