@@ -165,7 +165,7 @@ const pictures: Record<string, Picture> = {
     path: organization(0, '?tab=load'),
     act: async (page) => {
       await page.getByRole('list', { name: 'Signals' }).waitFor()
-      await page.getByLabel('Plan').selectOption('business')
+      await page.getByRole('combobox', { name: 'Plan', exact: true }).selectOption('business')
       await page.getByRole('button', { name: 'Set limits of its own' }).click()
       await page.getByRole('region', { name: 'Plan and limits' }).evaluate((section) => section.scrollIntoView())
     },

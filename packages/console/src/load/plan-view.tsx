@@ -1,7 +1,7 @@
 // What an organization may have: its plan, the limits that hold with it, and those of its own.
 import type { Organization, OrganizationLimits, Plan } from '@rowhouse/contracts'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useId, useState } from 'react'
 import type { JSX } from 'react'
 import { client, queries } from '../app/api.ts'
 import { fieldLook } from '../parts/field.tsx'
@@ -68,6 +68,7 @@ function Loaded({ organization, limits, plans }: LoadedProps): JSX.Element {
 function PlanControl({ organization, plans }: Omit<LoadedProps, 'limits'>): JSX.Element {
   const { id: organizationId, plan } = organization
   const [asked, setAsked] = useState<Plan | null>(null)
+  const id = useId()
   const act = useMutation({
     mutationFn: (wanted: Plan) => client.setOrganizationPlan({ params: { organizationId }, body: { plan: wanted.id } }),
     onSuccess: async () => {
@@ -82,9 +83,12 @@ function PlanControl({ organization, plans }: Omit<LoadedProps, 'limits'>): JSX.
   return (
     <Leavable onLeave={() => ask(null)}>
       <>
-        <label className="flex items-center gap-3">
-          <span className="text-ink-2">Plan</span>
+        <p className="flex items-center gap-3">
+          <label htmlFor={id} className="text-ink-2">
+            Plan
+          </label>
           <select
+            id={id}
             className={`${fieldLook} max-w-64`}
             value={asked?.id ?? plan}
             disabled={act.isPending}
@@ -98,7 +102,7 @@ function PlanControl({ organization, plans }: Omit<LoadedProps, 'limits'>): JSX.
               </option>
             ))}
           </select>
-        </label>
+        </p>
         {asked !== null && (
           <Question
             takesFocus={false}
