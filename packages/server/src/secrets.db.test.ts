@@ -21,6 +21,7 @@ import type { Rowhouse } from 'rowhouse'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLog } from './log/log.ts'
 import type { Log, ServerLogEvent } from './log/log.ts'
+import { needles } from './test-needles.ts'
 import { startTestServer } from './test-server.ts'
 import type { Answer, TestServer } from './test-server.ts'
 
@@ -285,13 +286,11 @@ const formsOf = (secret: string): string[] => [
 
 /** Where which secret was found. */
 function search(texts: ReadonlyMap<string, readonly string[]>): string[] {
-  const hits: string[] = []
-  const forms = [...secrets].map(([name, secret]) => ({ name, forms: formsOf(secret) }))
-  for (const [where, found] of texts)
-    for (const secret of forms)
-      if (found.some((text) => secret.forms.some((form) => text.includes(form))))
-        hits.push(`${secret.name} in ${where}`)
-  return hits
+  const forms = [...secrets].flatMap(([name, secret]) => formsOf(secret).map((form) => [name, form] as const))
+  const wanted = needles(forms)
+  return [...texts].flatMap(([where, found]) =>
+    [...new Set(found.flatMap((text) => [...wanted.in(text)]))].map((name) => `${name} in ${where}`),
+  )
 }
 
 async function searchAll(running: Running): Promise<string[]> {
