@@ -58,7 +58,9 @@ const failureOf = (promise: Promise<void>): Promise<AssertionError> =>
 
 describe('expectIsolated', () => {
   it('passes on what protect makes', async () => {
-    await expect(expectIsolated(database().adminUrl, { attacks })).resolves.toBeUndefined()
+    // A part of it: that the whole has no finding is for the tests of attacks to say.
+    const only = ['public.letters', 'rowhouse.organization*', 'rowhouse.members']
+    await expect(expectIsolated(database().adminUrl, { attacks: { ...attacks, only } })).resolves.toBeUndefined()
   }, 300_000)
 
   it('fails on a hole with SQL that reproduces it, and lets the team accept it', async () => {

@@ -16,7 +16,10 @@ export interface ExpectIsolatedOptions {
   readonly accept?: readonly { readonly finding: string; readonly object?: string }[]
   /** For the rules over the catalogue. */
   readonly findings?: RunOptions
-  /** For the attacks. The scratch databases stand beside the database, unless `clone.scratch` says otherwise. */
+  /**
+   * For the attacks. The scratch databases stand beside the database, unless `clone.scratch` says otherwise. With `only` it
+   * passes where nothing is found in what is named there: it says nothing of the rest.
+   */
   readonly attacks?: AttackDatabaseOptions
 }
 

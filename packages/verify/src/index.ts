@@ -14,6 +14,7 @@ export type {
   Finding,
   NotCovered,
   Outcome,
+  Part,
   Severity,
   VerifyReport,
 } from './report/report.ts'

@@ -72,7 +72,7 @@ export async function verifyDatabase(
   const chosen = chooseRules(options.rules)
   const judged = applyBaseline(
     [...asked.findings, ...(attacked?.findings ?? [])].toSorted(bySeverity),
-    onlyOf(options.baseline, chosen, attacked !== null),
+    onlyOf(options.baseline, chosen, attacked),
     today,
   )
   const old = new Set((options.before ?? []).map(keyOf))
@@ -100,7 +100,7 @@ export async function verifyDatabase(
     accepted: judged.accepted,
     warnings: judged.warnings,
     attack: attacked?.coverage ?? null,
-    outcome: outcomeOf(findings, undecided, options.failOn ?? 'warning'),
+    outcome: outcomeOf(findings, undecided, options.failOn ?? 'warning', attacked?.coverage),
     undecided,
   }
 }
@@ -175,12 +175,21 @@ async function attack(url: string, options: AttackDatabaseOptions, model: RunOpt
 const attackCodes: ReadonlySet<string> = new Set(Object.values(attackRules).map(({ code }) => code))
 
 /** An entry of a rule that was not asked, or of an attack that was not made, is neither found nor missing. */
-const onlyOf = (baseline: Baseline | undefined, chosen: readonly Rule[], attacked: boolean): Baseline => ({
+const onlyOf = (baseline: Baseline | undefined, chosen: readonly Rule[], attacked: AttackResult | null): Baseline => ({
   version: 1,
-  accepted: (baseline?.accepted ?? []).filter(({ code }) =>
-    attackCodes.has(code) ? attacked : ruleOfCode(code) === undefined || chosen.some((rule) => rule.code === code),
+  accepted: (baseline?.accepted ?? []).filter(({ code, object }) =>
+    attackCodes.has(code)
+      ? isTried(attacked, code, object)
+      : ruleOfCode(code) === undefined || chosen.some((rule) => rule.code === code),
   ),
 })
+
+/** The ways in are tried whatever was chosen: what is found there is there. */
+const isTried = (attacked: AttackResult | null, code: string, object: string): boolean =>
+  attacked !== null &&
+  (attacked.coverage.part === undefined ||
+    attacked.coverage.part.objects.includes(object) ||
+    attacked.findings.some((finding) => finding.code === code && finding.object === object))
 
 /** Null without Rowhouse, and where this login may not read it. */
 async function schemaVersionOf(

@@ -83,6 +83,7 @@ describe('rowhouse verify --attack on a database of Rowhouse', () => {
       const file = (name: string): string => join(folder, name)
       const args = ['--sarif', file('r.sarif'), '--junit', file('r.xml'), '--html', file('r.html')]
       args.push('--attack-log', file('log.ndjson'))
+      args.push('--attack-only', 'public.letters')
       const ended = await attack(database().adminUrl, '--scratch-url', 'same-server', ...args)
       // On a machine that is busy, a line that tells how far it is.
       expect(ended.stderr.replaceAll(/^(probe|reading|planting|copying|making|writing).*\n/gm, '')).toBe('')
@@ -90,15 +91,20 @@ describe('rowhouse verify --attack on a database of Rowhouse', () => {
       expect(ended.stdout).toMatch(/V9\d{3} {2}\w+ {2}table public\.letters/)
       expect(ended.stdout).toMatch(/set local session authorization (rowhouse_app|authenticator)/)
       expect(ended.stdout).toContain('What no schema prevents')
+      const leftOut =
+        /Attacked by choice: public\.letters alone, 1 object\. Left out: \d{4,} probes on \d{3,} objects\./
+      expect(ended.stdout).toMatch(leftOut)
       for (const name of ['r.sarif', 'r.xml', 'r.html']) {
         const text = await readFile(file(name), 'utf8')
         expect(text).toContain('write_depends_on_another_organization')
+        expect(text).toMatch(leftOut)
         await rm(file(name))
       }
       const log = (await readFile(file('log.ndjson'), 'utf8')).trim().split('\n')
       await rm(file('log.ndjson'))
       const tried = log.map((line) => JSON.parse(line) as TriedProbe)
-      expect(tried.length).toBeGreaterThan(500)
+      expect(tried.length).toBeGreaterThan(200)
+      expect(new Set(tried.map(({ object }) => object))).toEqual(new Set(['table public.letters']))
       expect(tried).toContainEqual({
         object: 'table public.letters',
         probe: 'select',
@@ -117,11 +123,25 @@ describe('rowhouse verify --attack on a database of Rowhouse', () => {
   )
 
   it(
+    'ends with 3 where a part was attacked by choice and nothing was found, and says what that left out',
+    async () => {
+      await withClient(database().adminUrl, (admin) => admin.query('drop trigger one_title on public.letters'))
+      const args = ['--scratch-url', 'same-server', '--attack-only', 'table public.letters', 'rowhouse.role*', '--json']
+      const ended = await attack(database().adminUrl, ...args)
+      const report = reportOf(ended)
+      expect([ended.code, codesOf(report), report.undecided, report.outcome]).toEqual([3, [], [], 'undecided'])
+      expect(report.attack?.part?.only).toEqual(['table public.letters', 'rowhouse.role*'])
+      expect(report.attack?.part?.objects).toEqual(
+        expect.arrayContaining(['table public.letters', 'table rowhouse.roles', 'function rowhouse.role()']),
+      )
+      expect(report.attack?.part?.leftOutProbes).toBeGreaterThan(1_000)
+    },
+    ATTACK_TIMEOUT_MS,
+  )
+
+  it(
     'ends with 3 when the time is over or no copy can be made, with what the rules say',
     async () => {
-      await withClient(database().adminUrl, (admin) =>
-        admin.query('drop trigger if exists one_title on public.letters'),
-      )
       const short = await attack(database().adminUrl, '--scratch-url', 'same-server', '--attack-seconds', '1', '--json')
       expect([reportOf(short).outcome, short.code]).toEqual(['undecided', 3])
       expect(reportOf(short).attack?.notCovered.map(({ reason }) => reason)).toContain('the time was over')
@@ -143,6 +163,7 @@ describe('rowhouse verify --attack on a database of Rowhouse', () => {
     ['a place that is none', ['--scratch-url', 'somewhere']],
     ['no time', ['--attack-seconds', '0']],
     ['no time to copy', ['--copy-seconds', 'soon']],
+    ['a table that is not there', ['--attack-only', 'letters']],
   ])('ends with 2 for %s', async (_, args) => {
     const ended = await attack(database().adminUrl, ...args)
     expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('error[invalid_option]')])
@@ -242,7 +263,7 @@ describe('rowhouse verify --attack on an application of its own', () => {
   it(
     'says that the setting is no proof, and that nothing else is open',
     async () => {
-      const ended = await attack(plain(), '--json')
+      const ended = await attack(plain(), '--scratch-url', 'same-server', '--json')
       const report = reportOf(ended)
       expect(report.undecided).toEqual([])
       const byAttack = report.findings.filter(({ source }) => source === 'attack')
@@ -261,7 +282,7 @@ describe('rowhouse verify --attack on an application of its own', () => {
       await withClient(plain(), (admin) =>
         admin.query(`drop policy own on public.tenants; drop policy own on public.invoices`),
       )
-      const ended = await attack(plain(), '--json')
+      const ended = await attack(plain(), '--scratch-url', 'same-server', '--json')
       const report = reportOf(ended)
       expect([ended.code, report.outcome]).toEqual([1, 'findings'])
       expect(report.attack?.notCovered).toContainEqual({

@@ -12,12 +12,18 @@ export type ShowLine = ((line: string) => void) | undefined
 
 /** @throws RowhouseError invalid_option */
 export function attackOptions(
-  options: { readonly scratchUrl?: string; readonly attackSeconds?: string; readonly copySeconds?: string },
+  options: {
+    readonly attackOnly?: readonly string[]
+    readonly scratchUrl?: string
+    readonly attackSeconds?: string
+    readonly copySeconds?: string
+  },
   show: ShowLine,
   onProbe?: (tried: TriedProbe) => void,
 ): AttackDatabaseOptions {
   return {
     attackSeconds: readSeconds('--attack-seconds', options.attackSeconds, ATTACK_SECONDS),
+    ...(options.attackOnly !== undefined && { only: options.attackOnly }),
     ...(onProbe !== undefined && { onProbe }),
     clone: {
       scratch: readScratch(options.scratchUrl),

@@ -21,6 +21,7 @@ interface VerifyCommandOptions {
   readonly rules?: readonly string[]
   readonly failOn: Severity
   readonly attack?: boolean
+  readonly attackOnly?: readonly string[]
   readonly scratchUrl?: string
   readonly attackSeconds?: string
   readonly copySeconds?: string
@@ -71,6 +72,10 @@ export function defineVerify(command: Command): void {
     )
     .option('--attack', 'copy the schema, without rows, into two scratch databases and attack them as one organization')
     .option(
+      '--attack-only <object...>',
+      'attack these alone: public.contacts, public.f, app.*; what is left out is counted, and nothing found is 3, not 0',
+    )
+    .option(
       '--scratch-url <url>',
       'where the scratch databases stand: a superuser of another server, or same-server (default: a server is started)',
     )
@@ -95,6 +100,7 @@ Exit codes: 0 clean, 1 found, 2 usage, 3 could not decide.
 
   $ rowhouse verify --url postgres://postgres:secret@db.example.com/app
   $ rowhouse verify --attack --html isolation.html
+  $ rowhouse verify --attack --attack-only public.contacts 'billing.*'
   $ rowhouse verify --role web_user --tenant-column school_id --html isolation.html
   $ rowhouse verify --baseline-write accepted.json && rowhouse verify --baseline accepted.json`,
     )
@@ -109,11 +115,11 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
   const asked = command.getOptionValueSource('failOn') === 'default' ? undefined : options.failOn
   const failOn = asked ?? config.failOn ?? options.failOn
   const baseline = options.baseline === undefined ? undefined : parseBaseline(await read(options.baseline))
-  const { scratchUrl, attackSeconds, copySeconds, attackLog } = options
-  if (options.attack !== true && (scratchUrl ?? attackSeconds ?? copySeconds ?? attackLog) !== undefined)
+  const { attackOnly, scratchUrl, attackSeconds, copySeconds, attackLog } = options
+  if (options.attack !== true && (attackOnly ?? scratchUrl ?? attackSeconds ?? copySeconds ?? attackLog) !== undefined)
     throw new RowhouseError(
       'invalid_option',
-      '--scratch-url, --attack-seconds, --copy-seconds and --attack-log are for --attack, which is not given.',
+      '--attack-only, --scratch-url, --attack-seconds, --copy-seconds and --attack-log are for --attack, which is not given.',
     )
   await requireWritable(options)
   const show = options.json === true ? undefined : showOnStderr()

@@ -6,6 +6,7 @@ import { attackHomes } from './homes/attack-homes.ts'
 import { ATTACK_SECONDS } from './options.ts'
 import type { AttackOptions, AttackResult } from './options.ts'
 import { attackOtherDatabase } from './other-database.ts'
+import { requireNamed } from './part.ts'
 import { runAttacks } from './run-attacks.ts'
 
 export interface AttackDatabaseOptions extends AttackOptions {
@@ -16,12 +17,13 @@ export interface AttackDatabaseOptions extends AttackOptions {
 /**
  * Attacks the schema of the database at `url` in two scratch databases beside it, or where `clone.scratch` says.
  *
- * @throws RowhouseError scratch_unavailable, database_unreachable
+ * @throws RowhouseError scratch_unavailable, database_unreachable; invalid_option where `only` names what is not there
  *
  * @example
  * const { findings, coverage, undecided } = await attackDatabase('postgres://…', { attackSeconds: 120 })
  */
 export async function attackDatabase(url: string, options: AttackDatabaseOptions = {}): Promise<AttackResult> {
+  if (options.only !== undefined) await requireNamed(url, options.only)
   const worlds = await cloneTwoWorlds(url, options.clone)
   try {
     const { homes, otherDatabase: other } = worlds
@@ -73,6 +75,14 @@ function joined(one: AttackResult, other: AttackResult): AttackResult {
       cells: a.cells + b.cells,
       notCovered: [...a.notCovered, ...b.notCovered.filter((entry) => !named.has(JSON.stringify(entry)))],
       limits: [...new Set([...a.limits, ...b.limits])],
+      ...(a.part !== undefined && {
+        part: {
+          ...a.part,
+          objects: [...new Set([...a.part.objects, ...(b.part?.objects ?? [])])].toSorted(),
+          leftOutProbes: a.part.leftOutProbes + (b.part?.leftOutProbes ?? 0),
+          leftOutObjects: Math.max(a.part.leftOutObjects, b.part?.leftOutObjects ?? 0),
+        },
+      }),
     },
     undecided: [...new Set([...one.undecided, ...other.undecided])],
   }

@@ -9,6 +9,7 @@ import { keptPlan } from './probes/kept-plan.ts'
 import type { Mark } from './probes/forging.ts'
 import { qualified } from './quoting.ts'
 import { shuffle } from './seed.ts'
+import { COMPANY_MAX } from './session.ts'
 import { steal } from './stolen.ts'
 import { nameOf } from './surface/relations.ts'
 import type { Surface } from './surface/surface.ts'
@@ -17,13 +18,38 @@ import type { Witness } from './witness.ts'
 
 /** Relations on which a forged context is tried, of those that are reached without it and of the others: where one opens, all do. */
 const MARKS_MAX = 3
-/** What shows that a relation on which the catalogue gives no privilege is out of reach: the rest would be the same 42501. */
-const WITHOUT_PRIVILEGE = new Set(['select', 'count', 'update blind', 'delete blind', 'insert', 'truncate', 'trigger'])
+/**
+ * What shows that a relation, or a function, on which the catalogue gives no privilege is out of reach: the rest would be the
+ * same 42501. Of a schema like Rowhouse's own, whose functions are mostly nobody's to call, they were most of an attack.
+ */
+const WITHOUT_PRIVILEGE = new Set([
+  ...['select', 'count', 'update blind', 'delete blind', 'insert', 'truncate', 'trigger'],
+  ...['call 1', 'trigger before insert of one’s own'],
+])
+
+/** Of one context, one after the other: as many as two lanes take into a transaction each. */
+const COMPANY_CELLS = 2 * COMPANY_MAX
+
+/** The same cells, some of one context after the other, so that they can share a transaction. */
+function inCompany(cells: readonly Cell[]): Cell[] {
+  const open = new Map<AttackContext, Cell[]>()
+  const groups: Cell[][] = []
+  for (const cell of cells) {
+    const group = open.get(cell.context)
+    if (group !== undefined && group.length < COMPANY_CELLS) group.push(cell)
+    else {
+      const begun = [cell]
+      open.set(cell.context, begun)
+      groups.push(begun)
+    }
+  }
+  return groups.flat()
+}
 
 export interface Battlefield {
   readonly arena: Arena
   readonly contexts: readonly AttackContext[]
-  /** The relations on which a context has any privilege. */
+  /** The relations on which a context has any privilege, and the oids of the functions that it may call. */
   readonly reach: ReadonlyMap<AttackContext, ReadonlySet<string>>
   readonly plan: ProbePlan
   readonly surface: Surface
@@ -53,7 +79,8 @@ export async function cellsOf(field: Battlefield): Promise<{ before: Cell[][]; l
       if (probe.once === true && context !== actor) continue
       if (probe.sealedOnly === true && context.madeBySql === true) continue
       if (context.brief === true && (probe.relation === undefined || !WITHOUT_PRIVILEGE.has(probe.name))) continue
-      const isReached = probe.relation === undefined || reach.get(context)?.has(probe.relation) === true
+      const what = probe.relation ?? probe.callable
+      const isReached = what === undefined || reach.get(context)?.has(what) === true
       if (isReached || WITHOUT_PRIVILEGE.has(probe.name)) cells.push({ context, probe })
     }
     if (context.actsForA) {
@@ -97,5 +124,5 @@ export async function cellsOf(field: Battlefield): Promise<{ before: Cell[][]; l
     else if (relation === undefined || WITHOUT_PRIVILEGE.has(name)) first.push(cell)
     else rest.push(cell)
   }
-  return { before: [looks, plans, first, rest], late }
+  return { before: [looks, plans, first, rest].map(inCompany), late: inCompany(late) }
 }

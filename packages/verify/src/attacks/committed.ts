@@ -21,6 +21,8 @@ export interface Ground {
   readonly witness: Witness
   readonly admins: readonly [Client, Client]
   readonly tally: Tally
+  /** Whether the object is one of those to attack. */
+  readonly isAsked: (object: string) => boolean
 }
 
 /** Questions in one message. */
@@ -33,14 +35,14 @@ const QUESTIONS_AT_ONCE = 50
 export async function commitWrites(
   lane: Lane,
   context: AttackContext,
-  { arena, surface, witness, admins, tally }: Ground,
+  { arena, surface, witness, admins, tally, isAsked }: Ground,
   bound: (done: number, total: number) => boolean,
 ): Promise<number> {
   const done: string[] = []
   const targets = surface.relations
     .filter(({ kind, schema }) => 'rp'.includes(kind) && arena.skipSchemas?.has(schema) !== true)
     .map((relation) => targetOf(relation, arena, witness))
-    .filter(({ owner, a }) => owner !== undefined && a !== undefined)
+    .filter(({ object, owner, a }) => isAsked(object) && owner !== undefined && a !== undefined)
   let left = 0
   for (const [at, target] of targets.entries()) {
     if (left > 0 || !bound(at, targets.length)) {

@@ -12,6 +12,17 @@ import type { Witness } from './witness.ts'
 const REPEATS = 2
 const timedOut = new Set(['57014', '55P03'])
 
+/** Probes about rows and functions. The others are about the session or the context themselves, or differ as a rule. */
+const sociable: ReadonlySet<Probe['family']> = new Set([
+  ...(['read', 'write', 'constraint', 'function', 'trigger', 'privilege', 'plan'] as const),
+])
+const mayShare = (context: AttackContext, { family, leavesTraces, countsTemporary }: Probe): boolean =>
+  sociable.has(family) &&
+  leavesTraces !== true &&
+  countsTemporary !== true &&
+  context.fresh !== true &&
+  context.before === undefined
+
 export interface Judgement {
   readonly effect: Effect | null
   /** What was seen: a text of B, the relation that changed, the two answers. */
@@ -44,6 +55,18 @@ export class Lane {
 
   get statements(): number {
     return this.#all().reduce((sum, { statements }) => sum + statements, 0)
+  }
+
+  /**
+   * A probe of many: first in a transaction that others of the context share. What comes to nothing there is nothing; anything
+   * else is judged in a transaction of its own.
+   */
+  async tryOut(context: AttackContext, probe: Probe): Promise<Judgement> {
+    if (mayShare(context, probe)) {
+      const outcomes = await this.#both(context, probe, true)
+      if (this.#isNothing(outcomes, probe)) return { effect: null, seen: '', isNoise: false, outcomes }
+    }
+    return this.judge(context, probe)
   }
 
   async judge(context: AttackContext, probe: Tried): Promise<Judgement> {
@@ -101,9 +124,21 @@ export class Lane {
     return [this.#equalise(linesOf(outcomes[0]), 0), this.#equalise(linesOf(outcomes[1]), 1)]
   }
 
-  async #both(context: AttackContext, probe: Tried): Promise<[Outcome, Outcome]> {
+  /** Answered alike, with no row of B seen or changed, and for a reason that says something. */
+  #isNothing(outcomes: readonly [Outcome, Outcome], probe: Probe): boolean {
+    const [{ sqlstate }] = outcomes
+    return (
+      sameLines(...this.#lines(outcomes)) &&
+      !(probe.mustFail === true && outcomes.every(succeeded)) &&
+      !(sqlstate === lost || sqlstate.startsWith('57P') || sqlstate === '2D000' || timedOut.has(sqlstate)) &&
+      outcomes.every((outcome) => outcome.changed.length === 0 && outcome.temporaryReads === 0) &&
+      outcomes.every((outcome) => this.#witness.secretIn(outcome, probe.sql) === undefined)
+    )
+  }
+
+  async #both(context: AttackContext, probe: Tried, inCompany = false): Promise<[Outcome, Outcome]> {
     const [here, there] = context.fresh === true ? (this.#fresh ??= this.#open()) : this.#sessions
-    return Promise.all([here.attempt(context, probe), there.attempt(context, probe)])
+    return Promise.all([here.attempt(context, probe, inCompany), there.attempt(context, probe, inCompany)])
   }
 }
 

@@ -13,6 +13,13 @@ export interface AttackOptions {
   /** Order of the probes; the same seed, the same order. @default 1 */
   readonly seed?: number
   /**
+   * Attacks these alone: tables, views, functions, procedures, sequences, by `schema.name`, a star for any letters; a function
+   * by its signature too. The whole schema is copied and planted, and the ways in (the gate, the doors and borders of homes)
+   * are tried all the same. What is left out is counted, and a run that found nothing is no proof of the rest.
+   * @default everything
+   */
+  readonly only?: readonly string[]
+  /**
    * Whether every table is written once more, at the end, in transactions that are committed. An arena can then not be
    * used again: A's rows are no longer what they were. @default true
    */

@@ -14,9 +14,12 @@ import { Lane } from './lane.ts'
 import { ATTACK_SECONDS } from './options.ts'
 import type { AttackOptions, AttackProgress, AttackResult } from './options.ts'
 import { equaliser, succeeded } from './outcome/outcome.ts'
+import type { Outcome } from './outcome/outcome.ts'
 import { inheritOwners } from './owners.ts'
+import { choose, partOf } from './part.ts'
 import { planProbes } from './probes/all-probes.ts'
 import type { Probe } from './probes/probe.ts'
+import { objectOf } from './probes/target.ts'
 import { ruleOf } from './rules.ts'
 import { Session } from './session.ts'
 import { shrink } from './shrink.ts'
@@ -30,12 +33,15 @@ import { Witness } from './witness.ts'
 const LANES_MAX = 8
 const SHRINKS_MAX = 60
 const PROGRESS_EVERY = 100
-/** Asked inside a context: the relations on which it has any privilege. */
+/** Asked inside a context: the relations on which it has any privilege, and the oids of functions that it may call. */
 const WITHIN_REACH = `select n.nspname || '.' || c.relname
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f') and pg_catalog.has_schema_privilege(n.oid, 'usage')
     and (pg_catalog.has_any_column_privilege(c.oid, 'select, insert, update, references')
-      or pg_catalog.has_table_privilege(c.oid, 'delete, truncate, trigger'))`
+      or pg_catalog.has_table_privilege(c.oid, 'delete, truncate, trigger'))
+  union all select p.oid::text from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where n.nspname not in ('pg_catalog', 'information_schema')
+    and pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_function_privilege(p.oid, 'execute')`
 
 /**
  * Attacks both worlds of the arena as organization A.
@@ -102,13 +108,22 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
       )
     }
     tally.cells += gate.trials
-    nameWhatIsLeftOut(arena, surface, witness, tally)
+    const { only } = options
+    const isSkipped = (schema: string): boolean => arena.skipSchemas?.has(schema) === true
+    const chosen = only === undefined ? undefined : choose(only, surface, isSkipped)
+    const isAsked = (object: string): boolean => chosen === undefined || chosen.objects.has(object)
+    for (const name of chosen?.missing ?? []) {
+      undecided.add(`Nothing in the scratch databases is called ${name}, so it was not attacked.`)
+      tally.leaveOut(name, 'all', 'nothing in the scratch databases is called so')
+    }
+    nameWhatIsLeftOut(arena, surface, witness, tally, isAsked)
 
     const plan = planProbes(arena, surface, witness, arena.database ?? (names[0] as string))
     const seed = options.seed ?? 1
     const field = { arena, contexts, reach, plan, surface, witness, admin: admins[0], seed }
     const { before, late } = await cellsOf(field)
-    const groups = [...before, late]
+    const all = [...before, late]
+    const groups = all.map((cells) => cells.filter(({ probe }) => isAsked(probe.object)))
     const total = groups.reduce((sum, { length }) => sum + length, 0)
     const sawOwnRows = new Map<string, boolean>()
     /** Probes that no time was left for, by object: a line each would be half a million for some thousand tables. */
@@ -138,8 +153,9 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
       // What comes next waits for no lock of the last probe: ANALYZE, commits and the administrator have no time limit.
       await lane.rest()
     }
-    for (const group of groups) {
-      if (group === late && now() < end) await Promise.all(admins.map((admin) => admin.query('analyze')))
+    for (const [at, group] of groups.entries()) {
+      if (group.length === 0) continue
+      if (all[at] === late && now() < end) await Promise.all(admins.map((admin) => admin.query('analyze')))
       next = 0
       await Promise.all(lanes.map((lane) => attack(lane, group)))
     }
@@ -150,6 +166,21 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     }
     for (const [object, count] of unfinished) tally.leaveOut(object, `${count} probes`, 'the time was over')
 
+    // What A sees elsewhere tells too that a context is A's: what was asked for may be nobody's to see.
+    if (chosen !== undefined) {
+      for (const { context, probe } of all.flat()) {
+        if (now() >= end) break
+        if (!context.actsForA || isAsked(probe.object) || sawOwnRows.get(context.name) === true) continue
+        if (
+          probe.name !== 'select' ||
+          probe.family !== 'read' ||
+          witness.planted.get(probe.relation ?? '')?.a.length === 0
+        )
+          continue
+        const { outcomes } = await first.judge(context, probe)
+        sawOwnRows.set(context.name, outcomes.some(showsRows))
+      }
+    }
     for (const context of contexts) {
       if (
         context.actsForA &&
@@ -178,10 +209,15 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
     await first.rest()
     const actor = contexts.find(({ actsForA }) => actsForA)
     if (actor !== undefined && options.commits !== false) {
-      const left = await commitWrites(first, actor, { arena, surface, witness, admins, tally }, (done, count) => {
-        if (done % PROGRESS_EVERY === 0) progress('committing', done, count)
-        return now() < end
-      })
+      const left = await commitWrites(
+        first,
+        actor,
+        { arena, surface, witness, admins, tally, isAsked },
+        (done, count) => {
+          if (done % PROGRESS_EVERY === 0) progress('committing', done, count)
+          return now() < end
+        },
+      )
       if (left > 0) undecided.add(`The time was over before every table was written once more: ${left} were not.`)
     }
     progress('done', finished, total)
@@ -196,6 +232,13 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
           JSON.stringify(one) < JSON.stringify(other) ? -1 : 1,
         ),
         limits: [...tally.limits].sort(),
+        ...(chosen !== undefined && {
+          part: partOf(
+            only ?? [],
+            chosen,
+            all.flat().filter(({ probe }) => !isAsked(probe.object)),
+          ),
+        }),
       },
       undecided: [...undecided],
     }
@@ -205,13 +248,14 @@ export async function runAttacks(given: Arena, options: AttackOptions = {}): Pro
   }
 }
 
+const showsRows = ({ results }: Outcome): boolean => (results[0]?.rows.length ?? 0) > 0
+
 /** @returns in a word what came of it */
 async function tryCell(lane: Lane, cell: Cell, tally: Tally, sawOwnRows: Map<string, boolean>): Promise<string> {
   const { context, probe } = cell
-  const { effect, seen, isNoise, notCovered, outcomes } = await lane.judge(context, probe)
+  const { effect, seen, isNoise, notCovered, outcomes } = await lane.tryOut(context, probe)
   if (probe.name === 'select' && probe.family === 'read') {
-    const saw = outcomes.some(({ results }) => (results[0]?.rows.length ?? 0) > 0)
-    sawOwnRows.set(context.name, saw || sawOwnRows.get(context.name) === true)
+    sawOwnRows.set(context.name, outcomes.some(showsRows) || sawOwnRows.get(context.name) === true)
   }
   if (isNoise)
     tally.leaveOut(
@@ -233,11 +277,18 @@ async function tryCell(lane: Lane, cell: Cell, tally: Tally, sawOwnRows: Map<str
   return rule.code
 }
 
-function nameWhatIsLeftOut(arena: Arena, surface: Surface, witness: Witness, tally: Tally): void {
+function nameWhatIsLeftOut(
+  arena: Arena,
+  surface: Surface,
+  witness: Witness,
+  tally: Tally,
+  isAsked: (object: string) => boolean,
+): void {
   for (const [schema, reason] of arena.skipSchemas ?? []) tally.leaveOut(`schema ${schema}`, 'all', reason)
   for (const relation of surface.relations) {
     const name = nameOf(relation)
     if (arena.skipSchemas?.has(relation.schema) === true || !'rpf'.includes(relation.kind)) continue
+    if (!isAsked(objectOf(relation))) continue
     const planted = witness.planted.get(name)
     const only = arena.owners.get(name)?.only
     if (witness.unread.has(name))

@@ -1,6 +1,7 @@
-// One connection to one world. Each attempt is a transaction of its own that is rolled back: the administrator's
-// session takes on the login of the context, enters, runs the probe, and, back as itself and still inside the
-// transaction, looks whether rows of B are what they were.
+// One connection to one world. Each attempt is rolled back: the administrator's session takes on the login of the context,
+// enters, runs the probe, and, back as itself and still inside the transaction, looks whether rows of B are what they were.
+// An attempt has a transaction of its own, or a savepoint in one that some probes of a context share: entering takes several
+// times as long as a probe.
 //
 // SET SESSION AUTHORIZATION and not a login: the passwords of the roles are nobody's to know, and roles belong to the
 // whole cluster. session_user and current_user are the same as after a login; what ALTER ROLE … SET would have set is
@@ -35,6 +36,12 @@ const NAMES = `select c.oid, n.nspname || '.' || c.relname from pg_class c join 
 const TEMPORARY = `select coalesce(sum(s.seq_scan + coalesce(s.idx_scan, 0)), 0) from pg_stat_xact_all_tables s
   where s.relid in (select c.oid from pg_class c where c.relpersistence = 't' and c.relnamespace = pg_my_temp_schema())`
 const DEFERRED = 'set constraints all immediate'
+/** Attempts that share a transaction: they hold the locks that entering took, for as long as a fraction of a second. */
+export const COMPANY_MAX = 32
+const SAVEPOINT = 'savepoint rowhouse_probe'
+const BACK = `rollback to ${SAVEPOINT}`
+/** What a probe that ended the transaction around it leaves: no savepoint, or no transaction. */
+const scattered = new Set(['3B001', '25P01'])
 /** Stands before the results of a probe. */
 const MARKED = 'the probe of rowhouse verify'
 const MARK = `select '${MARKED}'`
@@ -58,6 +65,8 @@ export class Session {
   #notices: string[] = []
   /** Whether a transaction has failed and not been ended. */
   #isAborted = false
+  /** Whose context the open transaction has entered, and how many attempts it has had. */
+  #company: { readonly context: AttackContext; attempts: number } | undefined
   readonly #beginnings = new Map<string, string>()
   /** Relations by oid, as they were before anything was tried. */
   #names: ReadonlyMap<string, string> | undefined
@@ -69,16 +78,26 @@ export class Session {
   /**
    * Runs a probe. Most take one message: BEGIN, entering, the probe, and what ends it; the round trips were most of what an
    * attack cost.
+   *
+   * @param inCompany in a transaction that others of the same context share; what it comes to is to be tried alone unless it is
+   *   nothing
    */
   async attempt(
     context: AttackContext,
     probe: Pick<Probe, 'sql' | 'writes' | 'leavesTraces' | 'countsTemporary'>,
+    inCompany = false,
   ): Promise<Outcome> {
-    const { world, hasDeferred } = this.#options
+    const { world } = this.#options
     let client: Client
     let opening: string
     try {
       client = await this.#open()
+      const joined = inCompany ? this.#join(context) : undefined
+      if (joined !== undefined) {
+        const outcome = await this.#run(client, joined, probe, BACK)
+        if (!scattered.has(outcome.sqlstate)) return outcome
+        return await this.attempt(context, probe)
+      }
       const begin = await this.#beginning(client, context.login)
       if (context.before !== undefined) {
         await this.#send(client, `${this.#takeEnd()}${begin}`)
@@ -103,16 +122,42 @@ export class Session {
       const outcome = refusal(error as DatabaseError, [])
       return { ...outcome, message: `The context could not be entered: ${outcome.message}` }
     }
-    const closing = probe.writes ? `${hasDeferred ? `${DEFERRED}; ` : ''}${AS_ITSELF}; ${TOUCHED}` : 'rollback'
+    if (!inCompany) return this.#run(client, opening, probe, 'rollback')
+    this.#company = { context, attempts: 1 }
+    return this.#run(client, `${opening}${SAVEPOINT}; `, probe, BACK)
+  }
+
+  /** What an attempt begins with in the transaction that is open; undefined where that is another's, or has had enough. */
+  #join(context: AttackContext): string | undefined {
+    const company = this.#company
+    if (company === undefined || company.context !== context || company.attempts >= COMPANY_MAX) return undefined
+    company.attempts += 1
+    const isAborted = this.#isAborted
+    this.#isAborted = false
+    return isAborted ? `${BACK}; ` : ''
+  }
+
+  /** @param end what gives back the locks that a probe took which was done */
+  async #run(
+    client: Client,
+    opening: string,
+    probe: Pick<Probe, 'sql' | 'writes' | 'leavesTraces' | 'countsTemporary'>,
+    end: 'rollback' | typeof BACK,
+  ): Promise<Outcome> {
+    const { hasDeferred } = this.#options
+    const closing = probe.writes ? `${hasDeferred ? `${DEFERRED}; ` : ''}${AS_ITSELF}; ${TOUCHED}` : end
     let isOver = false
     try {
       this.#notices = []
       const results = await this.#send(client, `${opening}${MARK}; ${probe.sql}\n; ${closing}`)
       const start = results.findIndex(({ rows }) => rows?.[0]?.[0] === MARKED) + 1
-      const end = probe.writes ? (hasDeferred ? -5 : -4) : -1
+      const last = probe.writes ? (hasDeferred ? -5 : -4) : -1
       isOver = !probe.writes
-      const outcome = outcomeOf(results.slice(start, end), this.#notices.slice(0, NOTICES_MAX))
+      const outcome = outcomeOf(results.slice(start, last), this.#notices.slice(0, NOTICES_MAX))
       if (!probe.writes) return outcome
+      // Once the session has been itself again its transaction is at its end: not every Postgres that goes back to a savepoint
+      // gives it its role again.
+      this.#company = undefined
       const aftermath = await this.#aftermath(client, results.at(-1)?.rows ?? [], probe.countsTemporary === true)
       isOver = true
       return { ...outcome, ...aftermath }
@@ -158,13 +203,15 @@ export class Session {
   async rest(): Promise<void> {
     const client = this.#client
     this.#isAborted = false
+    this.#company = undefined
     if (client !== undefined) await this.#send(client, 'rollback').catch(() => this.#drop())
   }
 
-  /** What a message begins with where the transaction before has failed. */
+  /** What a message begins with where the transaction before has failed, or is one that was shared. */
   #takeEnd(): string {
-    const end = this.#isAborted ? 'rollback; ' : ''
+    const end = this.#isAborted || this.#company !== undefined ? 'rollback; ' : ''
     this.#isAborted = false
+    this.#company = undefined
     return end
   }
 
@@ -181,7 +228,9 @@ export class Session {
       if (this.#notices.length <= NOTICES_MAX) this.#notices.push(message ?? '')
     })
     client.on('error', () => {
-      if (this.#client === client) this.#client = undefined
+      if (this.#client !== client) return
+      this.#client = undefined
+      this.#company = undefined
     })
     await client.connect()
     this.#client = client
@@ -196,6 +245,7 @@ export class Session {
     const client = this.#client
     this.#client = undefined
     this.#isAborted = false
+    this.#company = undefined
     await client?.end().catch(() => undefined)
   }
 

@@ -5,7 +5,7 @@ import { pageStyle } from './html-style.ts'
 import { classNames, matrixOf } from './matrix.ts'
 import type { Cell } from './matrix.ts'
 import { notCoveredInWords } from './not-covered.ts'
-import { countsInWords, verdictOf } from './outcome.ts'
+import { countsInWords, isPartOnly, partInWords, verdictOf } from './outcome.ts'
 import type { AcceptedFinding, Finding, Severity, VerifyReport } from './report.ts'
 import { costInWords, visible } from './text.ts'
 
@@ -27,7 +27,7 @@ export function renderHtml(report: VerifyReport): string {
 <header>
   <p class="brand"><svg viewBox="0 0 24 16" width="27" height="18" aria-hidden="true"><path d="M1.5 14.5v-7L5 3.5l3.5 4 3.5-4 3.5 4 3.5-4 3.5 4v7z"/></svg> rowhouse verify</p>
   <h1>${text(title)}</h1>
-  <p class="verdict ${outcome}">${text(verdictOf(outcome, findings, attack !== null))}</p>
+  <p class="verdict ${outcome}">${text(verdictOf(outcome, findings, attack !== null, isPartOnly(report)))}</p>
   <dl class="facts">
     ${fact('Server', `Postgres ${database.serverVersion}${database.supabase ? ', Supabase' : ''}${database.rowhouse === null ? '' : `, Rowhouse ${database.rowhouse}`}`)}
     ${fact('Tables of tenants', `${examined.tables.length}${examined.tenantTable === null ? '' : `, of ${examined.tenantTable}`}${examined.tenantSchemas.length === 0 ? '' : `; ${examined.tenantSchemas.length} schemas of tenants`}`)}
@@ -38,7 +38,7 @@ export function renderHtml(report: VerifyReport): string {
   </dl>
 </header>
 <main>
-${listOf('Not decided', undecided)}
+${listOf('Not decided', [...undecided, ...partInWords(attack?.part)])}
 ${matrixSection(report)}
 ${(['error', 'warning', 'info'] as const).map((severity) => findingsSection(severity, findings)).join('\n')}
 ${listOf(

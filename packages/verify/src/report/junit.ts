@@ -1,6 +1,6 @@
 // JUnit XML, for test reports: one case for each rule. What counts fails, what is accepted is skipped.
 import { rules } from '../findings/rules.ts'
-import { counts } from './outcome.ts'
+import { counts, partInWords } from './outcome.ts'
 import type { Finding, Severity, VerifyReport } from './report.ts'
 
 export function renderJunit(report: VerifyReport, failOn: Severity): string {
@@ -32,12 +32,16 @@ export function renderJunit(report: VerifyReport, failOn: Severity): string {
     (reason) =>
       `    <testcase classname="rowhouse.verify" name="undecided" time="0"><error message="${xml(reason)}"/></testcase>`,
   )
-  const skippedCount = [...acceptedByRule.keys()].filter((id) => !failed.includes(id)).length
-  const tally = `tests="${cases.length + errors.length}" failures="${failed.length}" errors="${errors.length}" skipped="${skippedCount}" time="${(durationMs / 1000).toFixed(3)}"`
+  const leftOut = partInWords(report.attack?.part).map(
+    (sentence) =>
+      `    <testcase classname="rowhouse.verify" name="left out by choice" time="0"><skipped message="${xml(sentence)}"/></testcase>`,
+  )
+  const skippedCount = [...acceptedByRule.keys()].filter((id) => !failed.includes(id)).length + leftOut.length
+  const tally = `tests="${cases.length + errors.length + leftOut.length}" failures="${failed.length}" errors="${errors.length}" skipped="${skippedCount}" time="${(durationMs / 1000).toFixed(3)}"`
   return `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites ${tally}>
   <testsuite name="rowhouse verify ${xml(report.database.name)}" ${tally} timestamp="${startedAt.slice(0, 19)}">
-${[...cases, ...errors].join('\n')}
+${[...cases, ...errors, ...leftOut].join('\n')}
   </testsuite>
 </testsuites>
 `

@@ -177,6 +177,27 @@ describe('the table', () => {
   })
 })
 
+describe('a part, attacked by choice', () => {
+  const part = { only: [hostile, 'app.*'], objects: ['table app.x'], leftOutProbes: 1200, leftOutObjects: 7 }
+  const coverage = { objects: 1, probes: 1, statements: 1, cells: 1, notCovered: [], limits: [], part }
+  const sound = report({ findings: [], accepted: [], undecided: [], outcome: 'undecided', attack: coverage })
+
+  it('is told in every form, and is never clean', () => {
+    const texts = [renderText(sound), renderHtml(sound), renderSarif(sound), renderJunit(sound, 'warning')]
+    for (const text of texts) {
+      expect(text).toContain('app.* alone, 1 object. Left out: 1200 probes on 7 objects.')
+      expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+    }
+    expect(texts[0]).toContain('Nothing was found in what was attacked; the rest was left out by choice')
+    expect(texts[1]).not.toContain('<script>')
+    expect(texts[3]).toMatch(/<testsuites tests="\d+" failures="0" errors="0" skipped="1"/)
+    expect(renderText({ ...sound, undecided: ['Open.'] })).toContain('It could not be decided')
+    expect(outcomeOf([], [], 'warning', coverage)).toBe('undecided')
+    expect(outcomeOf([finding], [], 'warning', coverage)).toBe('findings')
+    expect(outcomeOf([], [], 'warning', { ...coverage, part: undefined as never })).toBe('clean')
+  })
+})
+
 describe('the outcome', () => {
   it('is findings where one counts, undecided where none does and something is open, clean otherwise', () => {
     expect(outcomeOf([finding], ['open'], 'error')).toBe('findings')

@@ -34,6 +34,17 @@ export interface NotCovered {
   readonly reason: string
 }
 
+/** What was attacked because somebody named it, and what was left out by that. */
+export interface Part {
+  /** As they were named. */
+  readonly only: readonly string[]
+  /** What is called so: `table public.contacts`. */
+  readonly objects: readonly string[]
+  /** Probes that were not tried, each in each context. */
+  readonly leftOutProbes: number
+  readonly leftOutObjects: number
+}
+
 /** What the attacks tried. */
 export interface Coverage {
   readonly objects: number
@@ -44,6 +55,8 @@ export interface Coverage {
   readonly notCovered: readonly NotCovered[]
   /** What no schema can prevent, said once: relation sizes and the like. */
   readonly limits: readonly string[]
+  /** Where only a part of the schema was attacked. */
+  readonly part?: Part
 }
 
 export type Outcome = 'clean' | 'findings' | 'undecided'
@@ -81,6 +94,6 @@ export interface VerifyReport {
   /** Null when no attack was asked for. */
   readonly attack: Coverage | null
   readonly outcome: Outcome
-  /** Why it could not decide; empty otherwise. */
+  /** Why it could not decide; empty otherwise, also where a part was attacked by choice. */
   readonly undecided: readonly string[]
 }

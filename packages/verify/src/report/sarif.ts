@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { attackRules } from '../attacks/rules.ts'
 import type { AttackRule } from '../attacks/rules.ts'
 import { docsUrl, rules } from '../findings/rules.ts'
+import { isPartOnly, partInWords } from './outcome.ts'
 import type { AcceptedFinding, Finding, Severity, VerifyReport } from './report.ts'
 
 const levels: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
@@ -59,9 +60,13 @@ export function renderSarif(report: VerifyReport, { location = LOCATION }: Sarif
           tool: { driver: { name: 'rowhouse verify', informationUri: docsUrl(''), rules: [...described.values()] } },
           invocations: [
             {
-              executionSuccessful: report.outcome !== 'undecided',
+              executionSuccessful: report.outcome !== 'undecided' || isPartOnly(report),
               startTimeUtc: report.startedAt,
-              toolExecutionNotifications: [...report.undecided, ...report.warnings].map((text) => ({
+              toolExecutionNotifications: [
+                ...report.undecided,
+                ...partInWords(report.attack?.part),
+                ...report.warnings,
+              ].map((text) => ({
                 level: 'warning',
                 message: { text },
               })),

@@ -1,7 +1,7 @@
 // The report for people at a terminal: by severity, each finding with what to do and where to read about it.
 import { docsUrl } from '../findings/rules.ts'
 import { notCoveredInWords } from './not-covered.ts'
-import { verdictOf } from './outcome.ts'
+import { isPartOnly, partInWords, verdictOf } from './outcome.ts'
 import type { Finding, Severity, VerifyReport } from './report.ts'
 
 const headings: Readonly<Record<Severity, string>> = { error: 'Errors', warning: 'Warnings', info: 'Notes' }
@@ -27,10 +27,11 @@ export function renderText(report: VerifyReport): string {
     ...(attack === null
       ? []
       : [`Attacked ${attack.objects} objects with ${attack.probes} kinds of probe: ${attack.statements} statements.`]),
+    ...partInWords(attack?.part).map(visible),
     ...listOf('Not covered', attack === null ? [] : notCoveredInWords(attack.notCovered)),
     ...listOf('What no schema prevents', attack?.limits ?? []),
     ...listOf('Not decided', undecided),
-    verdictOf(report.outcome, findings, attack !== null),
+    verdictOf(report.outcome, findings, attack !== null, isPartOnly(report)),
   ]
   return `${parts.join('\n\n')}\n`
 }

@@ -23,8 +23,12 @@ export interface Bait {
 const tenantName = /(org|organi[sz]ation|tenant|account|workspace|team|company|customer)/i
 const breakouts = ["' or true --", "x') or true --", '%', "' union select null --"]
 
+/** As in findings: `function public.f(uuid)`. */
+export const objectOfFunction = ({ isProcedure, isAggregate, signature }: CallableFunction): string =>
+  `${isProcedure ? 'procedure' : isAggregate ? 'aggregate' : 'function'} ${signature}`
+
 export function functionProbes(fn: CallableFunction, bait: Bait): Probe[] {
-  const object = `${fn.isProcedure ? 'procedure' : fn.isAggregate ? 'aggregate' : 'function'} ${fn.signature}`
+  const object = objectOfFunction(fn)
   const verb = fn.isProcedure ? 'call' : fn.isAggregate ? 'select' : 'select * from'
   const seen = new Set<string>()
   const probes: Probe[] = []
@@ -37,6 +41,7 @@ export function functionProbes(fn: CallableFunction, bait: Bait): Probe[] {
       name: `call ${probes.length + 1}`,
       family: 'function',
       object,
+      callable: fn.oid,
       sql: `${verb} ${call}`,
       writes: true,
       givesB,

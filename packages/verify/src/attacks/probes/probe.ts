@@ -23,6 +23,8 @@ export interface Probe {
   readonly family: Family
   /** `schema.name` of the relation it is about. */
   readonly relation?: string
+  /** The oid of the function that it calls, or hangs on a table. */
+  readonly callable?: string
   /** With its kind: `table public.contacts`. */
   readonly object: string
   /** One or several statements, run as one simple message inside the transaction of a context. */

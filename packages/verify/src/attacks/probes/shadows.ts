@@ -107,6 +107,7 @@ export function triggerProbes(
         name: `trigger ${timing} insert of one’s own`,
         family: 'trigger',
         object,
+        callable: fn.oid,
         sql:
           `create temporary table ${ident(relation.name)} (${columns});` +
           ` create trigger attacker ${timing} insert on pg_temp.${ident(relation.name)} for each row execute function ${qualified(fn.schema, fn.name)}(${given.map((value) => literal(value)).join(', ')});` +

@@ -8,6 +8,9 @@ import type { Family, Probe } from './probe.ts'
 
 const kinds = { r: 'table', p: 'table', v: 'view', m: 'materialized view', f: 'foreign table' } as const
 
+/** As in findings: `table public.contacts`. */
+export const objectOf = (relation: Relation): string => `${kinds[relation.kind]} ${nameOf(relation)}`
+
 export interface Target {
   readonly relation: Relation
   /** Quoted and qualified. */
@@ -28,7 +31,7 @@ export function targetOf(relation: Relation, arena: Arena, witness: Witness): Ta
   // A view that filters shows an administrator nothing: its rows are then those of what it reads, in its columns.
   const rows = (whose: 'a' | 'b'): Row | undefined =>
     own?.[whose][0] ?? (relation.kind === 'v' ? projected(relation, whose, witness) : undefined)
-  const object = `${kinds[relation.kind]} ${nameOf(relation)}`
+  const object = objectOf(relation)
   return {
     relation,
     sql: qualified(relation.schema, relation.name),

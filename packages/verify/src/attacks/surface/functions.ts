@@ -9,6 +9,8 @@ export interface Argument {
 }
 
 export interface CallableFunction {
+  /** In world 0. */
+  readonly oid: string
   readonly schema: string
   readonly name: string
   /** `public.f(uuid, text)`. */
@@ -26,6 +28,7 @@ export interface CallableFunction {
 }
 
 export interface TriggerFunction {
+  readonly oid: string
   readonly schema: string
   readonly name: string
   readonly isDefiner: boolean
@@ -41,7 +44,7 @@ export async function readFunctions(
   client: Client,
 ): Promise<{ functions: CallableFunction[]; triggerFunctions: TriggerFunction[] }> {
   const functions = await client.query<CallableFunction>(
-    `select n.nspname as schema, p.proname as name,
+    `select p.oid::text, n.nspname as schema, p.proname as name,
        n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as signature,
        p.prokind = 'p' as "isProcedure", p.prokind = 'a' as "isAggregate", p.proretset as "returnsSet", p.prosecdef as "isDefiner",
        p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '') as source,
@@ -63,7 +66,7 @@ export async function readFunctions(
      order by 3`,
   )
   const triggerFunctions = await client.query<TriggerFunction>(
-    `select n.nspname as schema, p.proname as name, p.prosecdef as "isDefiner", p.prosrc as source,
+    `select p.oid::text, n.nspname as schema, p.proname as name, p.prosecdef as "isDefiner", p.prosrc as source,
        coalesce((
          select json_agg(json_build_object('relation', tn.nspname || '.' || tc.relname,
            'arguments', (string_to_array(encode(t.tgargs, 'escape'), '\\000'))[1:t.tgnargs]) order by tn.nspname, tc.relname)
