@@ -1,5 +1,19 @@
 -- The first half of rowhouse.protect(): what may be protected, and invariant 1, organization_id in every key. Each
--- give_… function does what is missing and returns a line for each thing it did.
+-- give_… function says what it did of what was missing. What is a part of an ALTER TABLE of the table it leaves to its caller, as
+-- `part`: alter_at_once() makes one statement of the parts of all steps.
+
+-- Each ALTER TABLE has Postgres read all of the table's catalogue anew, and asks the guard: of a new table they took as long as
+-- all that protect() makes. In which order the parts are done is Postgres's own: drops, columns, keys, references.
+create function rowhouse.alter_at_once(target regclass, parts text[]) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if array_to_string(parts, '') <> '' then
+    execute format('alter table %s %s', target, array_to_string(parts, ', '));
+  end if;
+end
+$$;
 
 -- What can be protected: an ordinary or partitioned table, not temporary, not a partition, not Rowhouse's own.
 create function rowhouse.check_protectable(target regclass) returns void
@@ -71,33 +85,36 @@ create function rowhouse.rows_have_organization(target regclass) returns boolean
 
 -- Invariant 1: organization_id in the table, first in its primary key, and in every foreign key between protected
 -- tables. What is simple is converted, on an empty table only; what is not is refused with the statement to run.
-create function rowhouse.give_key(target regclass) returns setof text
+create function rowhouse.give_key(target regclass) returns table (part text, done text)
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  has_column boolean;
+  existing record;
   unknown boolean := false;
-  column_type oid;
+  -- Asked where it matters.
+  empty boolean;
   key record;
   reference record;
   clause text;
   clauses text[] := '{}';
   remarks text[] := '{}';
+  parts text[] := '{}';
+  lines text[] := '{}';
 begin
-  select a.atttypid into column_type
-  from pg_attribute a where a.attrelid = target and a.attname = 'organization_id' and not a.attisdropped;
-  has_column := found;
-
-  if not has_column then
-    if not rowhouse.is_empty(target) then
+  select a.atttypid as type, a.attnotnull as mandatory, pg_get_expr(d.adbin, d.adrelid) as value into existing
+  from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  where a.attrelid = target and a.attname = 'organization_id' and not a.attisdropped;
+  if not found then
+    empty := rowhouse.is_empty(target);
+    if not empty then
       raise exception 'The table % holds rows, and nothing says whose they are.', target
         using errcode = 'RH021', hint = 'Add organization_id uuid, fill it, and call protect again.';
     end if;
-    execute format('alter table %s add column organization_id uuid not null default rowhouse.organization_id()', target);
-    return next 'added organization_id';
+    parts := parts || 'add column organization_id uuid not null default rowhouse.organization_id()'::text;
+    lines := lines || 'added organization_id'::text;
   else
-    if column_type <> 'uuid'::regtype then
+    if existing.type <> 'uuid'::regtype then
       raise exception 'organization_id of % is not a uuid.', target
         using errcode = 'RH024', hint = 'Change the type of the column to uuid.';
     end if;
@@ -110,17 +127,13 @@ begin
       raise exception 'The table % holds rows of no known organization.', target
         using errcode = 'RH021', hint = 'Fill organization_id with ids of rowhouse.organizations, and call protect again.';
     end if;
-    if exists (select from pg_attribute a where a.attrelid = target and a.attname = 'organization_id' and not a.attnotnull) then
-      execute format('alter table %s alter column organization_id set not null', target);
-      return next 'organization_id is not null';
+    if not existing.mandatory then
+      parts := parts || 'alter column organization_id set not null'::text;
+      lines := lines || 'organization_id is not null'::text;
     end if;
-    if not exists (
-      select from pg_attribute a join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-      where a.attrelid = target and a.attname = 'organization_id'
-        and pg_get_expr(d.adbin, d.adrelid) = 'rowhouse.organization_id()'
-    ) then
-      execute format('alter table %s alter column organization_id set default rowhouse.organization_id()', target);
-      return next 'organization_id defaults to rowhouse.organization_id()';
+    if existing.value is distinct from 'rowhouse.organization_id()' then
+      parts := parts || 'alter column organization_id set default rowhouse.organization_id()'::text;
+      lines := lines || 'organization_id defaults to rowhouse.organization_id()'::text;
     end if;
   end if;
 
@@ -131,7 +144,7 @@ begin
       using errcode = 'RH024', hint = format('alter table %s add primary key (organization_id, id)', target);
   end if;
   if key.columns[1] <> 'organization_id' then
-    if 'organization_id' = any (key.columns) or not rowhouse.is_empty(target) then
+    if 'organization_id' = any (key.columns) or not coalesce(empty, rowhouse.is_empty(target)) then
       raise exception 'The primary key of % is (%).', target, array_to_string(key.columns, ', ')
         using errcode = 'RH024',
         hint = format('Make it (%s), and organization_id part of the foreign keys to it.',
@@ -154,14 +167,19 @@ begin
         reference.referring, reference.clause);
       remarks := remarks || format('%s of %s has organization_id; protect that table too', reference.conname, reference.referring);
     end loop;
-    execute format('alter table %s drop constraint %I, add constraint %I primary key (%s)', target, key.conname, key.conname,
+    parts := parts || format('drop constraint %I, add constraint %I primary key (%s)', key.conname, key.conname,
       rowhouse.column_list(array_prepend('organization_id', key.columns)));
-    return next format('primary key is (%s)', array_to_string(array_prepend('organization_id', key.columns), ', '));
-    foreach clause in array clauses loop
-      execute clause;
-    end loop;
-    return query select unnest(remarks);
+    lines := lines || format('primary key is (%s)', array_to_string(array_prepend('organization_id', key.columns), ', '));
+    if clauses <> '{}' then
+      perform rowhouse.alter_at_once(target, parts);
+      parts := '{}';
+      foreach clause in array clauses loop
+        execute clause;
+      end loop;
+      lines := lines || remarks;
+    end if;
   end if;
+  return query select unnest(parts), null union all select null, unnest(lines);
 end
 $$;
 
@@ -200,7 +218,7 @@ create function rowhouse.is_protected(target regclass) returns boolean
   );
 
 -- Foreign keys from this table to protected ones (or itself), and unique keys.
-create function rowhouse.give_references(target regclass) returns setof text
+create function rowhouse.give_references(target regclass) returns table (part text, done text)
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
@@ -223,9 +241,10 @@ begin
         key.conname, target using errcode = 'RH024',
         hint = format('Make it unique (%s).', array_to_string(array_prepend('organization_id', array_remove(key.columns, 'organization_id')), ', '));
     end if;
-    execute format('alter table %s drop constraint %I, add constraint %I unique (%s)', target, key.conname, key.conname,
+    part := format('drop constraint %I, add constraint %I unique (%s)', key.conname, key.conname,
       rowhouse.column_list(array_prepend('organization_id', key.columns)));
-    return next format('%s is unique (%s)', key.conname, array_to_string(array_prepend('organization_id', key.columns), ', '));
+    done := format('%s is unique (%s)', key.conname, array_to_string(array_prepend('organization_id', key.columns), ', '));
+    return next;
   end loop;
 
   for key in
@@ -254,8 +273,9 @@ begin
         hint = format('Make it foreign key (organization_id, %s) references %s (organization_id, %s).',
           array_to_string(reference.columns, ', '), reference.referenced, array_to_string(reference.referenced_columns, ', '));
     end if;
-    execute format('alter table %s drop constraint %I, %s', target, reference.conname, reference.clause);
-    return next format('%s has organization_id', reference.conname);
+    part := format('drop constraint %I, %s', reference.conname, reference.clause);
+    done := format('%s has organization_id', reference.conname);
+    return next;
   end loop;
 end
 $$;

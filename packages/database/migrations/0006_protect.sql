@@ -31,81 +31,119 @@ create function rowhouse.policy_check_text() returns text
   language sql immutable parallel safe
   return '(organization_id = ( SELECT rowhouse.organization_id() AS organization_id))';
 
--- Row security, its policies and the privileges of the roles that tenants come as.
-create function rowhouse.give_policies(target regclass, options jsonb) returns setof text
+-- Row security and its policies. It is enabled last: Postgres reads the policies of a table with row security anew with each command
+-- that changes it.
+create function rowhouse.give_policies(target regclass, options jsonb) returns table (statement text, part text, done text)
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
 declare
   wanted record;
-  existing text;
-  columns text;
-  grantees text := rowhouse.grantees(target);
 begin
   if not (select c.relrowsecurity and c.relforcerowsecurity from pg_class c where c.oid = target) then
-    execute format('alter table %s enable row level security, force row level security', target);
-    return next 'row security is enabled and forced';
+    part := 'enable row level security, force row level security';
+    done := 'row security is enabled and forced';
+    return next;
+    part := null;
   end if;
 
   for wanted in
-    select * from (values
+    select w.*, (
+      select rowhouse.policy_signature(p.oid) from pg_policy p where p.polrelid = target and p.polname = w.name) as existing
+    from (values
       ('rowhouse_organization', '*', false, rowhouse.policy_text(), rowhouse.policy_check_text()),
       ('rowhouse_read', 'r', true, rowhouse.access_text(options, 'select'), null),
       ('rowhouse_insert', 'a', true, null, rowhouse.access_text(options, 'insert')),
       ('rowhouse_update', 'w', true, rowhouse.access_text(options, 'update'), rowhouse.access_text(options, 'update')),
       ('rowhouse_delete', 'd', true, rowhouse.access_text(options, 'delete'), null)
-    ) as p (name, command, permissive, using_text, check_text)
+    ) as w (name, command, permissive, using_text, check_text)
   loop
-    select rowhouse.policy_signature(p.oid) into existing from pg_policy p where p.polrelid = target and p.polname = wanted.name;
-    if found
-      and existing is distinct from concat_ws(' ', wanted.command, wanted.permissive::text, wanted.using_text, 'check', wanted.check_text)
-    then
-      execute format('drop policy %I on %s', wanted.name, target);
-      return next format('dropped policy %s', wanted.name);
-      existing := null;
+    if wanted.existing is not null then
+      continue when wanted.existing = concat_ws(' ', wanted.command, wanted.permissive::text, wanted.using_text, 'check', wanted.check_text);
+      statement := format('drop policy %I on %s', wanted.name, target);
+      done := format('dropped policy %s', wanted.name);
+      return next;
     end if;
-    if existing is null then
-      execute format('create policy %I on %s as %s for %s to public%s%s', wanted.name, target,
-        case when wanted.permissive then 'permissive' else 'restrictive' end,
-        case wanted.command when '*' then 'all' when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' else 'delete' end,
-        ' using (' || wanted.using_text || ')', ' with check (' || wanted.check_text || ')');
-      return next format('created policy %s', wanted.name);
-    end if;
+    statement := format('create policy %I on %s as %s for %s to public%s%s', wanted.name, target,
+      case when wanted.permissive then 'permissive' else 'restrictive' end,
+      case wanted.command when '*' then 'all' when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' else 'delete' end,
+      ' using (' || wanted.using_text || ')', ' with check (' || wanted.check_text || ')');
+    done := format('created policy %s', wanted.name);
+    return next;
   end loop;
+end
+$$;
 
-  -- Supabase gives anon, authenticated and service_role all of it by default. In a home of its own the roles that organizations
-  -- share have no business.
-  execute format('revoke all on %s from public, anon%s', target,
-    case when grantees <> 'rowhouse_app, authenticated, service_role' then ', rowhouse_app, authenticated, service_role' end);
-  execute format('revoke truncate, references, trigger on %s from %s', target, grantees);
+-- An owner that nobody logs in as. FORCE holds it as well.
+create function rowhouse.give_owner(target regclass) returns table (statement text, part text, done text)
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (select c.relowner from pg_class c where c.oid = target) <> 'rowhouse_owner'::regrole
+    and pg_has_role(current_user, 'rowhouse_owner', 'USAGE')
+  then
+    return query select null, 'owner to rowhouse_owner', 'owner is rowhouse_owner';
+  end if;
+end
+$$;
+
+-- The statements that give the roles that tenants come as what they may do, and take the rest.
+create function rowhouse.privilege_statements(target regclass, options jsonb) returns setof text
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  columns text;
+  grantees text := rowhouse.grantees(target);
+begin
+  -- Where nobody was given anything there is nothing to take.
+  if exists (select from pg_class c where c.oid = target and c.relacl is not null)
+    or exists (select from pg_attribute a where a.attrelid = target and a.attacl is not null)
+  then
+    -- Supabase gives anon, authenticated and service_role all of it by default. In a home of its own the roles that organizations
+    -- share have no business.
+    return next format('revoke all on %s from public, anon%s', target,
+      case when grantees <> 'rowhouse_app, authenticated, service_role' then ', rowhouse_app, authenticated, service_role' end);
+    return next format('revoke truncate, references, trigger on %s from %s', target, grantees);
+  end if;
   if coalesce((options ->> 'strict')::boolean, false) then
     select rowhouse.column_list(array_agg(a.attname::text order by a.attnum)) into columns
     from pg_attribute a
     where a.attrelid = target and a.attnum > 0 and not a.attisdropped and a.attname <> 'organization_id';
-    execute format('revoke insert, update on %s from %s', target, grantees);
-    execute format('grant select, delete, insert (%s), update (%s) on %s to %s', columns, columns, target, grantees);
+    return next format('revoke insert, update on %s from %s', target, grantees);
+    return next format('grant select, delete, insert (%s), update (%s) on %s to %s', columns, columns, target, grantees);
   else
-    execute format('grant select, insert, update, delete on %s to %s', target, grantees);
+    return next format('grant select, insert, update, delete on %s to %s', target, grantees);
   end if;
   -- A serial column calls nextval() as whoever inserts; an identity column needs no privilege.
-  for columns in
-    select d.objid::regclass::text
-    from pg_depend d join pg_class c on c.oid = d.objid and c.relkind = 'S'
-    where d.refclassid = 'pg_class'::regclass and d.refobjid = target and d.classid = 'pg_class'::regclass and d.deptype = 'a'
-  loop
-    execute format('grant usage on sequence %s to %s', columns, grantees);
-  end loop;
+  return query
+  select format('grant usage on sequence %s to %s', d.objid::regclass, grantees)
+  from pg_depend d join pg_class c on c.oid = d.objid and c.relkind = 'S'
+  where d.refclassid = 'pg_class'::regclass and d.refobjid = target and d.classid = 'pg_class'::regclass and d.deptype = 'a';
   -- Granted again it would be written again, and every session would forget which schemas it looks in.
-  for columns in
-    select format('grant usage on schema %I to %s', n.nspname, g.role)
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    cross join lateral unnest(string_to_array(grantees, ', ')) g (role)
-    where c.oid = target and not exists (
-      select from aclexplode(n.nspacl) a where a.grantee = g.role::regrole and a.privilege_type = 'USAGE')
-  loop
-    execute columns;
-  end loop;
+  return query
+  select format('grant usage on schema %I to %s', n.nspname, g.role)
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral unnest(string_to_array(grantees, ', ')) g (role)
+  where c.oid = target and not exists (
+    select from aclexplode(n.nspacl) a where a.grantee = g.role::regrole and a.privilege_type = 'USAGE');
+end
+$$;
+
+-- Whether there is nothing but columns, a primary key and checks: no key, reference or index more that would have to be looked at,
+-- on either side. Most tables, when they are new.
+create function rowhouse.is_bare(target regclass) returns boolean
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return not exists (select from pg_constraint c where c.conrelid = target and c.contype in ('u', 'f', 'x'))
+    and not exists (select from pg_index i where i.indrelid = target and not i.indisprimary and (i.indisunique or i.indisexclusion))
+    and not exists (
+      select from pg_depend d join pg_constraint c on c.oid = d.objid
+      where d.refclassid = 'pg_class'::regclass and d.refobjid = target and d.classid = 'pg_constraint'::regclass and c.contype = 'f');
 end
 $$;
 
@@ -158,6 +196,10 @@ create function rowhouse.protect(target regclass, options jsonb default '{}') re
 as $$
 declare
   converted regclass;
+  bare boolean;
+  step record;
+  parts text[] := '{}';
+  statements text[] := '{}';
 begin
   perform rowhouse.check_protectable(target);
   perform rowhouse.check_protect_options(target, options);
@@ -170,28 +212,51 @@ begin
   execute format('lock table %s in access exclusive mode', target);
   -- A list of masked columns can be longer than what a line keeps.
   perform rowhouse.go_past_guard('protect', target, left(options::text, 1000));
-  return query select * from rowhouse.give_key(target);
-  return query select * from rowhouse.give_references(target);
+  bare := rowhouse.is_bare(target);
+  for step in
+    select * from rowhouse.give_key(target) union all select g.* from rowhouse.give_references(target) g where not bare
+  loop
+    parts := parts || step.part;
+    if step.done is not null then
+      return next step.done;
+    end if;
+  end loop;
   if options ? 'partitions' then
+    perform rowhouse.alter_at_once(target, parts);
+    parts := '{}';
     converted := rowhouse.partition_table(target, (options ->> 'partitions')::int);
     if converted <> target then
       return next format('%s hash partitions by organization_id', options ->> 'partitions');
       target := converted;
     end if;
   end if;
-  return query select * from rowhouse.give_organization_reference(target, options);
-  return query select * from rowhouse.give_reference_indexes(target);
-  return query select * from rowhouse.give_timestamps(target, options);
-  return query select * from rowhouse.give_change_log(target, options);
-  return query select * from rowhouse.give_policies(target, options);
-  return query select * from rowhouse.give_home_check(target);
-  -- An owner that nobody logs in as. FORCE holds it as well.
-  if (select c.relowner from pg_class c where c.oid = target) <> 'rowhouse_owner'::regrole
-    and pg_has_role(current_user, 'rowhouse_owner', 'USAGE')
-  then
-    execute format('alter table %s owner to rowhouse_owner', target);
-    return next 'owner is rowhouse_owner';
+  for step in
+    select * from rowhouse.give_organization_reference(target, options) union all select * from rowhouse.give_home_check(target)
+  loop
+    parts := parts || step.part;
+    return next step.done;
+  end loop;
+  perform rowhouse.alter_at_once(target, parts);
+  if not bare then
+    return query select * from rowhouse.give_reference_indexes(target);
   end if;
+  return query select * from rowhouse.give_timestamps(target, options);
+  parts := '{}';
+  for step in
+    select * from rowhouse.give_change_log(target, options)
+    union all select * from rowhouse.give_policies(target, options)
+    union all select * from rowhouse.give_owner(target)
+  loop
+    statements := statements || step.statement;
+    parts := parts || step.part;
+    if step.done is not null then
+      return next step.done;
+    end if;
+  end loop;
+  if array_to_string(parts, '') <> '' then
+    statements := statements || format('alter table %s %s', target, array_to_string(parts, ', '));
+  end if;
+  execute array_to_string(statements || array(select rowhouse.privilege_statements(target, options)), '; ');
   return query select * from rowhouse.close_partitions(target);
   return query select * from rowhouse.close_defaults();
   perform rowhouse.stay_behind_guard();

@@ -152,7 +152,7 @@ as $$
 $$;
 
 -- In a home of its own a table holds rows of that organization only, whoever writes them. Elsewhere there is no such check.
-create function rowhouse.give_home_check(target regclass) returns setof text
+create function rowhouse.give_home_check(target regclass) returns table (part text, done text)
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
@@ -167,12 +167,14 @@ begin
     return;
   end if;
   if existing is not null then
-    execute format('alter table %s drop constraint rowhouse_lives_here', target);
-    return next 'dropped rowhouse_lives_here';
+    part := 'drop constraint rowhouse_lives_here';
+    done := 'dropped rowhouse_lives_here';
+    return next;
   end if;
   if wanted is not null then
-    execute format('alter table %s add constraint rowhouse_lives_here %s', target, wanted);
-    return next 'only rows of the organization whose home it is may live here';
+    part := format('add constraint rowhouse_lives_here %s', wanted);
+    done := 'only rows of the organization whose home it is may live here';
+    return next;
   end if;
 end
 $$;

@@ -111,7 +111,8 @@ create function rowhouse.keeps_protection(target oid) returns boolean
 as $$
 begin
   return (
-    select c.relkind = 'r' and c.relrowsecurity and c.relforcerowsecurity and c.relowner = 'rowhouse_owner'::regrole
+    select c.relkind = 'r' and not c.relispartition
+      and c.relrowsecurity and c.relforcerowsecurity and c.relowner = 'rowhouse_owner'::regrole
       and (
         select bool_or(p.polname = 'rowhouse_organization') and bool_and(age(p.xmin) > 0) from pg_policy p where p.polrelid = c.oid
       )
@@ -177,13 +178,23 @@ declare
   policy text;
   to_close text[] := '{}';
   is_grant boolean := tg_tag = 'GRANT';
+  altered oid;
 begin
   -- Its reader leaves it empty: somebody else has set it.
   if coalesce(current_setting('rowhouse.to_close', true), '') <> '' then
     perform set_config('rowhouse.to_close', '', true);
   end if;
-  if rowhouse.is_past_guard() then
+  if coalesce(current_setting('rowhouse.protecting', true), '') <> '' and rowhouse.is_past_guard() then
     return;
+  end if;
+  -- Most commands change one protected table and nothing that protect gave it. Asked at once, because the questions below take
+  -- longer to set up than to answer.
+  if tg_tag = 'ALTER TABLE' then
+    select case when count(*) = 1 and min(c.classid::bigint) = 'pg_class'::regclass::bigint then min(c.objid) end into altered
+    from pg_event_trigger_ddl_commands() c;
+    if altered is not null and rowhouse.keeps_protection(altered) then
+      return;
+    end if;
   end if;
   if tg_tag in ('CREATE POLICY', 'ALTER POLICY') then
     select p.polname into policy

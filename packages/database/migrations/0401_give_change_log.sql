@@ -29,8 +29,8 @@ as $$
 $$;
 
 -- The triggers fire ALWAYS: also for a session in replica mode. Triggers fire in the order of their names, and those of
--- the change log must be first.
-create function rowhouse.give_change_log(target regclass, options jsonb) returns setof text
+-- the change log must be first. `statement` runs before the parts.
+create function rowhouse.give_change_log(target regclass, options jsonb) returns table (statement text, part text, done text)
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
@@ -40,11 +40,12 @@ declare
   key_columns text[];
   masked text[] := array(select jsonb_array_elements_text(options -> 'mask'));
   wanted record;
-  existing record;
+  existing_arguments bytea;
+  enabled "char";
+  has_triggers boolean;
+  is_wanted boolean;
   is_new boolean := false;
   has_changed boolean := false;
-  relation regclass;
-  enables text[];
 begin
   select array_remove(rowhouse.column_names(k.conrelid, k.conkey), 'organization_id') into key_columns
   from pg_constraint k where k.conrelid = target and k.contype = 'p';
@@ -63,6 +64,7 @@ begin
   select string_agg(quote_literal(a.argument), ', ' order by a.position) into quoted
   from unnest(arguments) with ordinality as a (argument, position);
 
+  has_triggers := exists (select from pg_trigger t where t.tgrelid = target);
   for wanted in
     select l.name, l.statement, target as relation from rowhouse.log_triggers(target, quoted) l
     union all
@@ -70,35 +72,37 @@ begin
     from pg_partition_tree(target) p, rowhouse.log_triggers(p.relid, quoted) l
     where p.relid <> target and l.name = 'rowhouse_log_truncate'
   loop
-    if wanted.relation is distinct from relation and enables is not null then
-      execute format('alter table %s %s', relation, array_to_string(enables, ', '));
-      enables := null;
+    enabled := null;
+    if has_triggers or wanted.relation <> target then
+      select t.tgargs, t.tgenabled into existing_arguments, enabled
+      from pg_trigger t where t.tgrelid = wanted.relation and t.tgname = wanted.name;
     end if;
-    relation := wanted.relation;
-    select t.tgargs, t.tgenabled into existing
-    from pg_trigger t where t.tgrelid = wanted.relation and t.tgname = wanted.name;
-    if not found then
+    is_wanted := enabled is null;
+    if is_wanted then
       is_new := true;
-    elsif existing.tgargs <> rowhouse.trigger_arguments(arguments) then
+    elsif existing_arguments <> rowhouse.trigger_arguments(arguments) then
       has_changed := true;
-      execute format('drop trigger %I on %s', wanted.name, wanted.relation);
-    else
-      if existing.tgenabled <> 'A' then
-        enables := enables || format('enable always trigger %I', wanted.name);
-      end if;
-      continue;
+      is_wanted := true;
+      statement := format('drop trigger %I on %s', wanted.name, wanted.relation);
+      return next;
     end if;
-    execute wanted.statement;
-    enables := enables || format('enable always trigger %I', wanted.name);
+    continue when not is_wanted and enabled = 'A';
+    statement := case when is_wanted then wanted.statement end;
+    part := format('enable always trigger %I', wanted.name);
+    if wanted.relation <> target then
+      statement := concat_ws('; ', statement, format('alter table %s %s', wanted.relation, part));
+      part := null;
+    end if;
+    return next;
+    statement := null;
+    part := null;
   end loop;
-  -- In one statement: each has Postgres read all of the table's catalogue anew.
-  if enables is not null then
-    execute format('alter table %s %s', relation, array_to_string(enables, ', '));
-  end if;
   if has_changed then
-    return next 'the change log has other options';
+    done := 'the change log has other options';
+    return next;
   elsif is_new then
-    return next 'writes are logged';
+    done := 'writes are logged';
+    return next;
   end if;
 end
 $$;

@@ -80,6 +80,8 @@ declare
   event_id bigint;
   target regclass;
   step record;
+  parts text[];
+  lines text[];
 begin
   if login is null then
     raise exception 'The schema % is not the home of one organization.', schema_name using errcode = 'RH020';
@@ -138,7 +140,10 @@ begin
     where c.relkind in ('r', 'p') and not c.relispartition and rowhouse.is_protected(c.oid)
     order by c.relname
   loop
-    return query select format('%s: %s', target, done) from rowhouse.give_home_check(target) done;
+    select array_agg(g.part), array_agg(format('%s: %s', target, g.done)) into parts, lines from rowhouse.give_home_check(target) g;
+    continue when parts is null;
+    perform rowhouse.alter_at_once(target, parts);
+    return query select unnest(lines);
   end loop;
   return query select * from rowhouse.close_defaults();
   perform rowhouse.stay_behind_guard();

@@ -71,8 +71,9 @@ end
 $$;
 
 -- The first statement of a transaction that migrates homes. Takes each home's lock until the transaction ends, and says
--- what the homes have. A fence of null is a home that nobody else can know of yet.
-create function rowhouse.begin_tenant_migrations(schemas name[], fence bigint default null)
+-- what the homes have from a version on: of a fleet that has had hundreds, all of them would be read for each new one. A fence of
+-- null is a home that nobody else can know of yet.
+create function rowhouse.begin_tenant_migrations(schemas name[], fence bigint default null, since text default '')
   returns table (schema_name name, version text, checksum text)
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
@@ -85,7 +86,7 @@ begin
   perform pg_advisory_xact_lock(rowhouse.home_lock_key(s.name)) from (select unnest(schemas) as name order by 1) s;
   return query
   select a.schema_name, a.version, a.checksum
-  from rowhouse.applied_tenant_migrations a where a.schema_name = any (schemas)
+  from rowhouse.applied_tenant_migrations a where a.schema_name = any (schemas) and a.version >= since
   order by 1, 2;
 end
 $$;
@@ -178,6 +179,6 @@ revoke all on rowhouse.applied_tenant_migrations, rowhouse.tenant_migrations, ro
 grant select on rowhouse.applied_tenant_migrations, rowhouse.tenant_migrations to rowhouse_control;
 revoke all on function
   rowhouse.fence_lock_key(), rowhouse.home_lock_key(name), rowhouse.raise_rollout_fence(bigint),
-  rowhouse.check_rollout_fence(bigint), rowhouse.check_unique_index(name, name, name), rowhouse.begin_tenant_migrations(name[], bigint),
+  rowhouse.check_rollout_fence(bigint), rowhouse.check_unique_index(name, name, name), rowhouse.begin_tenant_migrations(name[], bigint, text),
   rowhouse.end_tenant_migrations(name[], jsonb)
   from public;

@@ -2,13 +2,13 @@
 // was in. A placement is changed here as a move changes it, in one statement.
 import { randomUUID } from 'node:crypto'
 import { loginUrl } from '@rowhouse/database'
-import { sqlstateOf, startHoldingProxy, withClient } from '@rowhouse/testkit'
+import { sqlstateOf, startHoldingProxy, untilWaiting, withClient } from '@rowhouse/testkit'
 import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 
 import type { Fleet } from '../provision/open-fleet.ts'
 import { useFleet } from '../provision/test-fleet.ts'
-import { killedAt } from '../provision/test-kill.ts'
+import { begin, killedAt } from '../provision/test-kill.ts'
 
 const test = useFleet()
 type Model = 'schema' | 'database'
@@ -61,6 +61,30 @@ const comes = (url: string): Promise<string> => sqlstateOf(withClient(url, (clie
 const NOT_LET_IN = '28000'
 const expire = (home: string): Promise<unknown> =>
   test().admin("update rowhouse.homes set kept_until = now() - interval '1 second' where id = $1", [home])
+const untilNobody = (application: string, query: string): Promise<unknown> =>
+  expect
+    .poll(
+      () =>
+        test().admin('select from pg_stat_activity where application_name = $1 and state = $2 and query like $3', [
+          application,
+          'active',
+          query,
+        ]),
+      { timeout: 60_000 },
+    )
+    .toEqual([])
+/** As after the lease of the run that was killed. */
+const freeAndFinish = async (home: string): Promise<void> => {
+  await test().fleet.reconcile()
+  expect(await row(home)).toMatchObject({ state: 'dropping' })
+  await test().admin("update rowhouse.homes set run_until = now() - interval '1 second' where id = $1", [home])
+  expect(await test().fleet.reconcile()).toMatchObject({ dropped: 1, failed: 0 })
+}
+const expectGone = async (home: string, url: string): Promise<void> => {
+  expect(await row(home)).toEqual({})
+  expect(await test().leftovers()).toEqual([])
+  expect(await test().admin('select from pg_roles where rolname = $1', [new URL(url).username])).toEqual([])
+}
 /** Passes until nothing is left to do: what another run holds is free again after its lease. */
 const keep = async (fleet: Fleet = test().fleet): Promise<Record<string, number>> => ({
   ...(await fleet.keepRetired()),
@@ -117,15 +141,76 @@ describe.each(['schema', 'database'] as const)('the %s home that an organization
   })
 
   it.each(['locking', 'locked'])('is locked after kill -9 before "%s"', async (step) => {
-    const { database } = test()
     const { home, url } = await left(isolation)
-    expect(await killedAt(database, step, 'keep retired')).toBe('SIGKILL')
+    expect(await killedAt(test().database, step, 'keep retired')).toBe('SIGKILL')
     expect(await row(home)).toMatchObject({ state: 'retired', locked_at: null })
     expect(await keep()).toMatchObject({ locked: 0 })
     await test().admin("update rowhouse.homes set run_until = now() - interval '1 second' where id = $1", [home])
     expect(await keep()).toMatchObject({ locked: 1, failed: 0 })
     expect(await comes(url)).toBe(NOT_LET_IN)
   })
+
+  it.each(['dropping', 'dropped'])('is gone with its login after kill -9 before "%s"', async (step) => {
+    const { home, url } = await left(isolation)
+    await keep()
+    await expire(home)
+    expect(await killedAt(test().database, step, 'keep retired')).toBe('SIGKILL')
+    expect(await row(home)).toMatchObject({ state: 'dropping', organization_id: null })
+    await freeAndFinish(home)
+    await expectGone(home, url)
+  })
+})
+
+it('a schema whose drop is killed -9 in the middle is whole until the next pass drops it', async () => {
+  const { home, url } = await left('schema')
+  await keep()
+  await expire(home)
+  const { schema_name: schema } = await row(home)
+  await withClient(test().database.adminUrl, async (holder) => {
+    await holder.query(`begin; lock table ${String(schema)}.contacts in access share mode`)
+    const { child, ended } = begin(test().database, 'keep retired')
+    await untilWaiting(test().database, 'relation')
+    child.kill('SIGKILL')
+    await ended
+    await holder.query('commit')
+  })
+  // What the server had under way it took back: with the schema its login and what binds them would have gone.
+  expect(await row(home)).toMatchObject({ state: 'dropping' })
+  await untilNobody('rowhouse fleet', 'select rowhouse.forget_home%')
+  expect(await test().leftovers()).toEqual([])
+  await freeAndFinish(home)
+  await expectGone(home, url)
+})
+
+it('a database whose worker is killed -9 while it tells it hears it from the next one', async () => {
+  const { organizationId, url } = await left('database')
+  const former = Object.assign(new URL(test().database.adminUrl), { pathname: new URL(url).pathname }).href
+  const placement = (): Promise<unknown> =>
+    withClient(former, async (client) => {
+      const { rows } = await client.query<{ state: string }>(
+        'select state from rowhouse.placements where organization_id = $1',
+        [organizationId],
+      )
+      return rows[0]?.state
+    })
+  const farewells = (): Promise<unknown[]> =>
+    test().admin('select attempts from rowhouse.farewells where organization_id = $1', [organizationId])
+  await withClient(former, async (holder) => {
+    await holder.query('begin; lock table rowhouse.placements in share mode')
+    const { child, ended } = begin(test().database, 'keep retired')
+    await untilWaiting({ adminUrl: former }, 'relation')
+    child.kill('SIGKILL')
+    await ended
+    expect(await placement()).toBe('active')
+    expect(await farewells()).toEqual([{ attempts: 1 }])
+    await holder.query('rollback')
+  })
+  // Not before the time that telling may take is over: the one that was killed is not known to be dead.
+  expect(await keep()).toMatchObject({ told: 0 })
+  await test().admin('update rowhouse.farewells set due_at = now() where organization_id = $1', [organizationId])
+  expect(await keep()).toMatchObject({ told: 1, failed: 0 })
+  expect(await placement()).toBe('moved')
+  expect(await farewells()).toEqual([])
 })
 
 it('without the change being written down its login would still come', async () => {

@@ -47,7 +47,7 @@ async function inTransaction(
   }
   try {
     await client.query(beginText(limits))
-    const applied = await beginHomes(client, schemaName === '' ? [] : [schemaName], fence)
+    const applied = await beginHomes(client, schemaName === '' ? [] : [schemaName], fence, migrations[0]?.version)
     const changed = changedAfterwards(applied, migrations)
     if (changed !== null) {
       await client.query('rollback')
@@ -140,7 +140,7 @@ async function outside(
     }
     try {
       await client.query(beginText(limits))
-      const applied = await beginHomes(client, [schemaName], fence)
+      const applied = await beginHomes(client, [schemaName], fence, migration.version)
       await client.query('commit')
       const changed = changedAfterwards(applied, [migration])
       if (changed !== null) return changed

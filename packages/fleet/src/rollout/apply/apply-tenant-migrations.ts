@@ -9,6 +9,7 @@ import { readReleasedMigrations } from '../ledger/record-migrations.ts'
 import type { Statement, TenantMigration } from '../migration/prepare.ts'
 import { fileNameOf } from '../migration/read-folder.ts'
 import { noteOf, searchPathOf } from './home-text.ts'
+import { AFTER_STATEMENT, MESSAGE_BYTES_MAX } from './apply-together.ts'
 import { beginHomes, beginText } from './session.ts'
 
 const LIMITS = { lockTimeoutMs: 10_000, statementTimeoutMs: 60_000 } as const
@@ -26,10 +27,40 @@ const LIMITS = { lockTimeoutMs: 10_000, statementTimeoutMs: 60_000 } as const
  */
 export async function applyTenantMigrations(
   client: ClientBase,
-  { schemaName }: { readonly schemaName: string },
+  home: { readonly schemaName: string },
   migrations: readonly TenantMigration[],
 ): Promise<string | null> {
+  // In one message: a hundred statements, each sent when the one before was answered, wait for as long as they run.
+  const inOne = await apply(client, home, migrations, (pending) => sendTogether(client, pending)).catch(
+    (error: unknown) => {
+      if (error instanceof DatabaseError && !/^(08|57P)/.test(error.code ?? '')) return undefined
+      throw error
+    },
+  )
+  if (inOne !== undefined) return inOne
+  // Nothing has happened; one by one says which it was.
   let at: { migration: TenantMigration; statement: Statement | null } | null = null
+  try {
+    return await apply(client, home, migrations, async (pending) => {
+      for (const migration of pending) {
+        for (const statement of migration.statements) {
+          at = { migration, statement }
+          if (statement.textInside !== null) await client.query(statement.textInside)
+        }
+        at = { migration, statement: null }
+      }
+    })
+  } catch (error) {
+    throw named(error, home, at)
+  }
+}
+
+async function apply(
+  client: ClientBase,
+  { schemaName }: { readonly schemaName: string },
+  migrations: readonly TenantMigration[],
+  send: (pending: readonly TenantMigration[]) => Promise<unknown>,
+): Promise<string | null> {
   await client.query(beginText(LIMITS))
   try {
     const applied = new Map((await beginHomes(client, [schemaName], null)).map((row) => [row.version, row.checksum]))
@@ -38,16 +69,10 @@ export async function applyTenantMigrations(
       throw new RowhouseError('tenant_migration_changed', `${schemaName} has another text of ${fileNameOf(changed)}.`)
     }
     const pending = migrations.filter(({ version }) => !applied.has(version))
-    await client.query(`set local search_path = ${searchPathOf(schemaName)}`)
-    for (const migration of pending) {
-      for (const statement of migration.statements) {
-        at = { migration, statement }
-        if (statement.textInside !== null) await client.query(statement.textInside)
-      }
-      at = { migration, statement: null }
-    }
-    await client.query('set local search_path = pg_catalog, pg_temp')
     if (pending.length > 0) {
+      await client.query(`set local search_path = ${searchPathOf(schemaName)}`)
+      await send(pending)
+      await client.query('set local search_path = pg_catalog, pg_temp')
       await client.query('select rowhouse.end_tenant_migrations($1, $2)', [
         [schemaName],
         JSON.stringify(pending.map(noteOf)),
@@ -57,17 +82,42 @@ export async function applyTenantMigrations(
     return migrations.at(-1)?.version ?? null
   } catch (error) {
     await client.query('rollback').catch(() => undefined)
-    if (!(error instanceof DatabaseError) || at === null) throw error
-    const where = `${fileNameOf(at.migration)}${at.statement === null ? '' : `:${at.statement.line}`}`
-    throw new RowhouseError(
-      errorCodeOf(error.code) ?? 'migration_failed',
-      `${where} in ${schemaName}: ${error.message}`,
-      {
-        cause: error,
-        details: { schemaName, version: at.migration.version, line: at.statement?.line ?? null },
-      },
-    )
+    throw error
   }
+}
+
+/** As many as fit a message. */
+async function sendTogether(client: ClientBase, pending: readonly TenantMigration[]): Promise<void> {
+  let message: string[] = []
+  let bytes = 0
+  const texts = pending.flatMap(({ statements }) => statements.flatMap(({ textInside }) => textInside ?? []))
+  for (const text of texts) {
+    message.push(text)
+    bytes += Buffer.byteLength(text)
+    if (bytes < MESSAGE_BYTES_MAX) continue
+    await client.query(message.join(AFTER_STATEMENT))
+    message = []
+    bytes = 0
+  }
+  if (message.length > 0) await client.query(message.join(AFTER_STATEMENT))
+}
+
+function named(
+  error: unknown,
+  { schemaName }: { readonly schemaName: string },
+  at: { readonly migration: TenantMigration; readonly statement: Statement | null } | null,
+): unknown {
+  if (!(error instanceof DatabaseError) || at === null) return error
+  const { migration, statement } = at
+  const where = `${fileNameOf(migration)}${statement === null ? '' : `:${statement.line}`}`
+  return new RowhouseError(
+    errorCodeOf(error.code) ?? 'migration_failed',
+    `${where} in ${schemaName}: ${error.message}`,
+    {
+      cause: error,
+      details: { schemaName, version: migration.version, line: statement?.line ?? null },
+    },
+  )
 }
 
 /** How provisioning migrates new homes, over a connection to the catalogue as rowhouse_migrator or rowhouse_control. */

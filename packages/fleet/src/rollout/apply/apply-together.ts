@@ -7,10 +7,10 @@ import { beginHomes, beginText } from './session.ts'
 import type { SessionLimits } from './session.ts'
 
 /** On a line of its own: a statement may end in a comment, which would swallow it. */
-const AFTER_STATEMENT = '\n;\n'
+export const AFTER_STATEMENT = '\n;\n'
 
 /** Of one message. */
-const MESSAGE_BYTES_MAX = 4 * 1024 * 1024
+export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 
 /** Homes whose statements fit one message; one of them always does. */
 export function homesOfMessage({ migrations }: Segment): number {
@@ -45,7 +45,7 @@ export async function applyTogether(
 ): Promise<Together> {
   await client.query(beginText(limits))
   try {
-    const applied = await beginHomes(client, schemas, fence)
+    const applied = await beginHomes(client, schemas, fence, segment.migrations[0]?.version)
     const open = new Set(schemas)
     for (const { schema_name: schema, version } of applied) if (version >= segment.version) open.delete(schema)
     const partly = applied.some(

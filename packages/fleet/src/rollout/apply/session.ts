@@ -52,15 +52,16 @@ export interface AppliedRow {
   readonly checksum: string
 }
 
-/** Inside a transaction: the homes' locks, and what they have. */
+/** Inside a transaction: the homes' locks, and what they have of the versions from `since` on. */
 export async function beginHomes(
   client: ClientBase,
   schemas: readonly string[],
   fence: string | null,
+  since = '',
 ): Promise<AppliedRow[]> {
   const { rows } = await client.query<AppliedRow>(
-    'select schema_name, version, checksum from rowhouse.begin_tenant_migrations($1, $2)',
-    [schemas, fence],
+    'select schema_name, version, checksum from rowhouse.begin_tenant_migrations($1, $2, $3)',
+    [schemas, fence, since],
   )
   return rows
 }

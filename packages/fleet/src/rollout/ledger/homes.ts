@@ -32,8 +32,12 @@ export interface Server {
   readonly tlsCa: string | null
 }
 
-/** Homes in use or ready for it; with `below` those only that lack that version. */
-export async function readHomes(catalogue: ClientBase, below: string | null = null): Promise<Home[]> {
+/** Homes in use or ready for it; with `below` those only that lack that version, with `ids` none but these. */
+export async function readHomes(
+  catalogue: ClientBase,
+  below: string | null = null,
+  ids: readonly string[] | null = null,
+): Promise<Home[]> {
   const { rows } = await catalogue.query<Home>(
     `select h.id, h.cluster, h.database_name as "databaseName", h.schema_name as "schemaName", h.login, h.isolation,
        h.state = 'spare' as "isSpare", h.organization_id as "organizationId", o.slug, h.version::text as version,
@@ -46,8 +50,9 @@ export async function readHomes(catalogue: ClientBase, below: string | null = nu
      left join rowhouse.placements p on p.organization_id = h.organization_id
      left join rowhouse.canaries k on k.organization_id = h.organization_id
      where h.state in ('spare', 'assigned') and ($1::bigint is null or h.version is null or h.version < $1::bigint)
+       and ($2::uuid[] is null or h.id = any ($2::uuid[]))
      order by h.created_at, h.id`,
-    [below],
+    [below, ids],
   )
   return rows
 }

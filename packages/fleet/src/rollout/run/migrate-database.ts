@@ -24,6 +24,8 @@ export interface DatabaseRun {
   /** What was learnt of a segment in earlier waves, by its version: how many homes go together, how many locks one takes. */
   readonly learnt: Map<string, Pace>
   readonly open: () => Promise<Client>
+  /** Takes a connection back that nothing is wrong with. */
+  readonly release: (client: Client) => Promise<void>
   /** Of what many share. */
   readonly judge: Judge
   /** The homes went through a segment; `isLast`: they have the target. */
@@ -86,7 +88,7 @@ async function migrateSegment(
     const connection = new Connection(run)
     const notes = new Notes()
     try {
-      const locksMax = await readLocksMax(await connection.client(), lanes)
+      const locksMax = await connection.retrying((client) => readLocksMax(client, lanes))
       const pace =
         run.learnt.get(segment.version) ??
         makePace({
@@ -114,6 +116,7 @@ async function migrateSegment(
         )
       }
       await notes.written()
+      await connection.release()
     } catch (error) {
       if (!isUnreachable(error)) throw error
       broken.unreachable ??= error
@@ -228,6 +231,7 @@ async function retryLater(
         }
       }
     }
+    await connection.release()
   } catch (error) {
     if (!isUnreachable(error)) throw error
     const left = later.map(({ home }) => home)
@@ -271,7 +275,7 @@ class Connection {
     this.#run = run
   }
 
-  async client(): Promise<Client> {
+  async #open(): Promise<Client> {
     this.#client ??= await this.#run.open()
     return this.#client
   }
@@ -279,7 +283,7 @@ class Connection {
   async retrying<Result>(use: (client: Client) => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await use(await this.client())
+        return await use(await this.#open())
       } catch (error) {
         if (!isDisconnected(error)) throw error
         await this.end()
@@ -291,6 +295,13 @@ class Connection {
         await this.#run.wait(BACKOFF_MS * 2 ** attempt)
       }
     }
+  }
+
+  /** Whoever needs one next goes on with it. */
+  async release(): Promise<void> {
+    const client = this.#client
+    this.#client = null
+    if (client !== null) await this.#run.release(client)
   }
 
   async end(): Promise<void> {

@@ -253,9 +253,16 @@ describe('a lock', () => {
     const held = homes[9] as TestHome
     const { name } = database()
     const allow = (isAllowed: boolean): Promise<unknown> =>
-      withClient(Object.assign(new URL(database().adminUrl), { pathname: '/postgres' }).href, (client) =>
-        client.query(`alter database ${name} allow_connections ${isAllowed}`),
-      )
+      withClient(Object.assign(new URL(database().adminUrl), { pathname: '/postgres' }).href, async (client) => {
+        await client.query(`alter database ${name} allow_connections ${isAllowed}`)
+        // Those that are open already, but that of who leads, which the catalogue's lock is held by.
+        await client.query(
+          `select pg_terminate_backend(a.pid) from pg_stat_activity a
+           where a.datname = $1 and a.application_name = 'rowhouse migrate'
+             and not exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory')`,
+          [name],
+        )
+      })
     try {
       await holding(held, async () => {
         const wait = (): Promise<unknown> => allow(false)

@@ -24,6 +24,7 @@ import {
   releaseMigrations,
 } from '../ledger/rollout-row.ts'
 import type { RolloutRow } from '../ledger/rollout-row.ts'
+import { KeptSessions } from './kept-sessions.ts'
 import { migrateDatabase } from './migrate-database.ts'
 import { errorsMaxOf, readPace } from './options.ts'
 import type { RolloutOptions, RolloutPace } from './options.ts'
@@ -104,6 +105,9 @@ class Run {
   readonly #catalogue: Client
   readonly #rollout: RolloutRow
   readonly #fenced = new Set<string>()
+  /** Databases that have more than one home. */
+  readonly #shared = new Set<string>()
+  readonly #sessions: KeptSessions
   /** By database. */
   readonly #learnt = new Map<string, Map<string, Pace>>()
   /** Of homes that are done, blocked or failed in this run. */
@@ -119,6 +123,7 @@ class Run {
     this.#catalogue = catalogue
     this.#rollout = rollout
     this.#tally = makeTally(0, options.onEvent ?? (() => undefined))
+    this.#sessions = new KeptSessions(pace.connections, (key) => this.#shared.has(key))
   }
 
   async toTheEnd(): Promise<{ homes: number }> {
@@ -138,6 +143,7 @@ class Run {
       throw ledgerLost(error)
     } finally {
       clearInterval(heart)
+      await this.#sessions.end()
       this.#tally.tell()
     }
     return this.#end()
@@ -147,6 +153,7 @@ class Run {
     const homes = await readHomes(this.#catalogue, this.#rollout.target)
     const waveOf = await readWaveOf(this.#catalogue, this.#rollout.id)
     const names = this.#rollout.waves
+    for (const [key, inDatabase] of Map.groupBy(homes, databaseKeyOf)) if (inDatabase.length > 1) this.#shared.add(key)
     this.#errorsMax = errorsMaxOf(this.#pace.errors, Math.max(homes.length, waveOf.size))
     this.#tally = makeTally(homes.length, this.#options.onEvent ?? (() => undefined))
     const waves = names.map((name, index) => ({
@@ -185,11 +192,12 @@ class Run {
 
   /** The first wave is looked at before anybody else, new homes included, gets the migrations. */
   async #release(waveOf: ReadonlyMap<string, number>, before: ReadonlySet<string>): Promise<void> {
-    const first = (await readHomes(this.#catalogue)).filter(({ id }) => waveOf.get(id) === 0)
+    const ids = [...waveOf].flatMap(([id, wave]) => (wave === 0 ? [id] : []))
+    const first = await readHomes(this.#catalogue, null, ids)
     this.#options.onEvent?.({ type: 'verifying', homes: first.length })
     const found = await this.#options.verify?.(first)
     const wrong = [
-      ...(await weaknessesIn(first, (home) => this.#open(home))),
+      ...(await weaknessesIn(first, (home, ask) => this.#inDatabaseOf(home, ask))),
       ...(found ?? []).filter((line) => !before.has(line)),
     ]
     if (wrong.length > 0) {
@@ -235,6 +243,7 @@ class Run {
         pace: this.#pace,
         learnt: this.#learntIn(home),
         open: () => this.#open(home),
+        release: (client) => this.#sessions.give(databaseKeyOf(home), client),
         judge: judgeShared(this.#options.judge),
         onDone: (done, segment, isLast) => this.#done(done, segment.version, isLast),
         onFailed: (failed, outcome) => this.#failed(failed, outcome, isCanary),
@@ -257,7 +266,21 @@ class Run {
     return learnt
   }
 
+  async #inDatabaseOf<Result>(home: Home, use: (client: Client) => Promise<Result>): Promise<Result> {
+    const client = await this.#open(home)
+    try {
+      const result = await use(client)
+      await this.#sessions.give(databaseKeyOf(home), client)
+      return result
+    } catch (error) {
+      await client.end().catch(() => undefined)
+      throw error
+    }
+  }
+
   async #open(home: Home): Promise<Client> {
+    const kept = this.#sessions.take(databaseKeyOf(home))
+    if (kept !== null) return kept
     const client = await openSession(homeConnection(this.#options.catalogueUrl, home), 'rowhouse migrate')
     try {
       if (!this.#fenced.has(databaseKeyOf(home))) await raiseFence(client, this.#rollout.fence)

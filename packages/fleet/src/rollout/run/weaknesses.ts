@@ -4,14 +4,16 @@ import type { Client } from 'pg'
 import { databaseKeyOf, nameOfHome } from '../ledger/homes.ts'
 import type { Home } from '../ledger/homes.ts'
 
+/** Runs a question on a connection to the database of a home. */
+type Ask = <Result>(home: Home, question: (client: Client) => Promise<Result>) => Promise<Result>
+
 /** One line for each thing, bounded by what one query returns. */
-export async function weaknessesIn(homes: readonly Home[], open: (home: Home) => Promise<Client>): Promise<string[]> {
+export async function weaknessesIn(homes: readonly Home[], ask: Ask): Promise<string[]> {
   const wrong: string[] = []
   for (const inDatabase of Map.groupBy(homes, databaseKeyOf).values()) {
     const [first] = inDatabase
     if (first === undefined) continue
-    const client = await open(first)
-    try {
+    await ask(first, async (client) => {
       // Definitions are read under a lock: who changes a table for long must not hold up the rollout without end.
       await client.query("set lock_timeout = '3s'")
       for (const home of inDatabase) {
@@ -21,9 +23,8 @@ export async function weaknessesIn(homes: readonly Home[], open: (home: Home) =>
         )
         wrong.push(...rows.map(({ message }) => `${nameOfHome(home)}: ${message}`))
       }
-    } finally {
-      await client.end()
-    }
+      await client.query('reset lock_timeout')
+    })
   }
   return wrong
 }

@@ -1,0 +1,84 @@
+// Connections that a rollout goes on with in its next wave: which are kept, how many, and what becomes of one that breaks while
+// nobody uses it.
+import { dropHomes, makeHomes, useTestDatabase, withClient } from '@rowhouse/testkit'
+import type { Client } from 'pg'
+import { afterEach, expect, it, vi } from 'vitest'
+import { openSession } from '../apply/session.ts'
+import { contacts, prepareAll } from '../fixtures/test-fleet.ts'
+import { KeptSessions } from './kept-sessions.ts'
+import { rollOut } from './roll-out.ts'
+
+const database = useTestDatabase()
+const open = (): Promise<Client> => openSession({ connectionString: database().migratorUrl }, 'rowhouse kept')
+const there = (): Promise<number | null> =>
+  withClient(
+    database().adminUrl,
+    async (admin) =>
+      (await admin.query("select from pg_stat_activity where application_name = 'rowhouse kept'")).rowCount,
+  )
+afterEach(() => dropHomes(database()))
+
+it('are those of databases to come back to, so many of each, and end with the rollout', async () => {
+  const sessions = new KeptSessions(1, (name) => name === 'many')
+  const [first, second, other] = [await open(), await open(), await open()]
+  await sessions.give('many', first)
+  await sessions.give('many', second)
+  await sessions.give('alone', other)
+  await vi.waitUntil(async () => (await there()) === 1, { timeout: 60_000 })
+  expect(sessions.take('alone')).toBeNull()
+  expect(sessions.take('many')).toBe(first)
+  expect(sessions.take('many')).toBeNull()
+  await sessions.give('many', first)
+  await sessions.end()
+  await vi.waitUntil(async () => (await there()) === 0, { timeout: 60_000 })
+})
+
+it('one that breaks while nobody uses it is not handed out', async () => {
+  const sessions = new KeptSessions(1, () => true)
+  const client = await open()
+  await sessions.give('many', client)
+  const ended = new Promise((resolve) => client.once('end', resolve))
+  await withClient(database().adminUrl, (admin) =>
+    admin.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rowhouse kept'"),
+  )
+  await ended
+  expect(sessions.take('many')).toBeNull()
+})
+
+it('a rollout whose connections all break between two waves goes on with new ones', async () => {
+  const homes = await makeHomes(database(), 6)
+  const migrations = await prepareAll(['20260101000000', contacts])
+  const broken: Promise<number>[] = []
+  // The catalogue's holds the lock of who rolls out; all others of this program are the homes'.
+  const breakAll = (): Promise<number> =>
+    withClient(database().adminUrl, async (admin) => {
+      const { rows } = await admin.query(
+        `select pg_terminate_backend(a.pid) from pg_stat_activity a
+         where a.datname = current_database() and a.application_name = 'rowhouse migrate' and a.state = 'idle'
+           and not exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory')`,
+      )
+      return rows.length
+    })
+  const { state } = await rollOut({
+    catalogueUrl: database().migratorUrl,
+    migrations,
+    pace: { waves: [50, 100] },
+    onEvent: (event) => {
+      if (event.type === 'verifying') broken.push(breakAll())
+    },
+    verify: async () => {
+      await Promise.all(broken)
+      return []
+    },
+  })
+  expect(state).toBe('done')
+  // Of the first wave, kept for the next.
+  expect(await Promise.all(broken)).toEqual([1])
+  const { rows } = await withClient(database().adminUrl, (admin) =>
+    admin.query<{ homes: number }>(
+      "select count(distinct schema_name)::int as homes from rowhouse.applied_tenant_migrations where version = '20260101000000' and schema_name = any ($1)",
+      [homes.map(({ schemaName }) => schemaName)],
+    ),
+  )
+  expect(rows).toEqual([{ homes: homes.length }])
+})
