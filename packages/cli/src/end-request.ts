@@ -51,9 +51,11 @@ export function onEndRequest(
   }: EndRequestOptions = {},
 ): () => void {
   const parent = of.ppid
+  // Now: one that is gone is no terminal any more.
+  const isOnTerminal = hasTerminal()
   let askedAt: number | null = null
   const onEvent = (event?: unknown): void => {
-    if (event === 'SIGHUP' && !hasTerminal()) return
+    if (event === 'SIGHUP' && !isOnTerminal) return
     if (askedAt !== null && now() - askedAt < SAME_REQUEST_MS) return
     const isAgain = askedAt !== null
     askedAt = now()

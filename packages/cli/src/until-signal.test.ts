@@ -1,6 +1,8 @@
 // Real processes and signals, as npm and nohup have them arrive.
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bareEnvironment } from './commands/test-command.ts'
@@ -61,6 +63,40 @@ describe('a program that runs until it is asked to end', () => {
     tell('stop')
     expect(await ended).toEqual({ code: 0, signal: null })
     expect(said()).toEqual(['ready', 'alive', 'asked', 'stopped'])
+  })
+
+  it('stops where its terminal is gone, which takes no more lines', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rowhouse-terminal-'))
+    const file = join(folder, 'said')
+    writeFileSync(file, '')
+    const words = (): string[] =>
+      readFileSync(file, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.replace(/ \d+$/, ''))
+    // What holds the terminal is a process of its own, and killed: the kernel does the rest.
+    const holder = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '--eval',
+        `import { spawn } from '@lydell/node-pty'
+         spawn(process.execPath, ${JSON.stringify([program, file])}, { env: process.env })
+         setInterval(() => undefined, 60_000)`,
+      ],
+      { cwd: import.meta.dirname, env: bareEnvironment(), stdio: 'ignore' },
+    )
+    started.push(holder)
+    try {
+      await expect.poll(words).toEqual(['ready'])
+      const pid = Number(/ (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1])
+      pids.add(pid)
+      holder.kill('SIGKILL')
+      await expect.poll(words).toEqual(['ready', 'asked', 'stopped'])
+      await expect.poll(() => isAlive(pid)).toBe(false)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('stops where npm’s shell ends without telling it', async () => {

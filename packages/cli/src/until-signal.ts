@@ -17,6 +17,8 @@ export async function untilSignal(
   })
   const off = onEndRequest((isAgain) => {
     if (isAgain) process.exit(1)
+    // A terminal that is gone takes no lines, and that shall not end what is being stopped.
+    for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined)
     onStopping()
     ask()
   })

@@ -33,7 +33,13 @@ export async function judgeHomes<Home extends JudgedHome>(
     if (home === undefined) continue
     const client = new Client({ ...connection(home), application_name: 'rowhouse migrate' })
     client.on('error', () => undefined)
-    await client.connect()
+    try {
+      await client.connect()
+    } catch (error) {
+      // Of this database alone: the rollout meets it as well, and says whose homes are left.
+      wrong.push(`${nameOf(home)} could not be judged: ${error instanceof Error ? error.message : String(error)}`)
+      continue
+    }
     try {
       await client.query(`begin read only; set local lock_timeout = '${LOCK_TIMEOUT_MS}ms'`)
       const schemas = await withProtectedTables(client, inDatabase)

@@ -86,6 +86,66 @@ describe('a rollout that is killed', () => {
   })
 })
 
+describe('a cluster that is gone', () => {
+  it('says whose first wave it holds up; known to be gone it is left for last, and the others have it', async () => {
+    await begin(3)
+    await admin(
+      `insert into rowhouse.clusters (id, region, host, port, tls) values ('gone', 'gone', '127.0.0.1', 1, 'off')`,
+    )
+    try {
+      // The first of all: nobody is named, so this one goes first.
+      await admin(`update rowhouse.homes set cluster = 'gone', database_name = 'gone' where id = $1`, [homes[0]?.id])
+      write('20260101000000_create_contacts.sql', CONTACTS)
+      const first = await rowhouse('up', '--dir', '.', '--json')
+      expect([first.code, JSON.parse(first.stderr)]).toMatchObject([
+        1,
+        {
+          code: 'rollout_canary_failed',
+          message: expect.stringMatching(/^org-0 \(h_\w+\): No answer at 127\.0\.0\.1:1\/gone/) as string,
+        },
+      ])
+      expect(await admin('select from rowhouse.homes where version is not null')).toEqual([])
+
+      await admin(`update rowhouse.clusters set status = 'down' where id = 'gone'`)
+      const second = await rowhouse('up', '--dir', '.', '--json')
+      expect([second.code, JSON.parse(second.stderr)]).toMatchObject([
+        1,
+        { code: 'rollout_incomplete', details: { done: 3, failed: 0, blocked: 1 } },
+      ])
+      expect(JSON.parse(second.stdout.split('\n')[0] ?? '')).toMatchObject({
+        isResumed: false,
+        waves: [{ name: 'canary', homes: 1 }, { name: '5 %' }, { name: 'shared' }, { name: 'not answering', homes: 1 }],
+      })
+      expect(await admin('select id from rowhouse.homes where version is null')).toEqual([{ id: homes[0]?.id }])
+    } finally {
+      await admin(`update rowhouse.homes set cluster = 'main', database_name = null where id = $1`, [homes[0]?.id])
+      await admin(`delete from rowhouse.clusters where id = 'gone'`)
+    }
+    expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
+  })
+
+  it('has tables that may be large, as far as anybody knows', async () => {
+    await begin(2)
+    await admin(
+      `insert into rowhouse.clusters (id, region, host, port, tls) values ('gone', 'gone', '127.0.0.1', 1, 'off')`,
+    )
+    try {
+      write('20260101000000_create_contacts.sql', CONTACTS)
+      expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
+      write('20260102000000_index.sql', 'create index on contacts (organization_id, email)')
+      expect((await rowhouse('plan', '--dir', '.')).code).toBe(0)
+      await admin(`update rowhouse.homes set cluster = 'gone', database_name = 'gone' where id = $1`, [homes[0]?.id])
+      expect(await rowhouse('plan', '--dir', '.')).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining('[index_without_concurrently]') as string,
+      })
+    } finally {
+      await admin(`update rowhouse.homes set cluster = 'main', database_name = null where id = $1`, [homes[0]?.id])
+      await admin(`delete from rowhouse.clusters where id = 'gone'`)
+    }
+  })
+})
+
 describe('rowhouse migrate', () => {
   it('plans, rolls out in lines, does nothing the second time, and says how far the homes are', async () => {
     await begin(3, 1)

@@ -1,5 +1,6 @@
 // How large the tables of homes are. What reads or rewrites a table is harmless where the table is small, so such problems
 // are dropped unless some home has a large table of that name.
+import { isRowhouseError } from '@rowhouse/contracts'
 import { openSession } from '../apply/session.ts'
 import { databaseKeyOf, homeConnection } from '../ledger/homes.ts'
 import type { Home } from '../ledger/homes.ts'
@@ -44,7 +45,13 @@ async function findLargeTables(
   await inParallel(databases, atOnce, async (inDatabase) => {
     const [home] = inDatabase
     if (home === undefined) return
-    const client = await openSession(homeConnection(catalogueUrl, home), 'rowhouse migrate')
+    const client = await openSession(homeConnection(catalogueUrl, home), 'rowhouse migrate').catch((error: unknown) => {
+      if (!isRowhouseError(error) || error.code !== 'database_unreachable') throw error
+      // Its tables may be large. The others need not wait until it answers: the safe way is one for small tables too.
+      for (const name of names) large.add(name)
+      return null
+    })
+    if (client === null) return
     try {
       const { rows } = await client.query<{ name: string }>(
         `select distinct c.relname as name

@@ -21,6 +21,8 @@ export interface Home {
   readonly isCanary: boolean
   /** It is being moved: what it holds is copied, and may not change its shape. */
   readonly isMoving: boolean
+  /** Whether its cluster did when it was looked at last. */
+  readonly isAnswering: boolean
   readonly server: Server
 }
 
@@ -43,6 +45,7 @@ export async function readHomes(
        h.state = 'spare' as "isSpare", h.organization_id as "organizationId", o.slug, h.version::text as version,
        k.organization_id is not null as "isCanary",
        coalesce(p.state <> 'active', false) as "isMoving",
+       c.status <> 'down' as "isAnswering",
        jsonb_build_object('host', c.host, 'port', c.port, 'tls', c.tls, 'tlsCa', c.tls_ca) as server
      from rowhouse.homes h
      join rowhouse.clusters c on c.id = h.cluster

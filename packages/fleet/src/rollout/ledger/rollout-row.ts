@@ -45,16 +45,25 @@ interface Unfinished {
   readonly target: string
   readonly state: string
   readonly waves: readonly string[]
+  readonly isUnbegun: boolean
 }
 
-/** The rollout to go on with: the last one, where it has the same target and is not done. */
+/**
+ * The rollout to go on with: the last one, where it has the same target and is not done. One that ended in its first wave before
+ * any home was done is begun anew: another first wave may be wanted, and a server that is gone may have been in this one.
+ */
 async function findUnfinished(catalogue: ClientBase, target: string): Promise<Unfinished | null> {
   const { rows } = await catalogue.query<Unfinished>(
-    `select id, target, state, array(select jsonb_array_elements_text(options -> 'waves')) as waves
-     from rowhouse.rollouts order by started_at desc limit 1`,
+    `select r.id, r.target, r.state, array(select jsonb_array_elements_text(r.options -> 'waves')) as waves,
+       coalesce(r.code = 'rollout_canary_failed', false)
+         and not exists (select from rowhouse.rollout_homes h where h.rollout_id = r.id and h.state = 'done') as "isUnbegun"
+     from rowhouse.rollouts r order by r.started_at desc limit 1`,
   )
   const [last] = rows
-  return last !== undefined && last.target === target && ['running', 'stopped', 'incomplete'].includes(last.state)
+  return last !== undefined &&
+    last.target === target &&
+    !last.isUnbegun &&
+    ['running', 'stopped', 'incomplete'].includes(last.state)
     ? last
     : null
 }

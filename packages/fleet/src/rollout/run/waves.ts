@@ -3,7 +3,7 @@
 import type { Home } from '../ledger/homes.ts'
 
 export interface Wave {
-  /** `canary`, `25 %`, `shared`. */
+  /** `canary`, `25 %`, `shared`, `not answering`. */
   readonly name: string
   readonly homes: readonly Home[]
 }
@@ -17,14 +17,19 @@ export interface WaveOptions {
 
 /** Waves without homes are left out. */
 export function planWaves(homes: readonly Home[], { canaries, shares }: WaveOptions): Wave[] {
-  const own = homes.filter(({ isolation }) => isolation !== 'shared')
-  const shared = homes.filter(({ isolation }) => isolation === 'shared')
   const chosen = new Set(canaries)
-  const named = own.filter(
-    ({ isCanary, organizationId, slug }) => isCanary || chosen.has(organizationId ?? '') || chosen.has(slug ?? ''),
+  const named = homes.filter(
+    ({ isolation, isCanary, organizationId, slug }) =>
+      isolation !== 'shared' && (isCanary || chosen.has(organizationId ?? '') || chosen.has(slug ?? '')),
   )
+  // Nobody else waits for a server that is gone; whoever is named goes first all the same.
+  const isNamed = new Set(named)
+  const away = homes.filter((home) => !home.isAnswering && !isNamed.has(home))
+  const there = homes.filter((home) => home.isAnswering || isNamed.has(home))
+  const own = there.filter(({ isolation }) => isolation !== 'shared')
   const first = named.length > 0 ? named : onePerModel(own)
-  const rest = own.filter((home) => !first.includes(home))
+  const isFirst = new Set(first)
+  const rest = own.filter((home) => !isFirst.has(home))
   const waves: Wave[] = [{ name: 'canary', homes: first }]
   let reached = 0
   for (const share of shares) {
@@ -32,7 +37,8 @@ export function planWaves(homes: readonly Home[], { canaries, shares }: WaveOpti
     waves.push({ name: `${share} %`, homes: rest.slice(reached, until) })
     reached = until
   }
-  waves.push({ name: 'shared', homes: shared })
+  waves.push({ name: 'shared', homes: there.filter(({ isolation }) => isolation === 'shared') })
+  waves.push({ name: 'not answering', homes: away })
   return waves.filter(({ homes }) => homes.length > 0)
 }
 
