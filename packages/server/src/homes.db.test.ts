@@ -39,6 +39,28 @@ describe.each(['schema', 'database'] as const)('an organization in a home of its
     expect((await server.call('GET', path(a), { bearer: stranger })).body.code).toBe('organization_not_found')
   })
 
+  it('tells of a change whether a CRM has to hear of it, as one that shares the tables does', async () => {
+    const { a, b } = homes()
+    const mapping = [{ object: 'note', table: 'notes', fields: [], references: [], matchBy: [] }]
+    await homes().changeCatalogue(
+      `insert into rowhouse.connections (organization_id, connector, account, base_url, mapping)
+       values ($1, 'hubspot', '1', 'http://127.0.0.1:9', $2)`,
+      [a.organizationId, JSON.stringify(mapping)],
+    )
+    const newest = async ({ organizationId, ownerId }: Tenant) => {
+      const bearer = await server.token(ownerId)
+      const { body } = await server.call('GET', `/v1/organizations/${organizationId}/activity`, { bearer })
+      return body.items[0]
+    }
+    expect(await newest(a)).toMatchObject({
+      table: 'notes',
+      direction: 'outbound',
+      status: 'pending',
+      connector: 'hubspot',
+    })
+    expect(await newest(b)).toMatchObject({ table: 'notes', direction: 'local', status: 'logged', connector: null })
+  })
+
   it('lets in at once whoever accepts an invitation', async () => {
     const { a, database } = homes()
     const [userId, email] = [randomUUID(), `${randomUUID()}@example.com`]

@@ -1,8 +1,8 @@
 // What surrounds every page: the bar with the way home, the palette and the person, and a notice when
 // live changes stopped coming. The palette and the menu load after the page.
-import { Link, Outlet, useParams } from '@tanstack/react-router'
+import { Link, Outlet, useLocation, useParams } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
-import { Suspense, lazy, useEffect, useState } from 'react'
+import { Suspense, lazy, useEffect, useRef, useState } from 'react'
 import type { JSX } from 'react'
 import { useLiveStatus } from '../live/status.ts'
 import { Logo } from '../parts/marks.tsx'
@@ -73,19 +73,26 @@ export function Shell(): JSX.Element {
   )
 }
 
-/** What is about the whole database is for operators. Where the bar is narrow they are a line of their own, which scrolls away with the page. */
+/** What is about the whole database is for operators. Where the bar is narrow they are a line of their own, which scrolls away
+ * with the page; its end fades where there is more. */
 function Pages(): JSX.Element | null {
   const { data: me } = useQuery(meQuery)
+  const pages = useRef<HTMLElement>(null)
+  const pathname = useLocation({ select: (location) => location.pathname })
+  useEffect(() => {
+    pages.current?.querySelector('[data-status=active]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [pathname])
   if (me === undefined) return null
   const isOperator = me.actor.kind === 'operator'
   // Whoever has one organization is always in it, and sees its alerts there.
   if (!isOperator && me.memberships.length < 2) return null
   const look =
-    'shrink-0 rounded-sm px-1.5 py-1 text-ink-2 hover:text-ink max-lg:py-2.5 data-[status=active]:font-medium data-[status=active]:text-ink'
+    'shrink-0 scroll-mx-8 rounded-sm px-1.5 py-1 text-ink-2 hover:text-ink max-lg:py-2.5 data-[status=active]:font-medium data-[status=active]:text-ink'
   return (
     <nav
+      ref={pages}
       aria-label="Pages"
-      className="flex shrink-0 items-center max-lg:overflow-x-auto max-lg:border-b max-lg:border-line max-lg:px-2.5 lg:gap-1"
+      className="flex shrink-0 items-center max-lg:overflow-x-auto max-lg:border-b max-lg:border-line max-lg:px-2.5 max-md:pr-8 max-md:[mask-image:linear-gradient(to_right,black_calc(100%-2rem),transparent)] lg:gap-1"
     >
       <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={look}>
         Organizations

@@ -30,7 +30,7 @@ const hour: SpanLook = {
   spanMs: HOUR_MS,
   stepMs: MINUTE_MS,
   axis: [
-    { beforeMs: 3_200_000, label: '−60 min' },
+    { beforeMs: 3_060_000, label: '−60 min' },
     { beforeMs: 1_800_000, label: '−30' },
     { beforeMs: 240_000, label: 'now' },
   ],
@@ -78,15 +78,18 @@ export function MeasureView({
     >
       {windows.length === 0 ? (
         <p className="max-w-[72ch] text-ink-2">
-          It asked nothing in {look.word}. When its application does, this shows how long statements take against what
-          is usual, how many there are, and which take the time. {usualWords(data)}
+          {data.minutes.length > 0
+            ? 'None of its ten minutes is over yet; the last hour shows what it asked.'
+            : `It asked nothing in ${look.word}.`}{' '}
+          When its application does, this shows how long statements take against what is usual, how many there are, and
+          which take the time. {usualWords(data)}
         </p>
       ) : (
         <Pictures windows={windows} look={look} baselineMs={data.baselineMs} />
       )}
       {data.statements.length > 0 && (
         <>
-          <h3 className="pb-1.5 text-xs text-ink-3">
+          <h3 className="pt-3 pb-1.5 text-xs text-ink-3">
             By what they ask, {hour.word}; the bar is the share of the time that all took
           </h3>
           <Statements statements={data.statements} />

@@ -1,8 +1,8 @@
-// An organization's changes with what became of each, in one statement, run as whoever asks: the policy
-// of the change log and of the home decides what it finds. It reads the sync engine's home tables and
-// must never write them.
+// An organization's changes with what became of each, run as whoever asks: the policy of the change log and of the home decides
+// what is found. It reads the sync engine's home tables and must never write them.
 import type { ActivityItem } from '@rowhouse/contracts'
 import type { Organization as OrganizationHandle } from 'rowhouse'
+import type { Catalogue } from '../catalogue/catalogue.ts'
 import { fieldChanges, labelOf } from './field-changes.ts'
 import type { RowImage } from './field-changes.ts'
 
@@ -37,12 +37,18 @@ interface Row {
   readonly actor_name: string | null
 }
 
+// What is synced is the catalogue's to say: a home in another database knows of a connection that there is one, and no more.
+const synced = `
+select coalesce(jsonb_agg(jsonb_build_object(
+    'connection_id', c.id, 'connector', c.connector, 'table_name', m ->> 'table', 'object', m ->> 'object')), '[]')::text as tables
+from rowhouse.connections c, jsonb_array_elements(c.mapping) m
+where c.organization_id = $1`
+
 // `pending` until the engine has read the change from the log and nothing of the record is due or under
 // way; a delivery that carried it says when, once it is older than the deliveries are kept it is only said.
 const activity = `
 with synced as (
-  select c.id as connection_id, c.connector, m ->> 'table' as table_name, m ->> 'object' as object
-  from rowhouse.connections c, jsonb_array_elements(c.mapping) m
+  select * from jsonb_to_recordset($7::jsonb) as s (connection_id uuid, connector text, table_name text, object text)
 ), entry as (
   select l.*,
     case
@@ -112,7 +118,12 @@ left join rowhouse.users u on p.actor_kind = 'user' and u.id::text = p.actor_id
 order by p.seq desc`
 
 /** Newest first; at most `limit`. */
-export async function readActivity(organization: OrganizationHandle, filter: ActivityFilter): Promise<ActivityItem[]> {
+export async function readActivity(
+  catalogue: Pick<Catalogue, 'query'>,
+  organization: OrganizationHandle,
+  filter: ActivityFilter,
+): Promise<ActivityItem[]> {
+  const [known] = await catalogue.query<{ tables: string }>(synced, [organization.organizationId])
   const { rows } = await organization.query<Row>(activity, [
     filter.before ?? null,
     filter.table ?? null,
@@ -120,6 +131,7 @@ export async function readActivity(organization: OrganizationHandle, filter: Act
     filter.seqs ?? null,
     filter.direction ?? null,
     filter.limit,
+    known?.tables ?? '[]',
   ])
   return rows.map((row) => ({
     seq: row.seq,

@@ -3,6 +3,7 @@
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Endpoint, ServerEvent } from '@rowhouse/contracts'
 import { z } from 'zod'
+import { readActivity } from '../activity/read-activity.ts'
 import { enterAs, requireAccess, withoutOracle } from '../auth/access.ts'
 import { identify } from '../auth/identify.ts'
 import type { Actor, Services } from '../context.ts'
@@ -38,10 +39,11 @@ export async function openStream(
 
   const { outlet, body, heartbeat, onEnd } = createOutlet()
   const lastEventId = request.headers.get('last-event-id')
+  const organization = organizationId === null ? null : enterAs(services.rowhouse, actor, organizationId, trace)
   const subscriber = new Subscriber({
     outlet,
     organizationId,
-    organization: organizationId === null ? null : enterAs(services.rowhouse, actor, organizationId, trace),
+    readActivity: organization && ((filter) => readActivity(services.catalogue, organization, filter)),
     look: () => look(services, actor, organizationId, trace, guards),
     lastEventId: lastEventId !== null && /^\d{1,18}$/.test(lastEventId) ? lastEventId : null,
   })

@@ -11,8 +11,7 @@ import type {
   ServerEvent,
 } from '@rowhouse/contracts'
 import { RowhouseError, allows } from '@rowhouse/contracts'
-import type { Organization as OrganizationHandle } from 'rowhouse'
-import { readActivity } from '../activity/read-activity.ts'
+import type { ActivityFilter } from '../activity/read-activity.ts'
 import { withoutText } from '../measures/read-alerts.ts'
 import { firstOf } from '../organizations/handlers.ts'
 
@@ -33,8 +32,8 @@ export type Sight = ReadonlyMap<string, readonly string[]> | null
 
 export interface SubscriberOptions {
   readonly outlet: Outlet
-  /** The one organization of the stream, entered as the listener; null for all they see. */
-  readonly organization: OrganizationHandle | null
+  /** Changes of the one organization of the stream, read as the listener; null for all they see. */
+  readonly readActivity: ((filter: ActivityFilter) => Promise<ActivityItem[]>) | null
   readonly organizationId: string | null
   /** Asks anew; throws when the listener may listen no longer. */
   readonly look: () => Promise<Sight>
@@ -61,9 +60,9 @@ export class Subscriber {
   /** First look, and what happened since the event the listener saw last. */
   async begin(): Promise<void> {
     await this.refresh()
-    const { organization, lastEventId } = this.#options
-    if (organization === null) return
-    const items = await readActivity(organization, { limit: itemsMax })
+    const { readActivity, lastEventId } = this.#options
+    if (readActivity === null) return
+    const items = await readActivity({ limit: itemsMax })
     const missed = lastEventId === null ? [] : items.filter(({ seq }) => BigInt(seq) > BigInt(lastEventId))
     for (const item of items) this.#remember(item)
     this.#sendItems(missed)
@@ -112,20 +111,18 @@ export class Subscriber {
 
   /** New changes, when there are some, and changes of status of the pending ones. */
   async showActivity(hasNew: boolean): Promise<void> {
-    const { organization } = this.#options
+    const { readActivity } = this.#options
     // The first time in any case: something may have come between begin() and joining the hub.
     const looks = hasNew || !this.#hasLooked
-    if (organization === null || (!looks && this.#pending.size === 0)) return
+    if (readActivity === null || (!looks && this.#pending.size === 0)) return
     this.#hasLooked = true
     try {
-      const news = looks
-        ? (await readActivity(organization, { limit: itemsMax })).filter(({ seq }) => !this.#sent.has(seq))
-        : []
+      const news = looks ? (await readActivity({ limit: itemsMax })).filter(({ seq }) => !this.#sent.has(seq)) : []
       const due = [...this.#pending.keys()]
       const settled =
         due.length === 0
           ? []
-          : (await readActivity(organization, { seqs: due, limit: due.length })).filter(
+          : (await readActivity({ seqs: due, limit: due.length })).filter(
               ({ seq, status }) => this.#pending.get(seq) !== status,
             )
       for (const item of [...news, ...settled]) this.#remember(item)
