@@ -40,7 +40,9 @@ export function openTerminal(words: readonly string[], { columns, cwd, env }: Te
   const ended = new Promise<number>((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)))
   return {
     type: (keys) => terminal.write(keys),
-    until: (text) => expect.poll(() => bytes).toMatch(text),
+    until: async (text) => {
+      await expect.poll(() => bytes).toMatch(text)
+    },
     bytes: () => bytes,
     screen: () => seen(bytes, columns),
     ended,

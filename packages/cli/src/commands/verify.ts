@@ -181,8 +181,11 @@ const SELDOM = { everyMs: 30_000, now: Date.now } as const
 const writeLine = (line: string): void => void process.stderr.write(`${line}\n`)
 
 /** In place of the line before, where that can be; an empty one leaves nothing behind. */
-const showOnStderr = (): ((line: string) => void) =>
-  isLive(process.stderr, process.env) ? makeLiveLine(process.stderr).show : showSeldom(writeLine, SELDOM)
+function showOnStderr(): (line: string) => void {
+  if (!isLive(process.stderr, process.env)) return showSeldom(writeLine, SELDOM)
+  const live = makeLiveLine(process.stderr)
+  return (line) => live.show(line)
+}
 
 async function read(path: string): Promise<string> {
   try {

@@ -61,8 +61,8 @@ const comes = (url: string): Promise<string> => sqlstateOf(withClient(url, (clie
 const NOT_LET_IN = '28000'
 const expire = (home: string): Promise<unknown> =>
   test().admin("update rowhouse.homes set kept_until = now() - interval '1 second' where id = $1", [home])
-const untilNobody = (application: string, query: string): Promise<unknown> =>
-  expect
+const untilNobody = async (application: string, query: string): Promise<void> => {
+  await expect
     .poll(
       () =>
         test().admin('select from pg_stat_activity where application_name = $1 and state = $2 and query like $3', [
@@ -73,6 +73,7 @@ const untilNobody = (application: string, query: string): Promise<unknown> =>
       { timeout: 60_000 },
     )
     .toEqual([])
+}
 /** As after the lease of the run that was killed. */
 const freeAndFinish = async (home: string): Promise<void> => {
   await test().fleet.reconcile()

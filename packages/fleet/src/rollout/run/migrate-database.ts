@@ -219,7 +219,8 @@ async function retryLater(
       const forMs = Math.round(Math.min(BACKOFF_MS * 2 ** (attempt - 1), BACKOFF_MAX_MS) * (0.5 + run.random()))
       run.onWaiting(later.length, forMs, later[0]?.reason ?? '')
       await run.wait(forMs)
-      for (const waited of [...later]) {
+      const attempted = later
+      for (const waited of attempted) {
         const { home } = waited
         const outcome = await connection.retrying((client) => alone(run, client, home, segment))
         later = later.filter((other) => other !== waited)
