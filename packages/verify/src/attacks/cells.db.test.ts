@@ -34,8 +34,8 @@ describe('what a context has no privilege on', () => {
   afterAll(() => house.drop())
 
   it('is tried by one call where it is a function: not granted, or in a schema that is not', () => {
-    expect(tried.get('function app.closed(given text)')).toEqual(new Set(['call 1: same']))
-    expect(tried.get('function far.far(given text)')).toEqual(new Set(['call 1: same']))
+    expect(tried.get('function app.closed(text)')).toEqual(new Set(['call 1: same']))
+    expect(tried.get('function far.far(text)')).toEqual(new Set(['call 1: same']))
   })
 
   it('is tried by seven probes where it is a table', () => {
@@ -46,8 +46,8 @@ describe('what a context has no privilege on', () => {
   })
 
   it('is tried whole once it is granted, and what it opens is found', () => {
-    expect(tried.get('function app.open(given text)')?.size).toBeGreaterThan(5)
-    expect(codes).toContain('function_shows_another_organization: function app.open(given text)')
+    expect(tried.get('function app.open(text)')?.size).toBeGreaterThan(5)
+    expect(codes).toContain('function_shows_another_organization: function app.open(text)')
     expect(codes.filter((line) => line.includes('closed') || line.includes('far'))).toEqual([])
   })
 })

@@ -177,7 +177,7 @@ const holes: Readonly<Record<string, Hole>> = {
   },
   'a function of its owner shows what it is asked for': {
     hole: fn('{t}_name(wanted uuid)', 'text', 'return (select p.name from {t} p where p.id = wanted)'),
-    finds: 'function_shows_another_organization: function {t}_name(wanted uuid)',
+    finds: 'function_shows_another_organization: function {t}_name(uuid)',
     mended: fn(
       '{t}_name(wanted uuid)',
       'text',
@@ -200,7 +200,7 @@ const holes: Readonly<Record<string, Hole>> = {
   'a function of its owner reads what another would work out of its argument': {
     hole: fn('{t}_mark(wanted uuid)', 'text', 'return (select p.name from {t} p where p.id = wanted)'),
     after: () => 'update {t} set name = md5(id::text)',
-    finds: 'function_shows_another_organization: function {t}_mark(wanted uuid)',
+    finds: 'function_shows_another_organization: function {t}_mark(uuid)',
     mended: fn('{t}_mark(wanted uuid)', 'text', 'return md5(wanted::text)'),
   },
   'a function of its owner puts its argument into SQL': {
@@ -209,7 +209,7 @@ const holes: Readonly<Record<string, Hole>> = {
       'setof text',
       `return query execute format('select name from {t} where organization_id = private.me() and name = ''%s''', what)`,
     ),
-    finds: 'function_shows_another_organization: function {t}_find(what text)',
+    finds: 'function_shows_another_organization: function {t}_find(text)',
     mended: fn(
       '{t}_find(what text)',
       'setof text',
@@ -218,7 +218,7 @@ const holes: Readonly<Record<string, Hole>> = {
   },
   'a procedure of its owner deletes what it is told': {
     hole: 'create procedure {t}_finish(wanted uuid) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$ begin delete from {t} t where t.id = wanted; end $$',
-    finds: 'function_changes_another_organization: procedure {t}_finish(IN wanted uuid)',
+    finds: 'function_changes_another_organization: procedure {t}_finish(uuid)',
     mended:
       'create procedure {t}_finish(wanted uuid) language plpgsql set search_path = pg_catalog, pg_temp as $$ begin delete from {t} t where t.id = wanted; end $$',
   },
@@ -228,7 +228,7 @@ const holes: Readonly<Record<string, Hole>> = {
       'void',
       `if exists (select from {t} p where p.code = "{n}_check".code) then raise notice 'taken'; end if`,
     ),
-    finds: 'function_depends_on_another_organization: function {t}_check(code text)',
+    finds: 'function_depends_on_another_organization: function {t}_check(text)',
     mended: fn(
       '{t}_check(code text)',
       'void',
@@ -317,7 +317,7 @@ const holes: Readonly<Record<string, Hole>> = {
       'text',
       `return (select min(x.name) from {t} x where x.organization_id = (given ->> 'organization')::uuid)`,
     ),
-    finds: 'function_shows_another_organization: function {t}_of(given jsonb)',
+    finds: 'function_shows_another_organization: function {t}_of(jsonb)',
   },
   'a function takes organizations in an array': {
     hole: fn(
@@ -325,7 +325,7 @@ const holes: Readonly<Record<string, Hole>> = {
       'text',
       'return (select min(x.name) from {t} x where x.organization_id = any (given))',
     ),
-    finds: 'function_shows_another_organization: function {t}_among(given uuid[])',
+    finds: 'function_shows_another_organization: function {t}_among(uuid[])',
   },
 }
 

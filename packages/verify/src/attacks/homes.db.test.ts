@@ -81,7 +81,7 @@ describe('a schema for each organization', () => {
       'a function of its owner',
       `create function home_alder.find(wanted text) returns setof text language plpgsql security definer as
        $$ begin return query execute format('select name from %s.projects', wanted); end $$`,
-      'function_shows_another_organization: function home_alder.find(wanted text)',
+      'function_shows_another_organization: function home_alder.find(text)',
     ],
     ['a membership', 'grant {b} to {a}', 'rows_of_another_organization_seen: table home_birch.projects'],
   ])('is reached by %s', async (_, hole, finding) => {

@@ -34,9 +34,10 @@ const SOUND_ROWS_MAX = 40
 const rank: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 }
 
 export function matrixOf({ findings, examined, attack, database }: VerifyReport): Matrix {
-  const columns = Object.keys(classNames).filter(
-    (name) => (name !== '00' || database.rowhouse !== null) && (name !== '9' || attack !== null),
-  )
+  // By their numbers: of the names of an object those that are numbers come first, whatever was written first.
+  const columns = Object.keys(classNames)
+    .filter((name) => (name !== '00' || database.rowhouse !== null) && (name !== '9' || attack !== null))
+    .toSorted()
   const bySubject = new Map<string, { finding: Finding; at: number }[]>()
   for (const [at, finding] of findings.entries()) {
     const subject = subjectOf(finding.object)

@@ -70,7 +70,7 @@ export const dynamicRules: Readonly<Record<string, Dynamic | string>> = {
   },
   policy_function_search_path: {
     attack: 'function_shows_another_organization',
-    object: 'function public.is_member(organization uuid)',
+    object: 'function public.is_member(uuid)',
   },
   policy_function_immutable: { attack: 'rows_of_another_organization_seen', object: 'table public.projects' },
   view_bypasses_rls: {
@@ -86,14 +86,14 @@ export const dynamicRules: Readonly<Record<string, Dynamic | string>> = {
   foreign_table_exposed: 'Another server holds the rows: foreign tables are not reached from scratch.',
   definer_without_context: {
     attack: 'function_depends_on_another_organization',
-    object: 'function public.count_projects(organization uuid)',
+    object: 'function public.count_projects(uuid)',
     opens: 'alter table projects no force row level security',
   },
   definer_open: 'Nobody is shown more than they may see: it asks who calls, though PUBLIC may call it.',
   definer_search_path: { attack: 'function_reads_temporary_table', object: 'function public.founded()' },
   definer_dynamic_sql: {
     attack: 'function_depends_on_another_organization',
-    object: 'function public.count_of(name text)',
+    object: 'function public.count_of(text)',
     opens: 'alter table projects no force row level security',
   },
   partition_exposed: { attack: 'rows_of_another_organization_seen', object: 'table public.events_0' },

@@ -88,7 +88,7 @@ describe('two homes that are schemas', () => {
         `home_of_another_organization_reached: role ${a.login} in home ${b.schema}`,
         `rows_of_another_organization_seen: table ${b.schema}.contacts`,
         `rows_seen_without_context: table ${b.schema}.contacts`,
-        `function_shows_another_organization: function ${a.schema}.look(home text)`,
+        `function_shows_another_organization: function ${a.schema}.look(text)`,
       ]),
     )
   }, 300_000)

@@ -13,7 +13,7 @@ export interface CallableFunction {
   readonly oid: string
   readonly schema: string
   readonly name: string
-  /** `public.f(uuid, text)`. */
+  /** `public.f(uuid,text)`, without the names of arguments, as the rules write it. */
   readonly signature: string
   readonly isProcedure: boolean
   readonly isAggregate: boolean
@@ -45,7 +45,8 @@ export async function readFunctions(
 ): Promise<{ functions: CallableFunction[]; triggerFunctions: TriggerFunction[] }> {
   const functions = await client.query<CallableFunction>(
     `select p.oid::text, n.nspname as schema, p.proname as name,
-       n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as signature,
+       n.nspname || '.' || p.proname || '(' || array_to_string(array(
+         select format_type(u.type, null) from unnest(p.proargtypes::oid[]) with ordinality u (type, position) order by u.position), ',') || ')' as signature,
        p.prokind = 'p' as "isProcedure", p.prokind = 'a' as "isAggregate", p.proretset as "returnsSet", p.prosecdef as "isDefiner",
        p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '') as source,
        exists (select from unnest(p.proconfig) s where s like 'search_path=%') as "isPinned",
