@@ -5,6 +5,7 @@ import type { TwoWorlds, World } from '@rowhouse/testkit'
 import type { Client } from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
 
+import { coveredLines } from './audit/seal.ts'
 import { changedOrganizations, positionAtStart, readChanges } from './changes.ts'
 
 const database = useTestDatabase()
@@ -193,6 +194,41 @@ describe('an organization', () => {
     )
     expect(reads.gone_through).toBe(0)
     expect(Object.keys(reads.entries)).toEqual(['change_log_by_record'])
+  })
+
+  it('is verified seal by seal, each by its own lines and none that came later', async () => {
+    const { organizationId } = worlds.b
+    const seals = 20
+    const lines = 50
+    // As of a server on which nothing else is under way: what is holds the bounds of real snapshots up.
+    const taken = await withClient(database().adminUrl, async (admin) => {
+      const snapshots: string[] = []
+      for (let number = 0; number <= seals; number += 1) {
+        await write(worlds.b, `insert into notes (body) select 'x' from generate_series(1, ${lines})`)
+        const { rows } = await admin.query<{ next: string }>(
+          'select (max(xid::text::bigint) + 1)::text as next from rowhouse.change_log where organization_id = $1',
+          [organizationId],
+        )
+        snapshots.push(`${rows[0]?.next}:${rows[0]?.next}:`)
+      }
+      await admin.query('analyze rowhouse.change_log')
+      return snapshots
+    })
+    const readsOfAll = (statement: string): Promise<Reads> =>
+      withClient(database().migratorUrl, (client) =>
+        readsOf(client, async () => {
+          await client.query('set local row_security = off')
+          for (const [index, since] of taken.slice(0, -1).entries()) {
+            const bounds = [organizationId, since, taken[index + 1], '0', null, lines * 2]
+            expect((await client.query(statement, bounds)).rows).toHaveLength(lines)
+          }
+        }),
+      )
+    const reads = await readsOfAll(coveredLines)
+    expect(reads).toMatchObject({ gone_through: 0, entries: { change_log_by_transaction: seals * lines } })
+    const unbounded = await readsOfAll(coveredLines.replace('and l.xid < pg_snapshot_xmax($3::pg_snapshot)', ''))
+    const read = Object.values(unbounded.entries).reduce((sum, entries) => sum + entries, 0)
+    expect(read).toBeGreaterThan(5 * seals * lines)
   })
 
   it('is sealed by its own lines', async () => {

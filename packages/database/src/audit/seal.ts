@@ -8,7 +8,10 @@ import type { Seal, SealDigest } from './chain.ts'
 /** Lines a seal covers at most, so that one is made and verified in bounded memory. */
 export const SEAL_LINES_MAX = 5000
 
-/** The lines that a seal covers; $1 to $6: organization, since, until, after, through, limit. */
+/**
+ * The lines that a seal covers; $1 to $6: organization, since, until, after, through, limit. The bounds of xid follow from what
+ * is visible, and are what an index answers: without the upper one each seal of a chain reads all lines after it.
+ */
 export const coveredLines = `
   select ${lineColumns}
   from rowhouse.change_log l
@@ -16,6 +19,7 @@ export const coveredLines = `
     and pg_visible_in_snapshot(l.xid, $3::pg_snapshot)
     and ($2::pg_snapshot is null or not pg_visible_in_snapshot(l.xid, $2::pg_snapshot))
     and ($2::pg_snapshot is null or l.xid >= pg_snapshot_xmin($2::pg_snapshot))
+    and l.xid < pg_snapshot_xmax($3::pg_snapshot)
     and l.seq > $4::bigint and ($5::bigint is null or l.seq <= $5::bigint)
   order by l.seq, l.at
   limit $6`
