@@ -173,6 +173,9 @@ const pictures: Record<string, Picture> = {
   'organization-fields': {
     path: organization(0),
     act: async (page) => {
+      // On a phone they wait behind a button.
+      const more = page.getByRole('button', { name: 'Records, budget and access' })
+      if ((page.viewportSize()?.width ?? 0) < 600) await more.click()
       await page.getByRole('button', { name: 'Fields of contact' }).click()
       await page.getByRole('table', { name: /of contact$/ }).scrollIntoViewIfNeeded()
     },

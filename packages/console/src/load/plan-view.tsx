@@ -158,6 +158,7 @@ function OwnLimits({
     },
   })
   const isWrong = Object.keys(read.problems).length > 0
+  const isSame = !isWrong && Object.keys(changes).length === 0
   return (
     <form
       ref={form}
@@ -183,7 +184,8 @@ function OwnLimits({
         <Button
           type="submit"
           look="primary"
-          disabled={act.isPending || (!isWrong && Object.keys(changes).length === 0)}
+          disabled={act.isPending || isSame}
+          title={isSame ? 'Nothing is changed yet.' : undefined}
         >
           {act.isPending ? 'Setting…' : 'Set the limits'}
         </Button>

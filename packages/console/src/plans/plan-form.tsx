@@ -15,6 +15,8 @@ import { LimitFields } from './limit-fields.tsx'
 import { planTextsOf, readPlan } from './plan-fields.ts'
 import { rereadAfterPlan } from './queries.ts'
 
+const NOTHING_NEW = 'Nothing is changed yet.'
+
 export interface PlanFormProps {
   /** Null for a new one. */
   readonly plan: Plan | null
@@ -161,7 +163,12 @@ export function PlanForm({ plan, taken, onDone }: PlanFormProps): JSX.Element {
       />
       {plan !== null && plan.organizations > 0 && <Effects count={plan.organizations} />}
       <div className="flex flex-wrap gap-2">
-        <Button type="submit" look="primary" disabled={act.isPending || isSame}>
+        <Button
+          type="submit"
+          look="primary"
+          disabled={act.isPending || isSame}
+          title={isSame ? NOTHING_NEW : undefined}
+        >
           {plan === null
             ? act.isPending
               ? 'Making…'
