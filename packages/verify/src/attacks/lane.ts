@@ -13,8 +13,14 @@ const REPEATS = 2
 const timedOut = new Set(['57014', '55P03'])
 
 /** Probes about rows and functions. The others are about the session or the context themselves, or differ as a rule. */
-const sociable: ReadonlySet<Probe['family']> = new Set([
-  ...(['read', 'write', 'constraint', 'function', 'trigger', 'privilege', 'plan'] as const),
+const sociable: ReadonlySet<Probe['family']> = new Set<Probe['family']>([
+  'read',
+  'write',
+  'constraint',
+  'function',
+  'trigger',
+  'privilege',
+  'plan',
 ])
 const mayShare = (context: AttackContext, { family, leavesTraces, countsTemporary }: Probe): boolean =>
   sociable.has(family) &&
