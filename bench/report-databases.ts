@@ -1,7 +1,7 @@
 // A report over organizations that have a database each: what entering one costs that nobody has entered yet, what it costs once
 // connections are there, and what it costs while one of the databases lets nobody in.
 import { homeMigrations, keepDatabases, openFleet } from '@rowhouse/fleet'
-import { Client } from 'pg'
+import { Client, Pool } from 'pg'
 import { createRowhouse } from 'rowhouse'
 
 import { SIGNING_KEY, makeDatabase } from './database.ts'
@@ -35,7 +35,8 @@ export async function reportOverDatabases(adminUrl: string, log: (line: string) 
   )
   const reach = { catalogueUrl: url, signingKey: SIGNING_KEY }
   const fleet = openFleet({ ...reach, encryptionKey: ENCRYPTION_KEY, migrations: homeMigrations(admin) })
-  const keeper = keepDatabases({ ...reach, catalogue: admin, everyMs: 50, onError: (where) => log(`${where} failed`) })
+  const catalogue = new Pool({ connectionString: url, max: 4 })
+  const keeper = keepDatabases({ ...reach, catalogue, everyMs: 50, onError: (where) => log(`${where} failed`) })
   // Room for one connection to each: with less, each run would connect to each database anew.
   const rowhouse = createRowhouse({ url: urls.app, signingKey: SIGNING_KEY, pool: { max: DATABASES + 10 } })
   try {
@@ -73,6 +74,7 @@ export async function reportOverDatabases(adminUrl: string, log: (line: string) 
   } finally {
     await rowhouse.close()
     await keeper.stop()
+    await catalogue.end()
     await fleet.close()
     await dropHomes(admin)
     await admin.end()
