@@ -24,19 +24,23 @@ export interface HomeProblem {
 export async function homeProblems(fleet: FleetContext, home: Home): Promise<HomeProblem[]> {
   const cluster = await readCluster(fleet.catalogue, home.cluster)
   const keep = home.isolation === 'schema'
-  const problems = await fleet.servers.asAdmin(
-    cluster,
-    home.databaseName,
-    async (client) => {
-      const { rows } = await client.query<HomeProblem>(
-        'select code, object, message, fix from rowhouse.home_problems($1)',
-        [home.schemaName],
-      )
-      return rows
-    },
-    { keep },
-  )
-  return [...problems, ...(await problemsOfLogin(fleet, home))]
+  // At once: the login's first connection takes as long as all that is read of the catalogue.
+  const [problems, problemsOfItsLogin] = await Promise.all([
+    fleet.servers.asAdmin(
+      cluster,
+      home.databaseName,
+      async (client) => {
+        const { rows } = await client.query<HomeProblem>(
+          'select code, object, message, fix from rowhouse.home_problems($1)',
+          [home.schemaName],
+        )
+        return rows
+      },
+      { keep },
+    ),
+    problemsOfLogin(fleet, home),
+  ])
+  return [...problems, ...problemsOfItsLogin]
 }
 
 /**
