@@ -25,9 +25,9 @@ it('are those of databases to come back to, so many of each, and end with the ro
   await sessions.give('many', second)
   await sessions.give('alone', other)
   await vi.waitUntil(async () => (await there()) === 1, { timeout: 60_000 })
-  expect(sessions.take('alone')).toBeNull()
-  expect(sessions.take('many')).toBe(first)
-  expect(sessions.take('many')).toBeNull()
+  expect(await sessions.take('alone')).toBeNull()
+  expect(await sessions.take('many')).toBe(first)
+  expect(await sessions.take('many')).toBeNull()
   await sessions.give('many', first)
   await sessions.end()
   await vi.waitUntil(async () => (await there()) === 0, { timeout: 60_000 })
@@ -37,12 +37,12 @@ it('one that breaks while nobody uses it is not handed out', async () => {
   const sessions = new KeptSessions(1, () => true)
   const client = await open()
   await sessions.give('many', client)
-  const ended = new Promise((resolve) => client.once('end', resolve))
   await withClient(database().adminUrl, (admin) =>
-    admin.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rowhouse kept'"),
+    admin.query(
+      "select pg_terminate_backend(pid, 60000) from pg_stat_activity where application_name = 'rowhouse kept'",
+    ),
   )
-  await ended
-  expect(sessions.take('many')).toBeNull()
+  expect(await sessions.take('many')).toBeNull()
 })
 
 it('a rollout whose connections all break between two waves goes on with new ones', async () => {
@@ -53,7 +53,7 @@ it('a rollout whose connections all break between two waves goes on with new one
   const breakAll = (): Promise<number> =>
     withClient(database().adminUrl, async (admin) => {
       const { rows } = await admin.query(
-        `select pg_terminate_backend(a.pid) from pg_stat_activity a
+        `select pg_terminate_backend(a.pid, 60000) from pg_stat_activity a
          where a.datname = current_database() and a.application_name = 'rowhouse migrate' and a.state = 'idle'
            and not exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory')`,
       )

@@ -14,9 +14,18 @@ export class KeptSessions {
     this.#isKept = isKept
   }
 
-  /** One that nobody uses; null where there is none. It may have broken a moment ago, as any may. */
-  take(database: string): Client | null {
-    return this.#idle.get(database)?.pop() ?? null
+  /** One that nobody uses and that answers; null where there is none. Waves may be minutes apart, and nothing tells of a cut wire. */
+  async take(database: string): Promise<Client | null> {
+    for (;;) {
+      const client = this.#idle.get(database)?.pop()
+      if (client === undefined) return null
+      try {
+        await client.query('select')
+        return client
+      } catch {
+        await client.end().catch(() => undefined)
+      }
+    }
   }
 
   /** Outside of a transaction, with the settings it came with. */

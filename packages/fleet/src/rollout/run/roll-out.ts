@@ -279,7 +279,7 @@ class Run {
   }
 
   async #open(home: Home): Promise<Client> {
-    const kept = this.#sessions.take(databaseKeyOf(home))
+    const kept = await this.#sessions.take(databaseKeyOf(home))
     if (kept !== null) return kept
     const client = await openSession(homeConnection(this.#options.catalogueUrl, home), 'rowhouse migrate')
     try {
