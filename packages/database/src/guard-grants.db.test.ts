@@ -1,5 +1,5 @@
 // GRANT, which names nothing to an event trigger: the guard finds what it changed, wherever that is.
-import { sqlstateOf, withClient } from '@rowhouse/testkit'
+import { sqlstateOf, withGuard } from '@rowhouse/testkit'
 import type { Client } from 'pg'
 import { expect, it } from 'vitest'
 
@@ -8,11 +8,11 @@ import { useTables } from './test-tables.ts'
 const tables = useTables()
 
 /** A superuser whose event triggers fire, in the schema shop. */
-async function asGuardedSuperuser<Result>(use: (client: Client) => Promise<Result>): Promise<Result> {
-  const url = new URL(tables().database.adminUrl)
-  url.searchParams.set('options', '-c search_path=shop -c event_triggers=on')
-  return withClient(url.href, use)
-}
+const asGuardedSuperuser = <Result>(use: (client: Client) => Promise<Result>): Promise<Result> =>
+  withGuard(tables().database.adminUrl, async (client) => {
+    await client.query('set search_path = shop')
+    return use(client)
+  })
 
 /** `items` is protected, `fresh` is not. */
 async function makeShop(): Promise<void> {

@@ -1,6 +1,6 @@
 // The guard: what its event triggers refuse, what they let through, what they close, and that findings see whatever was
 // done behind their back.
-import { sqlstateOf, withClient } from '@rowhouse/testkit'
+import { sqlstateOf, withClient, withGuard } from '@rowhouse/testkit'
 import type { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 
@@ -9,11 +9,11 @@ import { act, outcome, useTables } from './test-tables.ts'
 const tables = useTables()
 
 /** A superuser whose event triggers fire, in the schema shop. */
-async function asGuardedSuperuser<Result>(use: (client: Client) => Promise<Result>): Promise<Result> {
-  const url = new URL(tables().database.adminUrl)
-  url.searchParams.set('options', '-c search_path=shop -c event_triggers=on')
-  return withClient(url.href, use)
-}
+const asGuardedSuperuser = <Result>(use: (client: Client) => Promise<Result>): Promise<Result> =>
+  withGuard(tables().database.adminUrl, async (client) => {
+    await client.query('set search_path = shop')
+    return use(client)
+  })
 /** The same past the guard. */
 const behind = (statement: string): Promise<unknown> =>
   withClient(tables().database.adminUrl, (client) => client.query(`set search_path = shop; ${statement}`))

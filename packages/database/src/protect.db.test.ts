@@ -178,7 +178,7 @@ describe('protect', () => {
     [
       'a reference of several columns',
       `create table p (x int, y int, primary key (x, y));
-      select rowhouse.protect('p'); create table bad (id int primary key, x int, y int);
+      select rowhouse.protect('p'); reset rowhouse.protecting; create table bad (id int primary key, x int, y int);
       alter table p add unique (organization_id, x, y), drop constraint p_pkey, add primary key (x, y);
       alter table bad add foreign key (x, y) references p`,
       'RH024',

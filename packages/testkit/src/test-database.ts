@@ -51,7 +51,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   }
 }
 
-/** Before Postgres 17 event triggers cannot be switched off for a session: there the guard itself is told of the superuser. */
+/**
+ * Has the guard let superusers through. Before Postgres 17 event triggers cannot be switched off for a session: there the guard
+ * is told of them, by the setting that protect() tells it of itself by.
+ */
 export async function goPastTheGuard(url: string): Promise<void> {
   await withClient(url, (admin) =>
     admin.query(
@@ -59,13 +62,14 @@ export async function goPastTheGuard(url: string): Promise<void> {
          if current_setting('server_version_num')::int >= 170000 then
            execute format('alter role current_user in database %I set event_triggers = off', current_database());
          else
+           execute format('alter role current_user in database %I set rowhouse.protecting = %L', current_database(), '${PAST}');
            execute $past$
              create or replace function rowhouse.is_past_guard() returns boolean
                language plpgsql stable
                set search_path = pg_catalog, pg_temp
              as $body$
              begin
-               return (select r.rolsuper from pg_roles r where r.rolname = session_user) or exists (
+               return current_setting('rowhouse.protecting', true) = '${PAST}' or exists (
                  select from rowhouse.protection_events e
                  where e.id::text = current_setting('rowhouse.protecting', true) and e.transaction_id = pg_current_xact_id_if_assigned()
                );
@@ -76,6 +80,18 @@ export async function goPastTheGuard(url: string): Promise<void> {
        end $$`,
     ),
   )
+}
+const PAST = 'past the guard'
+
+/** As a superuser whom the guard does not let through, after `goPastTheGuard`. */
+export function withGuard<Result>(adminUrl: string, use: (client: Client) => Promise<Result>): Promise<Result> {
+  return withClient(adminUrl, async (client) => {
+    await client.query("set rowhouse.protecting = ''")
+    await client.query(
+      "select set_config('event_triggers', 'on', false) where current_setting('server_version_num')::int >= 170000",
+    )
+    return use(client)
+  })
 }
 
 /**
