@@ -35,6 +35,17 @@ beforeAll(async () => {
   await withClient(database().migratorUrl, (migrator) =>
     migrator.query("create table people (id int primary key, name text); select rowhouse.protect('people')"),
   )
+  // A tick of which nobody has a connection need not read the log at all.
+  await withClient(database().controlUrl, async (control) => {
+    for (const { organizationId } of [worlds.a, worlds.b]) {
+      await control.query(
+        `with connection as (insert into rowhouse.connections (organization_id, state) values ($1, 'live') returning id)
+         insert into rowhouse.sync_units (connection_id, lane, organization_id, enabled)
+         select id, 'outbound', $1, true from connection`,
+        [organizationId],
+      )
+    }
+  })
   await withClient(database().adminUrl, (admin) => admin.query(filling))
 })
 
