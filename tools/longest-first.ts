@@ -5,6 +5,7 @@ import type { TestSpecification } from 'vitest/node'
 
 /** Those that take ten seconds and more, longest first; a guess that is wrong costs seconds, a missing name nothing else. */
 export const longFiles: readonly string[] = [
+  'packages/console/src/accessibility.test.ts',
   'packages/console/src/console.test.ts',
   'packages/cli/src/commands/migrate/rollout.db.test.ts',
   'packages/verify/src/attacks/homes/homes-of-rowhouse.db.test.ts',

@@ -1,77 +1,17 @@
-// The console in a real browser, over the fixture API: what a person does, and what axe finds.
-// Long because one build and one browser serve all of it.
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+// The console in a real browser, over the fixture API: what a person does. What axe finds is beside it, in accessibility.test.ts.
+// Long because one browser serves all of it.
 import type { Rollout } from '@rowhouse/contracts'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { launchBrowser, openPage } from '../dev/browser.ts'
-import type { PageOptions } from '../dev/browser.ts'
-import { fixtureOperatorKey, nextActivity, person, startFixtureServer } from '../dev/fixture-server.ts'
-import type { Fixture, FixtureOptions } from '../dev/fixture-server.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, it, vi } from 'vitest'
+import { fixtureOperatorKey, nextActivity, person } from '../dev/fixture-server.ts'
 import { alertOf } from '../dev/measures.ts'
 import { connectionOf, detailOf, organizationOf, uuid } from '../dev/fixtures.ts'
-import { buildConsole, consoleDir } from './assets.ts'
+import { useConsole } from './test-console.ts'
+import { faultsOf } from './test-faults.ts'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
-let browser: Browser
-const open: { page: Page; fixture: Fixture; errors: string[] }[] = []
-
-beforeAll(async () => {
-  await buildConsole()
-  browser = await launchBrowser()
-})
-afterAll(() => browser.close())
-afterEach(async () => {
-  for (const { page, fixture, errors } of open.splice(0)) {
-    await page.context().close()
-    await fixture.stop()
-    expect(errors).toEqual([])
-  }
-})
-
-async function visit(
-  path: string,
-  options: FixtureOptions = {},
-  look: PageOptions = {},
-): Promise<{ page: Page; fixture: Fixture }> {
-  const fixture = await startFixtureServer({ siteDir: consoleDir, ...options })
-  const page = await openPage(browser, fixture.url, look)
-  const errors: string[] = []
-  page.on('pageerror', (error) => errors.push(error.message))
-  open.push({ page, fixture, errors })
-  await page.goto(path)
-  return { page, fixture }
-}
-
-const axeSource = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
-
-/**
- * What axe finds wrong, by every rule that it has or by the one of `rule`. Told what is wrong only: all it tells, carried out of
- * the page, takes twice as long as its look.
- */
-async function faultsOf(page: Page, rule?: 'color-contrast'): Promise<string[]> {
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axeSource)
-  const { violations, passes } = await page.evaluate(async (only) => {
-    type Rule = { readonly id: string; readonly nodes: readonly { readonly html: string }[] }
-    const { axe } = window as unknown as {
-      axe: { run(options: object): Promise<{ violations: Rule[]; passes: Rule[] }> }
-    }
-    // Colours that change take a moment each, and what inherits one begins when its parent ends.
-    const changing = () => document.getAnimations().filter((animation) => animation instanceof CSSTransition)
-    for (let level = 0; level < 100 && changing().length > 0; level += 1)
-      await Promise.all(changing().map(({ finished }) => finished.catch(() => {})))
-    const told = await axe.run({ resultTypes: ['violations'], ...(only === undefined ? {} : { runOnly: [only] }) })
-    return {
-      violations: told.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`)),
-      passes: told.passes.length,
-    }
-  }, rule)
-  expect(passes).toBeGreaterThan(rule === undefined ? 5 : 0)
-  return violations
-}
-
+const { visit, begin, open } = useConsole()
 const acme = `/organizations/${uuid(0xa, 0)}`
 const row = (page: Page, name: string) =>
   page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) })
@@ -185,11 +125,9 @@ describe('organizations', () => {
   it('teaches when there are none, and says why when they cannot be read', async () => {
     const { page } = await visit('/', { organizations: 0 })
     await page.getByText('rowhouse org create').waitFor()
-    const failing = await startFixtureServer({ siteDir: consoleDir })
+    const failing = await begin()
     failing.fail('listOrganizations', 'query_failed')
-    const broken = await openPage(browser, failing.url)
-    open.push({ page: broken, fixture: failing, errors: [] })
-    await broken.goto('/')
+    const broken = await open(failing, '/')
     await broken.getByRole('alert').getByText('query_failed').waitFor()
     failing.fail('listOrganizations', null)
     await broken.getByRole('button', { name: 'Try again' }).click()
@@ -520,85 +458,7 @@ describe('the palette and the theme', () => {
   })
 })
 
-describe('accessibility', () => {
-  const pages: readonly [string, string, FixtureOptions?][] = [
-    ['sign in', '/sign-in', { me: null }],
-    ['organizations', '/'],
-    ['an organization', acme],
-    ['a change', `${acme}?change=390`],
-    ['dead letters', `/organizations/${uuid(0xa, 3)}?tab=dead-letters`],
-    ['conflicts', `/organizations/${uuid(0xa, 3)}?tab=conflicts`],
-    ['a degraded connection', `/organizations/${uuid(0xa, 6)}`],
-    ['a page that is not there', '/nowhere'],
-    ['no organizations', '/', { organizations: 0 }],
-    ['findings', '/isolation'],
-    ['a finding', '/isolation?finding=V0802+policy+rowhouse_organization+on+public.contacts'],
-    ['no findings', '/isolation', { findings: 'clean' }],
-    ['never verified', '/isolation', { findings: 'never' }],
-    ['alerts', '/alerts', { alerts: 'some' }],
-    ['the load of an organization', `${acme}?tab=load`, { alerts: 'some' }],
-    ['no load', `/organizations/${uuid(0xa, 9)}?tab=load`],
-    ['the load of a day', `${acme}?tab=load&span=day`],
-    ['members', `${acme}?tab=members`],
-    ['rollouts', '/rollouts'],
-    ['a rollout that runs', '/rollouts', { rollouts: 'running' }],
-    ['no rollouts', '/rollouts', { rollouts: 'none' }],
-    ['clusters', '/clusters'],
-    ['a cluster that does not answer', '/clusters', { deadCluster: true }],
-    ['plans', '/plans'],
-    ['load', '/load', { alerts: 'some' }],
-    ['no load at all', '/load', { organizations: 0 }],
-    ['an invitation', `/join#${'a'.repeat(43)}`, { me: person('viewer', 0) }],
-    ['what only operators see', '/plans', { me: person('viewer', 2) }],
-  ]
-  const looks = pages.flatMap(([name, path, options]) => [1440, 390].map((width) => ({ name, path, options, width })))
-  it.each(looks)('finds nothing wrong in light and in dark at $width px: $name', async ({ path, options, width }) => {
-    const { page } = await visit(path, options, { width })
-    await page.locator('main h1, main h2').first().waitFor()
-    await page.waitForFunction(() => document.querySelector('[role=status][aria-label^=Reading]') === null)
-    expect(await faultsOf(page)).toEqual([])
-    // Colours are all that a theme changes.
-    await page.emulateMedia({ colorScheme: 'dark' })
-    expect(await faultsOf(page, 'color-contrast')).toEqual([])
-  })
-
-  it('would find a name that is missing, and a colour that only one theme makes faint', async () => {
-    const { page } = await visit('/nowhere')
-    await page.locator('main h1, main h2').first().waitFor()
-    await page.evaluate(() => {
-      document.querySelector('main')?.append(document.createElement('button'))
-      const style = document.createElement('style')
-      style.textContent = '@media (prefers-color-scheme: dark) { main h1, main h2 { color: #333 } }'
-      document.head.append(style)
-    })
-    expect(await faultsOf(page)).toEqual([expect.stringMatching(/^button-name: /)])
-    await page.emulateMedia({ colorScheme: 'dark' })
-    expect(await faultsOf(page, 'color-contrast')).toEqual([expect.stringMatching(/^color-contrast: /)])
-  })
-
-  it.each([390, 800, 1024])('fits %d px without scrolling sideways', async (width) => {
-    const paths = [
-      '/',
-      acme,
-      `${acme}?tab=members`,
-      `${acme}?tab=load`,
-      '/sign-in',
-      '/isolation',
-      '/alerts',
-      '/clusters',
-      '/rollouts',
-      '/plans',
-      '/load',
-      `/join#${'a'.repeat(43)}`,
-    ]
-    for (const path of paths) {
-      const { page } = await visit(path, { alerts: 'some', deadCluster: true }, { width })
-      await page.locator('main h1').first().waitFor()
-      await page.waitForFunction(() => document.querySelector('[role=status][aria-label^=Reading]') === null)
-      expect([path, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([path, width])
-    }
-  })
-
+describe('a phone', () => {
   it('leads to every page from a phone, and says which cluster does not answer', async () => {
     const { page } = await visit('/', { deadCluster: true }, { width: 390 })
     const pages = page.getByRole('navigation', { name: 'Pages' })
