@@ -1,31 +1,20 @@
-// `rowhouse audit` as people and programs run it: a process of its own, on a real database.
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { startServer } from '@rowhouse/server'
+// `rowhouse audit`, on a real database.
 import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+
+import { runHere } from './test-command.ts'
+import type { Ended } from './test-command.ts'
+import { useServed } from './test-served.ts'
 
 const database = useTestDatabase()
-const main = join(import.meta.dirname, '..', 'main.ts')
+const environment = (): Record<string, string> => ({
+  ROWHOUSE_URL: database().adminUrl,
+  ROWHOUSE_SIGNING_KEY: database().signingKey,
+})
 let worlds: TwoWorlds
 
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const rowhouse = (...words: string[]): Promise<Ended> => rowhouseWith({}, ...words)
-
-const rowhouseWith = (extra: NodeJS.ProcessEnv, ...words: string[]): Promise<Ended> =>
-  new Promise((resolve) => {
-    const { adminUrl, signingKey } = database()
-    const env = { ...process.env, ROWHOUSE_URL: adminUrl, ROWHOUSE_SIGNING_KEY: signingKey, ...extra }
-    const child = execFile(process.execPath, [main, 'audit', ...words], { env }, (_, stdout, stderr) => {
-      resolve({ code: child.exitCode ?? -1, stdout, stderr })
-    })
-  })
+const rowhouse = (...words: string[]): Promise<Ended> => runHere(['audit', ...words], { env: environment() })
 
 beforeAll(async () => {
   worlds = await createTwoWorlds(database())
@@ -89,26 +78,12 @@ it('tells a record’s life, what it was on Tuesday, and undeletes it with a rea
   expect(last.at(-1)).toMatchObject({ action: 'insert', actorKind: 'operator', actor: 'ann', reason: 'ticket 7' })
 })
 
-it('sets how long the log is kept, through the API, and prunes what has expired', async () => {
-  const { adminUrl, signingKey } = database()
-  const operatorKey = 'operator-key-of-the-tests-0123456789'
-  const server = await startServer(
-    {
-      url: adminUrl,
-      signingKey,
-      encryptionKey: 'encryption-key-of-the-tests-0123456789',
-      operatorKey,
-      port: 0,
-      host: '127.0.0.1',
-      publicUrl: null,
-      issuer: null,
-      trustedProxies: [],
-    },
-    { log: () => undefined },
-  )
-  try {
-    const env = { ROWHOUSE_OPERATOR_KEY: operatorKey, ROWHOUSE_PUBLIC_URL: server.url }
-    const retention = (...words: string[]): Promise<Ended> => rowhouseWith(env, 'retention', worlds.a.slug, ...words)
+describe('with a server', () => {
+  const served = useServed(database, { environment })
+
+  it('sets how long the log is kept, through the API, and prunes what has expired', async () => {
+    const retention = (...words: string[]): Promise<Ended> =>
+      served.rowhouse('audit', 'retention', worlds.a.slug, ...words)
     expect((await retention()).stdout).toContain('keeps its change log for ever, as its plan says.')
     expect((await retention('--days', '90')).stdout).toContain('for 90 days.')
     expect(await retention('--days', '5')).toMatchObject({
@@ -117,8 +92,9 @@ it('sets how long the log is kept, through the API, and prunes what has expired'
     })
     expect((await retention('--days', '90', '--keep')).code).toBe(2)
     expect((await retention('--follow-plan', '--json')).stdout).toContain('"source":"plan"')
-  } finally {
-    await server.stop()
-  }
-  expect(await rowhouse('prune')).toMatchObject({ code: 0, stdout: 'Removed 0 lines of 2 organizations.\n' })
+    expect(await served.rowhouse('audit', 'prune')).toMatchObject({
+      code: 0,
+      stdout: 'Removed 0 lines of 2 organizations.\n',
+    })
+  })
 })

@@ -1,42 +1,18 @@
-// `rowhouse cluster`, `plan` and `org` as people and programs run them: processes of their own, on a server.
-import { startServer } from '@rowhouse/server'
-import type { RunningServer } from '@rowhouse/server'
+// `rowhouse cluster`, `plan` and `org`, on a server.
 import { useTestDatabase, withClient } from '@rowhouse/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 
-import { runCommand } from './test-command.ts'
-import type { Ended } from './test-command.ts'
+import { useServed } from './test-served.ts'
 
 const database = useTestDatabase()
-/** Each command is a process; on a busy machine one takes seconds to start. */
-const operatorKey = 'operator-key-of-the-tests-0123456789'
-let server: RunningServer
-
-const rowhouse = (...words: string[]): Promise<Ended> => runCommand(server.url, operatorKey, words)
-
-beforeAll(async () => {
-  server = await startServer(
-    {
-      url: database().adminUrl,
-      signingKey: database().signingKey,
-      encryptionKey: 'e'.repeat(32),
-      operatorKey,
-      port: 0,
-      host: '127.0.0.1',
-      publicUrl: null,
-      issuer: null,
-      trustedProxies: [],
-    },
-    { log: () => {} },
-  )
-})
-afterAll(async () => {
-  await server?.stop()
-  await withClient(database().adminUrl, async (admin) => {
+// Registered before the server: it is stopped first.
+afterAll(() =>
+  withClient(database().adminUrl, async (admin) => {
     const { rows } = await admin.query<{ login: string }>('select login from rowhouse.homes where login is not null')
     for (const { login } of rows) await admin.query(`drop owned by ${login} cascade; drop role ${login}`)
-  })
-})
+  }),
+)
+const { rowhouse } = useServed(database)
 
 it('a plan is set, an organization created by it, shown, and given another', async () => {
   const plan = await rowhouse('plan', 'set', 'enterprise', '--isolation', 'schema', '--login-connections-max', '5')

@@ -1,39 +1,18 @@
-// Roles, grants and removal on the command line: a process of its own, a real server, a real database.
-import { startServer } from '@rowhouse/server'
-import type { RunningServer } from '@rowhouse/server'
+// Roles, grants and removal on the command line: a real server, a real database.
 import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 
-import { runCommand } from './test-command.ts'
-import type { Ended } from './test-command.ts'
+import { useServed } from './test-served.ts'
 
 const database = useTestDatabase()
-const operatorKey = 'operator-key-of-the-tests-0123456789'
+const { rowhouse } = useServed(database)
 let worlds: TwoWorlds
-let server: RunningServer
 let connection = ''
-
-const rowhouse = (...words: string[]): Promise<Ended> => runCommand(server.url, operatorKey, words)
 
 beforeAll(async () => {
   worlds = await createTwoWorlds(database())
-  const { adminUrl, controlUrl, signingKey } = database()
-  server = await startServer(
-    {
-      url: adminUrl,
-      signingKey,
-      encryptionKey: 'encryption-key-of-the-tests-0123456789',
-      operatorKey,
-      port: 0,
-      host: '127.0.0.1',
-      publicUrl: null,
-      issuer: null,
-      trustedProxies: [],
-    },
-    { log: () => {} },
-  )
-  connection = await withClient(controlUrl, async (control) => {
+  connection = await withClient(database().controlUrl, async (control) => {
     const { rows } = await control.query<{ id: string }>(
       `insert into rowhouse.connections (organization_id, connector, account, base_url, state)
        values ($1, 'hubspot', 'x', 'https://api.hubapi.com', 'paused') returning id`,
@@ -42,7 +21,6 @@ beforeAll(async () => {
     return rows[0]?.id ?? ''
   })
 })
-afterAll(() => server?.stop())
 
 it('makes a role, grants it one connection, shows who has it, takes it back, and removes the connection', async () => {
   const { slug } = worlds.a

@@ -1,32 +1,22 @@
-// `rowhouse key` as people and programs run it: a process of its own, on a real database.
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+// `rowhouse key`, on a real database.
 import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
 import { startVault } from '@rowhouse/sandbox'
 import { openKeys } from '@rowhouse/sync'
 import { beforeAll, expect, it } from 'vitest'
 
+import { runHere } from './test-command.ts'
+import type { Ended } from './test-command.ts'
+
 const database = useTestDatabase()
-const main = join(import.meta.dirname, '..', 'main.ts')
 const oldKey = 'o'.repeat(32)
 const newKey = 'n'.repeat(32)
 let worlds: TwoWorlds
 
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
+const rowhouse = (words: readonly string[], keys: Record<string, string>, noun = 'key'): Promise<Ended> => {
+  const { adminUrl, signingKey } = database()
+  return runHere([noun, ...words], { env: { ROWHOUSE_URL: adminUrl, ROWHOUSE_SIGNING_KEY: signingKey, ...keys } })
 }
-
-const rowhouse = (words: readonly string[], keys: Record<string, string>, noun = 'key'): Promise<Ended> =>
-  new Promise((resolve) => {
-    const { adminUrl, signingKey } = database()
-    const env = { ...process.env, ROWHOUSE_URL: adminUrl, ROWHOUSE_SIGNING_KEY: signingKey, ...keys }
-    const child = execFile(process.execPath, [main, noun, ...words], { env }, (_, stdout, stderr) => {
-      resolve({ code: child.exitCode ?? -1, stdout, stderr })
-    })
-  })
 
 const before = { ROWHOUSE_ENCRYPTION_KEY: oldKey }
 const during = { ROWHOUSE_ENCRYPTION_KEY: newKey, ROWHOUSE_ENCRYPTION_KEY_PREVIOUS: oldKey }

@@ -1,39 +1,17 @@
-// `rowhouse org alerts`, `measures` and `advice` as people and programs run them: processes of their own, on a server.
-import { startServer } from '@rowhouse/server'
-import type { RunningServer } from '@rowhouse/server'
+// `rowhouse org alerts`, `measures` and `advice`, on a server.
 import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 
-import { runCommand } from './test-command.ts'
-import type { Ended } from './test-command.ts'
+import { useServed } from './test-served.ts'
 
 const database = useTestDatabase()
-/** Each command is a process; on a busy machine one takes seconds to start. */
-const operatorKey = 'operator-key-of-the-tests-0123456789'
-let server: RunningServer
+const { rowhouse } = useServed(database)
 let worlds: TwoWorlds
-
-const rowhouse = (...words: string[]): Promise<Ended> => runCommand(server.url, operatorKey, words)
 
 beforeAll(async () => {
   worlds = await createTwoWorlds(database())
-  server = await startServer(
-    {
-      url: database().adminUrl,
-      signingKey: database().signingKey,
-      encryptionKey: 'e'.repeat(32),
-      operatorKey,
-      port: 0,
-      host: '127.0.0.1',
-      publicUrl: null,
-      issuer: null,
-      trustedProxies: [],
-    },
-    { log: () => {} },
-  )
 })
-afterAll(() => server?.stop())
 
 it('says that no organization is slow, and what would be listed', async () => {
   const { code, stdout } = await rowhouse('org', 'alerts')

@@ -1,5 +1,4 @@
-// `rowhouse report` as people and programs run it: a process of its own, on a real database.
-import { execFile } from 'node:child_process'
+// `rowhouse report`, on a real database.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,25 +6,17 @@ import { createTwoWorlds, useTestDatabase } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
+import { runHere } from './test-command.ts'
+import type { Ended } from './test-command.ts'
+
 const database = useTestDatabase()
 const folder = mkdtempSync(join(tmpdir(), 'rowhouse-report-'))
-const main = join(import.meta.dirname, '..', 'main.ts')
 let worlds: TwoWorlds
 
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
+const rowhouse = (...words: string[]): Promise<Ended> => {
+  const { adminUrl, signingKey } = database()
+  return runHere(['report', ...words], { env: { ROWHOUSE_URL: adminUrl, ROWHOUSE_SIGNING_KEY: signingKey } })
 }
-
-const rowhouse = (...words: string[]): Promise<Ended> =>
-  new Promise((resolve) => {
-    const { adminUrl, signingKey } = database()
-    const env = { ...process.env, ROWHOUSE_URL: adminUrl, ROWHOUSE_SIGNING_KEY: signingKey }
-    const child = execFile(process.execPath, [main, 'report', ...words], { env }, (_, stdout, stderr) => {
-      resolve({ code: child.exitCode ?? -1, stdout, stderr })
-    })
-  })
 
 const file = (name: string, text: string): string => {
   const path = join(folder, name)

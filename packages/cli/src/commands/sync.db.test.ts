@@ -1,19 +1,16 @@
-// `rowhouse sync` as people and programs run it: a process of its own, against a control plane over HTTP.
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+// `rowhouse sync`, against a control plane over HTTP.
 import type { ConnectionDetail } from '@rowhouse/contracts'
-import { startServer } from '@rowhouse/server'
-import type { RunningServer, Sync } from '@rowhouse/server'
+import type { Sync } from '@rowhouse/server'
 import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { TwoWorlds } from '@rowhouse/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+
+import type { Ended } from './test-command.ts'
+import { useServed } from './test-served.ts'
 
 const database = useTestDatabase()
-const main = join(import.meta.dirname, '..', 'main.ts')
-const operatorKey = 'operator-key-of-the-tests-0123456789'
 const connectionId = '0195b7a2-1111-4222-8333-444455556666'
 let worlds: TwoWorlds
-let server: RunningServer
 let detail: ConnectionDetail
 
 const ago = (durationMs: number): string => new Date(Date.now() - durationMs).toISOString()
@@ -47,19 +44,13 @@ function engine(): Sync {
   }
 }
 
-const rowhouse = (...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
-  new Promise((resolve) => {
-    const env = { ...process.env, ROWHOUSE_OPERATOR_KEY: operatorKey, ROWHOUSE_PUBLIC_URL: server.url }
-    const child = execFile(process.execPath, [main, 'sync', ...words], { env }, (_, stdout, stderr) => {
-      resolve({ code: child.exitCode ?? -1, stdout, stderr })
-    })
-  })
+const served = useServed(database, { options: () => ({ sync: engine() }) })
+const rowhouse = (...words: string[]): Promise<Ended> => served.rowhouse('sync', ...words)
 
 beforeAll(async () => {
   worlds = await createTwoWorlds(database())
-  const { adminUrl, signingKey } = database()
   // The server shows of the engine's connections those that the catalogue lets the caller see.
-  await withClient(adminUrl, (admin) =>
+  await withClient(database().adminUrl, (admin) =>
     admin.query('insert into rowhouse.connections (id, organization_id) values ($1, $2)', [
       connectionId,
       worlds.a.organizationId,
@@ -87,22 +78,7 @@ beforeAll(async () => {
     createdAt: ago(90_000_000),
     budgets: [],
   }
-  server = await startServer(
-    {
-      url: adminUrl,
-      signingKey,
-      encryptionKey: 'encryption-key-of-the-tests-0123456789',
-      operatorKey,
-      port: 0,
-      host: '127.0.0.1',
-      publicUrl: null,
-      issuer: null,
-      trustedProxies: [],
-    },
-    { sync: engine(), log: () => undefined },
-  )
 })
-afterAll(() => server?.stop())
 
 it('shows the event stream: since when, the last change and how long it took, or what to do', async () => {
   const open = await rowhouse('status', worlds.a.slug)

@@ -1,38 +1,18 @@
 // The question before something ends, on a pseudo-terminal: who may answer it, and what counts as a yes.
-import { startServer } from '@rowhouse/server'
-import type { RunningServer } from '@rowhouse/server'
 import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-import { runCommand } from '../commands/test-command.ts'
+import { useServed } from '../commands/test-served.ts'
 import { openTerminal } from '../commands/test-terminal.ts'
 import type { Terminal } from '../commands/test-terminal.ts'
 
 const database = useTestDatabase()
-const operatorKey = 'operator-key-of-the-tests-0123456789'
+const { rowhouse, asProcess, environment } = useServed(database)
 const opened: Terminal[] = []
-let server: RunningServer
 let id: string
 
 beforeAll(async () => {
   id = (await createTwoWorlds(database())).a.organizationId
-  server = await startServer(
-    {
-      url: database().adminUrl,
-      signingKey: database().signingKey,
-      encryptionKey: 'e'.repeat(32),
-      operatorKey,
-      port: 0,
-      host: '127.0.0.1',
-      publicUrl: null,
-      issuer: null,
-      trustedProxies: [],
-    },
-    { log: () => undefined },
-  )
-})
-afterAll(async () => {
-  await server?.stop()
 })
 beforeEach(() =>
   withClient(database().controlUrl, (control) =>
@@ -46,7 +26,7 @@ afterEach(() => {
 const suspend = (...words: string[]): Terminal => {
   const terminal = openTerminal(['org', 'suspend', id, ...words], {
     columns: 100,
-    env: { ROWHOUSE_PUBLIC_URL: server.url, ROWHOUSE_OPERATOR_KEY: operatorKey },
+    env: environment(),
   })
   opened.push(terminal)
   return terminal
@@ -85,8 +65,8 @@ it('nobody is asked with --yes, and no program: with --json, or where input or o
     const terminal = suspend(word)
     expect([word, await terminal.ended, await status()]).toEqual([word, 0, 'suspended'])
     expect(terminal.bytes()).not.toContain('Go on?')
-    await runCommand(server.url, operatorKey, ['org', 'resume', id])
+    await rowhouse('org', 'resume', id)
   }
-  expect(await runCommand(server.url, operatorKey, ['org', 'suspend', id])).toMatchObject({ code: 0 })
+  expect(await asProcess('org', 'suspend', id)).toMatchObject({ code: 0 })
   expect(await status()).toBe('suspended')
 })

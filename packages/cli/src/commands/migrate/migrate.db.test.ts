@@ -1,34 +1,19 @@
-// `rowhouse migrate new` as people run it: a process of its own; and what its file does to a real database.
-import { execFile } from 'node:child_process'
+// `rowhouse migrate new`, and what its file does to a real database.
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { useTestDatabase, withClient } from '@rowhouse/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
+import { runHere } from '../test-command.ts'
+import type { Ended } from '../test-command.ts'
 import { newMigration } from './new-migration.ts'
 
 const database = useTestDatabase()
-const main = join(import.meta.dirname, '..', '..', 'main.ts')
 let folder: string
 
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
+const rowhouse = (...words: string[]): Promise<Ended> => runHere(['migrate', 'new', ...words], { cwd: folder })
 
-const rowhouse = (...words: string[]): Promise<Ended> =>
-  new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [main, 'migrate', 'new', ...words],
-      { cwd: folder },
-      (_, stdout, stderr) => {
-        resolve({ code: child.exitCode ?? -1, stdout, stderr })
-      },
-    )
-  })
 /** Statement by statement, each in a transaction of its own unless the file opens one: as psql runs a file. */
 const runLikePsql = (path: string, schema: string): Promise<void> =>
   withClient(database().migratorUrl, async (migrator) => {

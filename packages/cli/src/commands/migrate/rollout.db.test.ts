@@ -1,4 +1,4 @@
-// `rowhouse migrate plan|up|status|drift` as people run them: processes of their own, killed ones among them.
+// `rowhouse migrate plan|up|status|drift`, killed and stopped ones among them.
 import { makeHomes, useTestDatabase } from '@rowhouse/testkit'
 import type { TestHome } from '@rowhouse/testkit'
 import { Client, escapeLiteral } from 'pg'

@@ -1,4 +1,4 @@
-// `rowhouse migrate …` as people run it, for tests: processes of their own in a folder of migrations, which can be killed.
+// `rowhouse migrate …` for tests, in a folder of migrations: processes of their own, which can be killed, and runs to the end.
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,12 +8,12 @@ import { dropHomes, withClient } from '@rowhouse/testkit'
 import type { TestDatabase } from '@rowhouse/testkit'
 import { afterEach, beforeEach, expect } from 'vitest'
 
-const main = join(import.meta.dirname, '..', '..', 'main.ts')
+import { main, runHere } from '../test-command.ts'
+import type { Ended } from '../test-command.ts'
 
-export interface Ended {
+/** One that may have been killed: it has no code then. */
+export interface Exited extends Omit<Ended, 'code'> {
   readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
 }
 
 export interface Migrations {
@@ -23,10 +23,10 @@ export interface Migrations {
   readonly remove: (file: string) => void
   readonly start: (words: readonly string[]) => {
     readonly child: ChildProcess
-    readonly ended: Promise<Ended>
+    readonly ended: Promise<Exited>
     readonly said: () => string
   }
-  /** Runs it to its end. */
+  /** Runs it to its end, in this process. */
   readonly rowhouse: (...words: string[]) => Promise<Ended>
   readonly admin: <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>
   /** Until a session of a rollout waits for a lock. */
@@ -39,17 +39,21 @@ export function useMigrations(database: () => TestDatabase): Migrations {
   let folder = ''
   const admin: Migrations['admin'] = <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
     withClient(database().adminUrl, async (client) => (await client.query<Row>(sql, values)).rows)
+  const environment = (): Record<string, string> => ({
+    ROWHOUSE_URL: database().adminUrl,
+    ROWHOUSE_SIGNING_KEY: database().signingKey,
+  })
   const start: Migrations['start'] = (words) => {
     const child = spawn(process.execPath, [main, 'migrate', ...words], {
       cwd: folder,
-      env: { ...process.env, ROWHOUSE_URL: database().adminUrl, ROWHOUSE_SIGNING_KEY: database().signingKey },
+      env: { ...process.env, ...environment() },
     })
     started.push(child)
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
     child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
-    const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
+    const ended = new Promise<Exited>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
     return { child, ended, said: () => stderr }
   }
 
@@ -68,7 +72,7 @@ export function useMigrations(database: () => TestDatabase): Migrations {
     write: (file, sql) => writeFileSync(join(folder, file), sql),
     remove: (file) => rmSync(join(folder, file)),
     start,
-    rowhouse: (...words) => start(words).ended,
+    rowhouse: (...words) => runHere(['migrate', ...words], { env: environment(), cwd: folder }),
     admin,
     untilWaiting: async () => {
       await expect
