@@ -44,6 +44,9 @@ async function startServer(): Promise<{ adminUrl: string; logFile: string; stop(
   if (given !== undefined && given !== '') return { adminUrl: given, logFile: '', stop: () => Promise.resolve() }
   const dataDir = await mkdtemp(join(tmpdir(), 'rowhouse-test-'))
   const server = await startPostgres({ dataDir, durable: false })
+  // Autovacuum is on and comes in weeks: what statistics say is what a test has them say, and who holds a lock or a snapshot
+  // is a test.
+  await run(server.adminUrl, [`alter system set autovacuum_naptime = '24 d'`, 'select pg_reload_conf()'])
   return {
     adminUrl: server.adminUrl,
     logFile: server.logFile,

@@ -146,7 +146,7 @@ describe('counting', () => {
       a.organizationId,
     ])
     const tap = await startWireTap(homes().database.appUrl)
-    const rowhouse = homes().open({ url: tap.url, measures: { flushMs: 10 }, pool: { connectTimeoutMs: 500 } })
+    const rowhouse = homes().open({ url: tap.url, measures: { flushMs: 10 } })
     const handle = owner(rowhouse, homes(), 'a')
     await handle.query('select id from notes')
     await tap.close()

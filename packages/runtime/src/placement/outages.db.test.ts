@@ -67,7 +67,8 @@ it('a cluster that takes connections and never answers keeps nobody but its own 
     await homes().changeCatalogue(`update rowhouse.placements set cluster = 'mute' where organization_id = $1`, [
       a.organizationId,
     ])
-    const rowhouse = homes().open({ pool: { max: 4, connectTimeoutMs: 200 } })
+    // Long enough for the others to connect on a busy machine.
+    const rowhouse = homes().open({ pool: { max: 4, connectTimeoutMs: 2_000 } })
     const stuck = Array.from({ length: 12 }, () => ask(rowhouse, a))
     const fine = Array.from({ length: 12 }, () => ask(rowhouse, b))
     expect(await Promise.race([Promise.all(fine), Promise.all(stuck)])).toEqual(Array(12).fill('done'))
@@ -85,7 +86,7 @@ it('a cluster that takes connections and never answers keeps nobody but its own 
 
 it('the catalogue away: whoever is known goes on, whoever is not is told so, and all is well when it is back', async () => {
   const { a, b, database } = homes()
-  const rowhouse = homes().open({ placement: { pollMs: 50 }, pool: { connectTimeoutMs: 500, acquireTimeoutMs: 500 } })
+  const rowhouse = homes().open({ placement: { pollMs: 50 } })
   expect(await ask(rowhouse, a)).toBe('done')
   await onServer(`alter database ${database.name} allow_connections false`)
   try {

@@ -155,7 +155,6 @@ describe('an organization in another database', () => {
     const offsetMs = (): number => nowMs - Date.now()
     const options = {
       now: () => nowMs,
-      pool: { connectTimeoutMs: 500, acquireTimeoutMs: 500 },
       placement: { pollMs: 50, staleMaxMs: 20_000 },
     }
     await withCatalogueBehindTap(homes(), options, async (rowhouse, cut) => {
