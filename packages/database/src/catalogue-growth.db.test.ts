@@ -78,6 +78,15 @@ const works: Readonly<Record<string, Work>> = {
         foreign key (organization_id, contact_id) references contacts (organization_id, id));
       alter table deals drop constraint deals_pkey, add primary key (organization_id, id);
       select rowhouse.protect('deals')`),
+  'a new protected table that comes from another home': async (client, { schemaName }) => {
+    await client.query(`create table deals (id uuid primary key default gen_random_uuid(), amount numeric);
+      select rowhouse.protect('deals')`)
+    const { rows } = await client.query('select rowhouse.make_alike($1::regclass, $2) as made', [
+      `${schemaName}.deals`,
+      homes.slice(1, 4).map((other) => other.schemaName),
+    ])
+    expect(rows).toEqual([{ made: true }])
+  },
   'an added column, which the guard looks at': (client) => client.query('alter table contacts add column phone text'),
   'a grant, which the guard looks at': (client) => client.query('grant select on names to rowhouse_app'),
   'a grant on a column': (client) => client.query('grant select (email) on names to rowhouse_app'),

@@ -78,6 +78,7 @@ export const errorCodeBySqlstate = {
   RH088: 'rollout_superseded',
   RH089: 'tenant_table_unprotected',
   RH090: 'tenant_function_open',
+  RH095: 'table_not_alike',
 } as const satisfies Record<`RH${string}`, ErrorCode>
 
 /** The code of a refusal by Rowhouse's own SQL, or null for any other SQLSTATE. */

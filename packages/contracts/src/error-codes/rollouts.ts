@@ -58,6 +58,13 @@ export const rolloutsCodes = {
     'A tenant migration lets tenants call a function that reads past row security.',
     'Leave SECURITY DEFINER out, or revoke EXECUTE from public.',
   ),
+  table_not_alike: code(
+    409,
+    1,
+    false,
+    'A table that many homes get at once came out otherwise than in the first of them.',
+    'Look for an event trigger, or privileges by default, that change new tables there; rowhouse.protect() in each home alone does without.',
+  ),
   tenant_migration_unsafe: code(
     409,
     1,

@@ -2,9 +2,10 @@
 // apply-alone.ts finds out which it was.
 import type { ClientBase } from 'pg'
 import type { Segment } from './segments.ts'
-import { noteOf, searchPathOf } from './home-text.ts'
+import { noteOf } from './home-text.ts'
 import { beginHomes, beginText } from './session.ts'
 import type { SessionLimits } from './session.ts'
+import { statementsFor } from './statements.ts'
 
 /** On a line of its own: a statement may end in a comment, which would swallow it. */
 export const AFTER_STATEMENT = '\n;\n'
@@ -55,9 +56,8 @@ export async function applyTogether(
     if (partly) throw new PartlyApplied()
     let locks: number | null = null
     if (open.size > 0) {
-      const statements = segment.migrations.flatMap(({ statements }) => statements.map(({ text }) => text))
-      const texts = [...open].flatMap((schema) => [`set local search_path = ${searchPathOf(schema)}`, ...statements])
-      await client.query([...texts, 'set local search_path = pg_catalog, pg_temp'].join(AFTER_STATEMENT))
+      const statements = segment.migrations.flatMap((migration) => migration.statements)
+      await client.query(statementsFor([...open], statements).join(AFTER_STATEMENT))
       locks = await countLocks(open.size)
       await client.query('select rowhouse.end_tenant_migrations($1, $2)', [
         [...open],

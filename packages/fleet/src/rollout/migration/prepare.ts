@@ -18,6 +18,7 @@ import { isOverridable } from './problem.ts'
 import type { Problem } from './problem.ts'
 import { fileNameOf } from './read-folder.ts'
 import type { MigrationFile } from './read-folder.ts'
+import { protectedByNext } from './protected-table.ts'
 import { isNode, kindsOf, namesOf, nodeAt, stringAt } from './tree.ts'
 
 export interface Statement {
@@ -28,6 +29,8 @@ export interface Statement {
   readonly outside: Outside | null
   /** For a home that nobody uses yet; null where nothing is to do. */
   readonly textInside: string | null
+  /** The table that it makes and that the next statement protects, which gives other homes the same table; null for any other. */
+  readonly makesProtected: string | null
 }
 
 export interface TenantMigration extends MigrationFile {
@@ -118,7 +121,8 @@ export async function prepareMigration(file: MigrationFile): Promise<TenantMigra
     if (statement.kind === 'TransactionStmt') return []
     const outside = outsides[index] ?? null
     const textInside = insideText(statement.text, outside)
-    return [{ text: statement.text, line: place(statement.start).line, outside, textInside }]
+    const makesProtected = protectedByNext(statement, parsed[index + 1])
+    return [{ text: statement.text, line: place(statement.start).line, outside, textInside, makesProtected }]
   })
   const reasonFor = (problem: Problem): string | undefined =>
     isOverridable(problem.check) ? directives.overrides[problem.check] : undefined
