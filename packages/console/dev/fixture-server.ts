@@ -23,10 +23,13 @@ import type {
 import { clustersOf } from './clusters.ts'
 import { verificationOf } from './findings.ts'
 import type { FindingsFixture } from './findings.ts'
+import { logOf } from './log.ts'
+import type { LogFixture } from './log.ts'
 import { adviceOf, alertOf, measuresOf, usageOf, usageOfNone, withoutText } from './measures.ts'
 import type { AlertsFixture } from './measures.ts'
 import { membersOf } from './members.ts'
 import { plansOf } from './plans.ts'
+import { retentionOf } from './retention.ts'
 import { rolloutsOf } from './rollouts.ts'
 import type { RolloutsFixture } from './rollouts.ts'
 import { FIXTURE_NOW_MS, activityOf, ago, detailOf, mappingOf, organizationOf, placementOf, uuid } from './fixtures.ts'
@@ -47,6 +50,8 @@ export interface FixtureOptions {
   readonly rollouts?: RolloutsFixture
   /** Whether the next one takes something away for good. @default false */
   readonly destroys?: boolean
+  /** Whether anything is in the log. @default lines */
+  readonly log?: 'lines' | 'empty'
   /** Whether one of the clusters is dead. @default false */
   readonly deadCluster?: boolean
   /** Folder of the built console. @default none: the API only */
@@ -85,7 +90,10 @@ export function person(role: 'admin' | 'viewer', count = 1): Me {
         slug,
         name,
         role,
-        permissions: role === 'admin' ? [...read, 'members.manage', 'connections.manage', 'roles.manage'] : read,
+        permissions:
+          role === 'admin'
+            ? [...read, 'members.manage', 'connections.manage', 'roles.manage', 'organization.manage', 'data.write']
+            : read,
       }
     }),
   }
@@ -145,6 +153,8 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
   const members = membersOf(refuse)
   const rollouts = rolloutsOf(options.rollouts ?? 'incomplete', options.destroys === true)
   const plans = plansOf()
+  const logs = new Map<number, LogFixture>()
+  const retention = retentionOf(refuse)
   const clusters = clustersOf(options.deadCluster === true)
   const failures = new Map<EndpointId, ErrorCode>()
   const holds = new Map<EndpointId, { promise: Promise<void>; release: () => void }>()
@@ -167,6 +177,23 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
     const { connection } = find(params)[0]
     if (connection === null || connection.id !== params['connectionId']) throw new Refusal('connection_not_found')
     return connection
+  }
+  const log = (params: Record<string, string>): LogFixture => {
+    const [, index] = find(params)
+    const found = logs.get(index) ?? logOf(index, refuse)
+    logs.set(index, found)
+    return found
+  }
+  const recordOf = (params: Record<string, string>): [string, string] => [
+    params['table'] ?? '',
+    decodeURIComponent(params['recordId'] ?? ''),
+  ]
+  const setStatus = (params: Record<string, string>, status: Organization['status']): Organization => {
+    if (me?.actor.kind !== 'operator') refuse('permission_denied')
+    const [organization, index] = find(params)
+    const changed = { ...organization, status }
+    organizations[index] = changed
+    return changed
   }
   const emit = (event: ServerEvent): void => {
     const text = `event: ${event.type}\ndata: ${JSON.stringify(serverEvent.parse(event))}\n\n`
@@ -220,6 +247,15 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
       return { items: all.slice(from, to), next: to < all.length ? String(to) : null }
     },
     getOrganization: (params) => find(params)[0],
+    suspendOrganization: (params) => setStatus(params, 'suspended'),
+    resumeOrganization: (params) => setStatus(params, 'active'),
+    listAuditLog: (params, query) => (options.log === 'empty' ? { items: [], next: null } : log(params).list(query)),
+    getRecordHistory: (params) => log(params).life(...recordOf(params)),
+    undeleteRecord: (params) => log(params).undelete(...recordOf(params)),
+    getRetention: (params) => find(params) && retention.get(),
+    previewRetention: (params, query) =>
+      find(params) && retention.preview(query['days'] === undefined ? null : Number(query['days'])),
+    setRetention: (params, _query, body) => find(params) && retention.set(body),
     listMembers: (params) => ({ items: members.list(find(params)[0].createdAt) }),
     setMemberRole: (params, _query, body) =>
       members.setRole(params['userId'] ?? '', body['role'] ?? '', find(params)[0].createdAt),

@@ -71,6 +71,72 @@ const pictures: Record<string, Picture> = {
   },
   'organization-dead-letters': { path: organization(3, '?tab=dead-letters') },
   'organization-conflicts': { path: organization(3, '?tab=conflicts') },
+  'organization-log': {
+    path: organization(0, '?tab=log'),
+    act: (page) => page.getByRole('list', { name: 'Lines of the log, newest first' }).waitFor(),
+  },
+  'organization-log-line': { path: organization(0, '?tab=log&change=394') },
+  'organization-log-bringing-back': {
+    path: organization(0, '?tab=log&change=398'),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Bring it back' }).click()
+      await page.getByRole('button', { name: 'Leave it deleted' }).scrollIntoViewIfNeeded()
+    },
+  },
+  'organization-log-blocked': {
+    path: organization(0, '?tab=log&change=399'),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Bring it back' }).click()
+      await page.getByRole('group').getByRole('button', { name: 'Bring it back' }).click()
+      await page.getByRole('complementary').getByRole('alert').scrollIntoViewIfNeeded()
+    },
+  },
+  'organization-log-none': { path: organization(0, '?tab=log&action=truncate') },
+  'organization-log-empty': { path: organization(0, '?tab=log'), options: { log: 'empty' } },
+  'organization-settings': {
+    path: organization(1, '?tab=settings'),
+    act: (page) => page.getByRole('region', { name: 'Suspension' }).waitFor(),
+  },
+  'organization-suspending': {
+    path: organization(1, '?tab=settings'),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Suspend this organization' }).click()
+      await page.getByRole('button', { name: 'Leave it open' }).scrollIntoViewIfNeeded()
+    },
+  },
+  'organization-suspended': {
+    path: organization(1, '?tab=settings'),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Suspend this organization' }).click()
+      await page.getByLabel('Type birch-vale to confirm').fill('birch-vale')
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: 'Resume this organization' }).scrollIntoViewIfNeeded()
+    },
+  },
+  'organization-suspended-person': {
+    path: organization(0),
+    options: { me: person('viewer') },
+    before: (fixture) => fixture.fail('getOrganization', 'organization_suspended'),
+  },
+  'organization-retention': {
+    path: organization(0, '?tab=settings'),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Keep it for another time' }).click()
+      await page.getByLabel('For so many days').check()
+      await page.getByLabel('Days', { exact: true }).fill('7')
+      await page.getByRole('button', { name: 'See what it does' }).click()
+    },
+  },
+  'organization-retention-asked': {
+    path: organization(0, '?tab=settings'),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Keep it for another time' }).click()
+      await page.getByLabel('For so many days').check()
+      await page.getByLabel('Days', { exact: true }).fill('90')
+      await page.getByRole('button', { name: 'See what it does' }).click()
+      await page.getByRole('button', { name: 'Leave it as it is' }).waitFor()
+    },
+  },
   'organization-load': {
     path: organization(0, '?tab=load'),
     options: { alerts: 'some' },

@@ -17,6 +17,8 @@ export type {
 } from './endpoint.ts'
 export { endpoints } from './endpoints/index.ts'
 export type { EndpointId, Endpoints } from './endpoints/index.ts'
+export { auditExportFormat, auditExportPath, auditExportQuery } from './audit-export.ts'
+export type { AuditExportFormat, AuditExportQuery } from './audit-export.ts'
 export { eventsPath, serverEvent } from './events.ts'
 export type { ServerEvent } from './events.ts'
 export * from './endpoints/activity.ts'

@@ -94,7 +94,7 @@ export async function startTestServer(
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       const text = await response.text()
-      const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false
+      const isJson = /^application\/json(;|$)/.test(response.headers.get('content-type') ?? '')
       return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : null }
     },
     async stop() {

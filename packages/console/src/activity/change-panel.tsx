@@ -1,10 +1,10 @@
 // One change in full, beside the feed, and the life of its record. Not a modal: the feed stays usable.
 import type { ActivityItem } from '@rowhouse/contracts'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useRef } from 'react'
-import type { JSX, ReactNode } from 'react'
+import type { JSX } from 'react'
 import { client } from '../app/api.ts'
-import { Ago, Button, CopyId, Failure, Loading, Status } from '../parts/parts.tsx'
+import { Ago, CopyId, Failure, Loading, Status } from '../parts/parts.tsx'
+import { Fact, Facts, FieldTable, SidePanel } from '../parts/side-panel.tsx'
 import { connectorWords } from '../words/connection.ts'
 import { formatExact } from '../words/time.ts'
 import { FieldValue } from './change-row.tsx'
@@ -31,7 +31,6 @@ export function ChangePanel({
   onOpen,
   onOnlyRecord,
 }: ChangePanelProps): JSX.Element {
-  const heading = useRef<HTMLHeadingElement>(null)
   const read = useQuery({
     queryKey: ['organization', organizationId, 'change', seq],
     queryFn: async ({ signal }) => {
@@ -42,20 +41,8 @@ export function ChangePanel({
     enabled: known === undefined,
   })
   const item = known ?? read.data ?? undefined
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [seq])
   return (
-    <aside
-      aria-label="Change"
-      className="appear fixed top-12 right-0 bottom-0 z-20 w-full overflow-y-auto border-l border-line bg-raised shadow-lifted md:w-[440px]"
-    >
-      <div className="flex items-start justify-between gap-4 px-5 pt-5">
-        <h2 ref={heading} tabIndex={-1} className="text-lg font-semibold break-words outline-none">
-          {item === undefined ? 'Change' : recordWords(item)}
-        </h2>
-        <Button look="quiet" aria-label="Close" onClick={onClose} className="w-8 px-0 text-base">
-          ×
-        </Button>
-      </div>
+    <SidePanel label="Change" title={item === undefined ? 'Change' : recordWords(item)} id={seq} onClose={onClose}>
       {item !== undefined ? (
         <Change item={item} organizationId={organizationId} onOpen={onOpen} onOnlyRecord={onOnlyRecord} />
       ) : read.isError ? (
@@ -71,7 +58,7 @@ export function ChangePanel({
           This change is not in the log; it may have been there longer than the log is kept.
         </p>
       )}
-    </aside>
+    </SidePanel>
   )
 }
 
@@ -95,39 +82,23 @@ function Change({ item, organizationId, onOpen, onOnlyRecord }: ChangeProps): JS
         <Status tone={status.tone}>{status.word}</Status>
       </p>
       {item.changes.length > 0 && (
-        <table className="mt-5 w-full table-fixed text-left">
-          <caption className="sr-only">Fields that changed</caption>
-          <thead className="border-b border-line text-xs text-ink-3">
-            <tr>
-              <th scope="col" className="w-[30%] py-1.5 font-normal">
-                Field
+        <FieldTable>
+          {item.changes.map(({ field, before, after }) => (
+            <tr key={field} className="border-b border-line align-top [&>*]:py-2 [&>*]:pr-2 [&>*]:break-words">
+              <th scope="row" className="code font-medium text-brick-ink">
+                {field}
               </th>
-              <th scope="col" className="py-1.5 font-normal">
-                Before
-              </th>
-              <th scope="col" className="py-1.5 font-normal">
-                After
-              </th>
+              <td>
+                <FieldValue value={before} isOld wraps />
+              </td>
+              <td>
+                <FieldValue value={after} wraps />
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {item.changes.map(({ field, before, after }) => (
-              <tr key={field} className="border-b border-line align-top [&>*]:py-2 [&>*]:pr-2 [&>*]:break-words">
-                <th scope="row" className="code font-medium text-brick-ink">
-                  {field}
-                </th>
-                <td>
-                  <FieldValue value={before} isOld wraps />
-                </td>
-                <td>
-                  <FieldValue value={after} wraps />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </FieldTable>
       )}
-      <dl className="mt-5 grid grid-cols-[110px_1fr] gap-y-1.5 text-xs">
+      <Facts>
         <Fact name="Changed at">{formatExact(item.at)}</Fact>
         {item.deliveredAt !== null && <Fact name="Delivered at">{formatExact(item.deliveredAt)}</Fact>}
         <Fact name="Table">
@@ -144,18 +115,11 @@ function Change({ item, organizationId, onOpen, onOnlyRecord }: ChangeProps): JS
         <Fact name="Position">
           <CopyId value={item.seq} label="position" />
         </Fact>
-      </dl>
+      </Facts>
       <History item={item} organizationId={organizationId} onOpen={onOpen} onOnlyRecord={onOnlyRecord} />
     </div>
   )
 }
-
-const Fact = ({ name, children }: { name: string; children: ReactNode }): JSX.Element => (
-  <>
-    <dt className="text-ink-3">{name}</dt>
-    <dd className="min-w-0 break-all">{children}</dd>
-  </>
-)
 
 function History({ item, organizationId, onOpen, onOnlyRecord }: ChangeProps): JSX.Element {
   const { table, recordId } = item

@@ -62,6 +62,13 @@ export const mappingQuery = (organizationId: string, connectionId: string) =>
     queryFn: ({ signal }) => client.getMapping({ params: { organizationId, connectionId }, signal }),
   })
 
+/** Where it lives and where its plan wants it; for operators. */
+export const placementQuery = (organizationId: string) =>
+  queryOptions({
+    queryKey: ['organization', organizationId, 'placement'],
+    queryFn: ({ signal }) => client.getPlacement({ params: { organizationId }, signal }),
+  })
+
 export const membersQuery = (organizationId: string) =>
   queryOptions({
     queryKey: ['organization', organizationId, 'members'],

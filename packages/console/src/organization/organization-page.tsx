@@ -1,8 +1,9 @@
 // What is this organization's life like? Its home, its connection, how quick it is, and every change.
+import { isApiError } from '@rowhouse/client'
 import type { Organization, ServerEvent } from '@rowhouse/contracts'
 import { useQuery } from '@tanstack/react-query'
 import { Link, getRouteApi } from '@tanstack/react-router'
-import { useCallback, useRef } from 'react'
+import { useCallback, useEffect, useRef } from 'react'
 import type { JSX } from 'react'
 import { may, meQuery, organizationQuery } from '../app/api.ts'
 import { ChangePanel } from '../activity/change-panel.tsx'
@@ -20,9 +21,11 @@ import { CopyId, Empty, Failure, Loading, Status } from '../parts/parts.tsx'
 import { connectorWords, isolationWords } from '../words/connection.ts'
 import { formatCount } from '../words/numbers.ts'
 import { formatDay } from '../words/time.ts'
+import { SettingsView } from '../settings/settings-view.tsx'
 import { Charts } from './charts.tsx'
 import { ConnectControl, ConnectOutcome } from './connect-control.tsx'
 import { ConnectionPanel } from './connection-panel.tsx'
+import { LogView } from '../log/log-view.tsx'
 import { Conflicts, DeadLetters } from './lists.tsx'
 import { Members } from './members.tsx'
 import { PlacementLine } from './placement-line.tsx'
@@ -44,8 +47,16 @@ export function OrganizationPage(): JSX.Element {
     return (
       <main className="px-4 py-8 md:px-6">
         <title>Organization · Rowhouse</title>
-        <h1 className="sr-only">Organization</h1>
-        <Failure error={error} onRetry={() => void refetch()} />
+        {isApiError(error) && error.code === 'organization_suspended' ? (
+          <Empty isPage isFlush title="This organization is suspended.">
+            Nobody of it is let in until an operator resumes it. Nothing is deleted, and its changes wait.
+          </Empty>
+        ) : (
+          <>
+            <h1 className="sr-only">Organization</h1>
+            <Failure error={error} onRetry={() => void refetch()} />
+          </>
+        )}
         <Link to="/" className="mt-6 inline-block text-brick-ink underline underline-offset-2">
           All organizations
         </Link>
@@ -178,8 +189,10 @@ const tabNames: Record<Tab, string> = {
   activity: 'Activity',
   'dead-letters': 'Dead letters',
   conflicts: 'Conflicts',
+  log: 'Log',
   load: 'Load',
   members: 'Members',
+  settings: 'Settings',
 }
 
 function Tabs({
@@ -190,15 +203,24 @@ function Tabs({
   tab: Tab
 }): JSX.Element {
   const { data: alerts } = useQuery(organizationAlertsQuery(id))
+  const list = useRef<HTMLElement>(null)
+  // On a phone they are wider than the screen.
+  useEffect(() => {
+    const current = list.current?.querySelector<HTMLElement>('[aria-current=page]')
+    if (current != null) list.current?.scrollTo({ left: current.offsetLeft - list.current.clientWidth / 2 })
+  }, [tab])
   const counts: Record<Tab, number> = {
     activity: 0,
     'dead-letters': connection?.deadLetters ?? 0,
     conflicts: connection?.conflicts ?? 0,
+    log: 0,
     load: alerts?.items.filter(({ closedAt }) => closedAt === null).length ?? 0,
     members,
+    settings: 0,
   }
   return (
     <nav
+      ref={list}
       aria-label="Sections"
       className="-mx-4 flex gap-4 overflow-x-auto border-b border-line px-4 md:mx-0 md:gap-5 md:px-0"
     >
@@ -243,10 +265,14 @@ function TabContent({ tab, organization, canManage, live, search, onSearch }: Ta
       return <DeadLetters organizationId={id} total={connection?.deadLetters ?? 0} canManage={canManage} />
     case 'conflicts':
       return <Conflicts organizationId={id} total={connection?.conflicts ?? 0} />
+    case 'log':
+      return <LogView organization={organization} live={live} search={search} onSearch={onSearch} />
     case 'load':
       return <LoadView organization={organization} search={search} onSearch={onSearch} />
     case 'members':
       return <Members organizationId={id} />
+    case 'settings':
+      return <SettingsView organization={organization} />
     case 'activity':
       return (
         <FeedView

@@ -1,15 +1,14 @@
 // Where the organization lives and where its plan wants it: for operators, to whom names of clusters mean something.
 import { useQuery } from '@tanstack/react-query'
 import type { JSX } from 'react'
-import { client, meQuery } from '../app/api.ts'
+import { meQuery, placementQuery } from '../app/api.ts'
 import { CopyId, Status } from '../parts/parts.tsx'
 import { isolationWords } from '../words/connection.ts'
 
 export function PlacementLine({ organizationId }: { organizationId: string }): JSX.Element | null {
   const { data: me } = useQuery(meQuery)
   const { data: placement } = useQuery({
-    queryKey: ['organization', organizationId, 'placement'],
-    queryFn: ({ signal }) => client.getPlacement({ params: { organizationId }, signal }),
+    ...placementQuery(organizationId),
     enabled: me?.actor.kind === 'operator',
   })
   if (placement === undefined) return null

@@ -22,8 +22,10 @@ const tabNames = {
   activity: 'Activity',
   'dead-letters': 'Dead letters',
   conflicts: 'Conflicts',
+  log: 'Log',
   load: 'Load',
   members: 'Members',
+  settings: 'Settings',
 }
 
 export function Palette({ onClose }: { onClose: () => void }): JSX.Element {

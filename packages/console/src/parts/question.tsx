@@ -26,6 +26,8 @@ export interface QuestionProps {
   readonly isForGood?: boolean
   /** Whether it has the focus at once; not where it comes of a choice that one may go on choosing in. @default true */
   readonly takesFocus?: boolean
+  /** Whether it may be done already; not while something is to be typed first. @default true */
+  readonly isReady?: boolean
   readonly className?: string
   /** Beneath the effects. */
   readonly children?: ReactNode
@@ -43,6 +45,7 @@ export function Question({
   onNo,
   isForGood = false,
   takesFocus = true,
+  isReady = true,
   className = 'mt-3',
   children,
 }: QuestionProps): JSX.Element {
@@ -72,7 +75,7 @@ export function Question({
       </ul>
       {children}
       <div className="mt-3 flex flex-wrap gap-2">
-        <Button look={isForGood ? 'danger' : 'primary'} disabled={isDoing} onClick={onYes}>
+        <Button look={isForGood ? 'danger' : 'primary'} disabled={isDoing || !isReady} onClick={onYes}>
           {isDoing ? doing : yes}
         </Button>
         <Button disabled={act.isPending} onClick={onNo}>

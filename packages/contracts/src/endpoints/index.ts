@@ -63,6 +63,7 @@ export const endpoints = {
   getRecordHistory: records.getRecordHistory,
   undeleteRecord: records.undeleteRecord,
   getRetention: retention.getRetention,
+  previewRetention: retention.previewRetention,
   setRetention: retention.setRetention,
   listClusters: clusters.listClusters,
   addCluster: clusters.addCluster,

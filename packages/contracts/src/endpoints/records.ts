@@ -21,6 +21,19 @@ export const auditLine = z
   .meta({ id: 'AuditLine' })
 export type AuditLine = z.infer<typeof auditLine>
 
+/** By what lines are chosen; all of it together. */
+export const auditFilter = {
+  /** A table's name, with or without its schema. */
+  table: z.string().max(200).optional(),
+  recordId: z.string().max(2000).optional(),
+  /** Id of a person or connection, or name of a service. */
+  actor: z.string().max(200).optional(),
+  action: z.enum(['insert', 'update', 'delete', 'truncate', 'read']).optional(),
+  from: z.iso.datetime({ offset: true }).optional(),
+  /** Without this moment itself. */
+  to: z.iso.datetime({ offset: true }).optional(),
+}
+
 export const listAuditLog = endpoint({
   id: 'listAuditLog',
   method: 'GET',
@@ -35,15 +48,7 @@ export const listAuditLog = endpoint({
       .string()
       .regex(/^\d{1,18}$/)
       .optional(),
-    /** A table's name, with or without its schema. */
-    table: z.string().max(200).optional(),
-    recordId: z.string().max(2000).optional(),
-    /** Id of a person or connection, or name of a service. */
-    actor: z.string().max(200).optional(),
-    action: z.enum(['insert', 'update', 'delete', 'truncate', 'read']).optional(),
-    from: z.iso.datetime({ offset: true }).optional(),
-    /** Without this moment itself. */
-    to: z.iso.datetime({ offset: true }).optional(),
+    ...auditFilter,
     limit: z.coerce.number().int().min(1).max(200).default(50),
   }),
   response: z.object({ items: z.array(auditLine), next: z.string().nullable() }),

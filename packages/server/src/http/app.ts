@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { BlockList } from 'node:net'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
-import { RowhouseError, endpoints, eventsPath } from '@rowhouse/contracts'
+import { RowhouseError, auditExportPath, endpoints, eventsPath } from '@rowhouse/contracts'
 import type { EndpointId } from '@rowhouse/contracts'
 import { identify } from '../auth/identify.ts'
 import type { ConsoleFiles } from '../console/files.ts'
@@ -16,6 +16,7 @@ import { failedEvent } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { connectCallbackPath, connectStartPath, finishConnect, startConnect } from '../oauth/routes.ts'
 import { openapiDocument } from '../openapi/document.ts'
+import { exportAuditLog } from '../records/export-audit-log.ts'
 import { callbackPath, finishSignIn, startPath, startSignIn } from '../session/routes.ts'
 import { receiveWebhook } from '../webhooks/receive.ts'
 import { clientAddress } from './client-address.ts'
@@ -55,6 +56,9 @@ export function createApp(options: AppOptions): Hono<{ Bindings: Bindings }> {
     )
   }
   route('GET', eventsPath, 'streamEvents', (incoming, onActor) => openStream(services, hub, incoming, guards, onActor))
+  route('GET', auditExportPath, 'exportAuditLog', (incoming, onActor) =>
+    exportAuditLog(services, incoming, guards, onActor),
+  )
   route('GET', startPath, 'startSignIn', ({ request }) => startSignIn(services, new URL(request.url)))
   route('GET', callbackPath, 'finishSignIn', (incoming) => finishSignIn(services, incoming.request, incoming))
   route('GET', connectStartPath, 'startConnect', (incoming) => startConnect(services, incoming))

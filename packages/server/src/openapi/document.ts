@@ -1,5 +1,14 @@
 // /openapi.json: OpenAPI 3.1 made from the contracts, so it cannot say anything else than the server does.
-import { endpoints, errorBody, errorCodes, eventsPath, serverEvent } from '@rowhouse/contracts'
+import {
+  auditExportPath,
+  auditExportQuery,
+  auditLine,
+  endpoints,
+  errorBody,
+  errorCodes,
+  eventsPath,
+  serverEvent,
+} from '@rowhouse/contracts'
 import type { Endpoint, ErrorCode } from '@rowhouse/contracts'
 import { z } from 'zod'
 
@@ -31,6 +40,9 @@ export function openapiDocument(publicUrl: string): Json {
   for (const endpoint of Object.values(endpoints) as Endpoint[]) {
     const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operation(endpoint, schemaOf) }
+  }
+  paths[auditExportPath.replaceAll(/:(\w+)/g, '{$1}')] = {
+    get: exportOperation(schemaOf(auditLine, 'output'), schemaOf(auditExportQuery, 'input')),
   }
   paths[eventsPath] = { get: eventsOperation(schemaOf(serverEvent, 'output')) }
   return {
@@ -113,6 +125,28 @@ function eventsOperation(schema: Json): Json {
     responses: {
       '200': { description: 'Each `data:` is one event.', content: { 'text/event-stream': { schema } } },
       ...errorResponses([...signedIn, 'organization_not_found', 'permission_denied', 'internal']),
+    },
+  }
+}
+
+function exportOperation(line: Json, query: Json): Json {
+  return {
+    operationId: 'exportAuditLog',
+    summary:
+      'The lines of the audit log that a filter chooses, newest first, as a file; one that breaks off was not whole',
+    tags: ['activity'],
+    description: 'Needs the permission activity.read.',
+    security: [{ bearer: [] }, { session: [] }],
+    parameters: [
+      { name: 'organizationId', in: 'path', required: true, schema: { type: 'string' } },
+      ...queryParameters(query),
+    ],
+    responses: {
+      '200': {
+        description: 'One `AuditLine` a line, or a row of CSV each.',
+        content: { 'application/jsonl': { schema: line }, 'text/csv': { schema: { type: 'string' } } },
+      },
+      ...errorResponses([...common, ...signedIn, 'organization_not_found', 'permission_denied']),
     },
   }
 }

@@ -1,7 +1,7 @@
 // The audit log, a record's life and undelete over HTTP, as several people.
 import { randomUUID } from 'node:crypto'
 import { useTestDatabase, withClient } from '@rowhouse/testkit'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operatorKey, startTestServer } from '../test-server.ts'
 import type { Answer, TestServer } from '../test-server.ts'
 
@@ -148,4 +148,101 @@ it('reads ids and tables as they are written, upper case too', async () => {
   const path = `/records/Codes/${encodeURIComponent('AbC/1')}`
   expect((await get(`${path}/history`)).body.items).toHaveLength(2)
   expect((await server.call('POST', `${base}${path}/undelete`, { bearer: people.member })).status).toBe(200)
+})
+
+describe('exported as a file', () => {
+  const exported = (query: string, bearer = people.viewer): Promise<Answer> =>
+    server.call('GET', `${base}/audit-log/export${query}`, { bearer })
+
+  /** Notes of the first organization, each written by one statement. */
+  const write = (count: number, sizeBytes: number): Promise<void> =>
+    withClient(database().appUrl, async (app) => {
+      await app.query('begin')
+      await server.worlds.a.enter(app)
+      await app.query('insert into notes (body) select repeat($2, $3) from generate_series(1, $1)', [
+        count,
+        'x',
+        sizeBytes,
+      ])
+      await app.query('commit')
+    })
+
+  it('is every line that a filter chooses, over pages, as JSON lines and as CSV; and on record', async () => {
+    await write(450, 10)
+    const jsonl = await exported('?table=notes')
+    expect(jsonl.headers.get('content-disposition')).toMatch(/^attachment; filename="[a-z0-9-]+-change-log\.jsonl"$/)
+    const lines = jsonl.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { seq: string; table: string })
+    const { rows } = await withClient(database().adminUrl, (admin) =>
+      admin.query<{ seq: string }>(
+        `select seq from rowhouse.change_log where organization_id = $1 and table_name = 'notes' order by seq desc`,
+        [server.worlds.a.organizationId],
+      ),
+    )
+    expect(rows.length).toBeGreaterThan(450)
+    expect(lines.map(({ seq }) => seq)).toEqual(rows.map(({ seq }) => seq))
+    const listed = await get('/audit-log?table=notes&limit=1')
+    expect(lines[0]).toEqual(listed.body.items[0])
+
+    const csv = await exported('?table=notes&format=csv&action=insert')
+    expect(csv.headers.get('content-type')).toMatch(/^text\/csv/)
+    const [head, ...cells] = csv.text.trimEnd().split('\r\n')
+    expect(head).toMatch(/^seq,at,actor_kind,/)
+    expect(cells.length).toBeGreaterThanOrEqual(450)
+    expect((await exported('?from=2100-01-01T00:00:00Z')).text).toBe('')
+
+    const log = await withClient(database().adminUrl, (admin) =>
+      admin.query(
+        `select distinct actor_id, target, outcome from rowhouse.control_audit where action = 'audit_log.export' and target is not null`,
+      ),
+    )
+    expect(log.rows).toEqual([{ actor_id: server.worlds.a.viewerId, target: 'notes', outcome: 'done' }])
+  })
+
+  it('is refused to who may not read it, and for what is no filter', async () => {
+    for (const bearer of [people.stranger, people.neighbour])
+      expect(await exported('', bearer)).toMatchObject({ status: 404, body: { code: 'organization_not_found' } })
+    expect((await server.call('GET', `${base}/audit-log/export`)).body.code).toBe('unauthenticated')
+    for (const query of ['?format=xlsx', '?from=yesterday', '?action=drop', '?format=csv&format=csv'])
+      expect([query, (await exported(query)).body.code]).toEqual([query, 'validation_failed'])
+  })
+
+  /** Begins to read as somebody who meanwhile loses the right to; says whether the file had an end. */
+  async function readWhileLosing({ url }: TestServer, bearer: string, userId: string): Promise<'whole' | 'cut off'> {
+    const response = await fetch(`${url}${base}/audit-log/export?table=notes`, {
+      headers: { authorization: `Bearer ${bearer}` },
+    })
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    await reader.read()
+    await withClient(database().adminUrl, (admin) =>
+      admin.query('update rowhouse.members set role = $2 where user_id = $1', [userId, 'deaf']),
+    )
+    try {
+      while (!(await reader.read()).done);
+      return 'whole'
+    } catch {
+      return 'cut off'
+    }
+  }
+
+  it('breaks off for who may no longer read, and would end as if it were whole if that were not asked for each page', async () => {
+    const { organizationId, viewerId, memberId } = server.worlds.a
+    await withClient(database().adminUrl, (admin) =>
+      admin.query(
+        `insert into rowhouse.roles (organization_id, name, permissions) values ($1, 'deaf', '{organization.read}')`,
+        [organizationId],
+      ),
+    )
+    // More than lies in buffers on the way.
+    await write(1200, 50_000)
+    expect(await readWhileLosing(server, people.member, memberId)).toBe('cut off')
+    const unguarded = await startTestServer(database(), { guards: { access: false, sameSite: true } })
+    try {
+      expect(await readWhileLosing(unguarded, await unguarded.token(viewerId), viewerId)).toBe('whole')
+    } finally {
+      await unguarded.stop()
+    }
+  })
 })
