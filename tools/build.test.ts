@@ -93,6 +93,26 @@ test('and a hole fails the test', { timeout: 180_000 }, async () => {
 })
 `
 
+interface Manifest {
+  readonly exports: Record<string, { readonly types: string }>
+  readonly dependencies?: Record<string, string>
+  readonly peerDependencies?: Record<string, string>
+}
+
+/** The packages that the declarations import which somebody who imports the package reads. */
+function modulesOfTypes(directory: string, exports: Manifest['exports']): Set<string> {
+  const files = new Set(Object.values(exports).map(({ types }) => join(directory, types)))
+  const modules = new Set<string>()
+  // A file that is added while they are gone through has its turn.
+  for (const file of files) {
+    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) .*from '(.+)'/gm)) {
+      if (specifier.startsWith('.')) files.add(join(dirname(file), specifier.replace(/\.ts$/, '.d.ts')))
+      else modules.add(/^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier)
+    }
+  }
+  return modules
+}
+
 const runNode = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
 
 describe('the built packages', () => {
@@ -137,6 +157,25 @@ describe('the built packages', () => {
     },
     240_000,
   )
+
+  // A project without the types of pg would have `any` in place of its clients, and errors where it checks its libraries.
+  it('depend on what their types are made of', () => {
+    const installed = join(folder, 'node_modules')
+    const manifestOf = (name: string): Manifest =>
+      JSON.parse(readFileSync(join(installed, name, 'package.json'), 'utf8')) as Manifest
+    const missing: string[] = []
+    for (const name of ['rowhouse', ...readdirSync(join(installed, '@rowhouse')).map((each) => `@rowhouse/${each}`)]) {
+      const { dependencies, peerDependencies, exports } = manifestOf(name)
+      const declared = { ...dependencies, ...peerDependencies }
+      for (const used of modulesOfTypes(join(installed, name), exports)) {
+        if (used.startsWith('node:')) continue
+        if (!Object.hasOwn(declared, used)) missing.push(`${name}: ${used}`)
+        const types = `@types/${used}`
+        if (existsSync(join(installed, types)) && !Object.hasOwn(declared, types)) missing.push(`${name}: ${types}`)
+      }
+    }
+    expect(missing).toEqual([])
+  })
 
   it('carry types, the console and the demo’s SQL, and no tests', () => {
     const files = readdirSync(join(folder, 'node_modules'), { recursive: true }) as string[]

@@ -81,13 +81,15 @@ describe('rowhouse verify', () => {
     // One rule: what another test does to a role for a moment would be an entry as well, without a reason.
     const one = ['--url', database().adminUrl, '--rules', 'rls_not_forced'] as const
     await admin('alter table notes no force row level security')
-    await verify(...one, '--baseline-write', file('accepted.json'))
+    await verify(...one, '--baseline', file('accepted.json'), '--baseline-write', file('accepted.json'))
     const begun = await readFile(file('accepted.json'), 'utf8')
     const unreasoned = await verify(...one, '--baseline', file('accepted.json'))
     expect([unreasoned.code, unreasoned.stderr]).toEqual([2, expect.stringContaining('waits for its reason')])
 
     const reasoned = begun.replace(/"reason": "[^"]*"/, '"reason": "The owner logs in nowhere."')
     await writeFile(file('accepted.json'), reasoned)
+    const other = await verify(...one, '--baseline', file('none.json'), '--baseline-write', file('more.json'))
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('--baseline-write')])
     const overwritten = await verify(...one, '--baseline-write', file('accepted.json'))
     expect([overwritten.code, await readFile(file('accepted.json'), 'utf8')]).toEqual([2, reasoned])
     const kept = await verify(...one, '--baseline', file('accepted.json'), '--baseline-write', file('accepted.json'))

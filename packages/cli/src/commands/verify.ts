@@ -114,7 +114,8 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
   const config = options.config === undefined ? {} : await readConfig(options.config)
   const asked = command.getOptionValueSource('failOn') === 'default' ? undefined : options.failOn
   const failOn = asked ?? config.failOn ?? options.failOn
-  const baseline = options.baseline === undefined ? undefined : parseBaseline(await read(options.baseline))
+  const accepted = await readBaseline(options)
+  const baseline = accepted === undefined ? undefined : parseBaseline(accepted)
   const { attackOnly, scratchUrl, attackSeconds, copySeconds, attackLog } = options
   if (options.attack !== true && (attackOnly ?? scratchUrl ?? attackSeconds ?? copySeconds ?? attackLog) !== undefined)
     throw new RowhouseError(
@@ -185,6 +186,18 @@ function showOnStderr(): (line: string) => void {
   if (!isLive(process.stderr, process.env)) return showSeldom(writeLine, SELDOM)
   const live = makeLiveLine(process.stderr)
   return (line) => live.show(line)
+}
+
+/** None yet where the same file is to be written: then it begins with what is found. */
+async function readBaseline({ baseline, baselineWrite }: VerifyCommandOptions): Promise<string | undefined> {
+  if (baseline === undefined) return undefined
+  const isThere = (await stat(baseline).catch(() => undefined)) !== undefined
+  if (!isThere && baseline === baselineWrite) return undefined
+  if (!isThere)
+    throw new RowhouseError('invalid_option', `There is no file ${baseline}.`, {
+      hint: `--baseline-write ${baseline} begins one with everything that is found.`,
+    })
+  return read(baseline)
 }
 
 async function read(path: string): Promise<string> {
