@@ -55,6 +55,13 @@ it('loads servers, rules and stacks when they run, not before', () => {
     expect([name, ...ofCommand(`${name}.ts`).filter((found) => heavy.has(found))]).toEqual([name])
 })
 
+it('reads what a server is told without loading the server: a wrong configuration that is started again and again costs little', () => {
+  expect(packagesOf(join(src, '../../server/src/config/config.ts'))).toEqual(['@rowhouse/contracts'])
+  const serve = readFileSync(join(src, 'commands/serve.ts'), 'utf8')
+  const loaded = [...serve.matchAll(/await import\('([^']+)'\)/g)].map(([, name]) => name)
+  expect(loaded.slice(0, 2)).toEqual(['@rowhouse/server/config', '@rowhouse/server'])
+})
+
 it('sees what is imported, through other modules too, and passes over types', () => {
   const planted: Record<string, string> = {
     [join(src, 'planted.ts')]:

@@ -26,9 +26,11 @@ VAULT_ADDR, VAULT_TOKEN or VAULT_ROLE_ID and VAULT_SECRET_ID, VAULT_NAMESPACE, V
 ROWHOUSE_VAULT_MOUNT, ROWHOUSE_VAULT_PATH, ROWHOUSE_VAULT_APPROLE_MOUNT.`,
     )
     .action(async (options: ServeOptions) => {
-      const { readServerConfig, startServer } = await import('@rowhouse/server')
-      const { buildConsole, consoleDir } = await import('@rowhouse/console')
+      // Before what is large is loaded: a supervisor that starts a wrong configuration again and again burns little.
+      const { readServerConfig } = await import('@rowhouse/server/config')
       const config = readServerConfig(withPort(options.port))
+      const { startServer } = await import('@rowhouse/server')
+      const { buildConsole, consoleDir } = await import('@rowhouse/console')
       await buildConsole({ log: (line) => void process.stderr.write(`${line}\n`) })
       await untilSignal(async () => {
         const server = await startServer(config, {
@@ -48,9 +50,11 @@ export function defineWorker(worker: Command): void {
   worker
     .option('--json', 'print one line of JSON when it runs; logs go to standard error')
     .action(async (options: ServeOptions) => {
-      const { readServerConfig, startWorker } = await import('@rowhouse/server')
+      const { readServerConfig } = await import('@rowhouse/server/config')
+      const config = readServerConfig(process.env)
+      const { startWorker } = await import('@rowhouse/server')
       await untilSignal(async () => {
-        const worker = await startWorker(readServerConfig(process.env), { drivers: await serverDrivers() })
+        const worker = await startWorker(config, { drivers: await serverDrivers() })
         process.stdout.write(options.json === true ? '{"worker":"running"}\n' : 'Rowhouse syncs.\n')
         return () => worker.stop()
       })

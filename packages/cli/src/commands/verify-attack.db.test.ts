@@ -56,7 +56,14 @@ describe('rowhouse verify --attack on a database of Rowhouse', () => {
     'ends with 0 on what protect made, in a server that it starts and removes',
     async () => {
       const ended = await attack(database().adminUrl, '--json')
-      expect([ended.stderr, ended.code]).toEqual(['', 0])
+      expect(ended.code).toBe(0)
+      // A program is told how far it is, on standard error, and finds the report alone on the other.
+      const told = ended.stderr
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { type: string; phase?: string })
+      expect(told.flatMap(({ phase }) => phase ?? [])).toEqual(expect.arrayContaining(['attacking', 'done']))
+      expect(told.at(-1)).toMatchObject({ type: 'attack', phase: 'done' })
       const report = reportOf(ended)
       expect([codesOf(report), report.undecided, report.outcome]).toEqual([[], [], 'clean'])
       expect(report.attack?.cells).toBeGreaterThan(500)

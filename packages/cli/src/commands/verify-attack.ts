@@ -1,14 +1,11 @@
-// What `rowhouse verify --attack` needs beside the rules: a place for the scratch databases, bounds, and a line that
-// moves for a person who waits.
+// What `rowhouse verify --attack` needs beside the rules: a place for the scratch databases, bounds, and a log.
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RowhouseError } from '@rowhouse/contracts'
-import type { AttackDatabaseOptions, AttackProgress, ScratchServer, TriedProbe } from '@rowhouse/verify'
-
-/** Shows one line in place of the one before; undefined where nobody looks. */
-export type ShowLine = ((line: string) => void) | undefined
+import type { AttackDatabaseOptions, ScratchServer, TriedProbe } from '@rowhouse/verify'
+import type { VerifyEvent } from './verify-progress.ts'
 
 /** @throws RowhouseError invalid_option */
 export function attackOptions(
@@ -18,7 +15,7 @@ export function attackOptions(
     readonly attackSeconds?: string
     readonly copySeconds?: string
   },
-  show: ShowLine,
+  report: (event: VerifyEvent) => void,
   onProbe?: (tried: TriedProbe) => void,
 ): AttackDatabaseOptions {
   return {
@@ -29,9 +26,9 @@ export function attackOptions(
       scratch: readScratch(options.scratchUrl),
       copySeconds: readSeconds('--copy-seconds', options.copySeconds, COPY_SECONDS),
       startServer: startScratchServer,
-      ...(show !== undefined && { onProgress: show }),
+      onProgress: (step) => report({ type: 'copying', step }),
     },
-    ...(show !== undefined && { onProgress: (progress) => show(inWords(progress)) }),
+    onProgress: (progress) => report({ type: 'attack', ...progress }),
   }
 }
 
@@ -77,19 +74,6 @@ function readSeconds(option: string, given: string | undefined, byDefault: numbe
   throw new RowhouseError('invalid_option', `${option} is a number from 1 to ${SECONDS_MAX}, not ${given}.`)
 }
 
-/** Where nobody watches, as in CI: a line now and then, so that who waits sees that it goes on. */
-export function showSeldom(
-  write: (line: string) => void,
-  { everyMs, now }: { readonly everyMs: number; readonly now: () => number },
-): (line: string) => void {
-  let nextMs = now() + everyMs
-  return (line) => {
-    if (line === '' || now() < nextMs) return
-    nextMs = now() + everyMs
-    write(line)
-  }
-}
-
 function readScratch(given: string | undefined): 'same-server' | URL | undefined {
   if (given === undefined || given === 'same-server') return given
   if (URL.canParse(given) && /^postgres(ql)?:$/.test(new URL(given).protocol)) return new URL(given)
@@ -117,16 +101,4 @@ async function startScratchServer(): Promise<ScratchServer> {
     await remove()
     throw error
   }
-}
-
-function inWords({ phase, done, total, findings }: AttackProgress): string {
-  const found = findings === 0 ? '' : `, ${findings} found`
-  const words: Readonly<Record<AttackProgress['phase'], string>> = {
-    reading: `reading what can be reached${total === 0 ? '' : `: ${done} of ${total}`}`,
-    attacking: `probe ${done} of ${total}${found}`,
-    shrinking: `making SQL shorter: ${done} of ${findings}`,
-    committing: `writing every table once more: ${done} of ${total}${found}`,
-    done: '',
-  }
-  return words[phase]
 }

@@ -7,9 +7,9 @@ import type { Command } from 'commander'
 import { RowhouseError } from '@rowhouse/contracts'
 import type { Severity, VerifyOptions, VerifyReport } from '@rowhouse/verify'
 import { requireUrl, stackOf } from '../environment.ts'
-import { isLive, makeLiveLine } from '../output/live-line.ts'
 import { makePrinter } from '../output/printer.ts'
-import { attackOptions, openLog, showSeldom } from './verify-attack.ts'
+import { attackOptions, openLog } from './verify-attack.ts'
+import { makeVerifyProgress } from './verify-progress.ts'
 
 interface VerifyCommandOptions {
   readonly url?: string
@@ -123,7 +123,11 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
       '--attack-only, --scratch-url, --attack-seconds, --copy-seconds and --attack-log are for --attack, which is not given.',
     )
   await requireWritable(options)
-  const show = options.json === true ? undefined : showOnStderr()
+  const progress = makeVerifyProgress({
+    json: options.json === true,
+    output: process.stderr,
+    environment: process.env,
+  })
   const log = options.attackLog === undefined ? undefined : openLog(options.attackLog)
   const verifying = verify(
     present({
@@ -136,13 +140,13 @@ async function runVerify(options: VerifyCommandOptions, command: Command): Promi
       rules: options.rules ?? config.rules,
       failOn,
       baseline,
-      attack: options.attack === true ? attackOptions(options, show, log?.write) : undefined,
-      onProgress: show === undefined ? undefined : (done, total) => show(`rule ${done + 1} of ${total}`),
+      attack: options.attack === true ? attackOptions(options, progress.report, log?.write) : undefined,
+      onProgress: (done, total) => progress.report({ type: 'rules', done, total }),
     }),
   )
   const report = await verifying.finally(() => {
     log?.close()
-    show?.('')
+    progress.end()
   })
   if (options.sarif !== undefined)
     await write(options.sarif, renderSarif(report, { location: options.sarifLocation ?? 'database' }))
@@ -176,16 +180,6 @@ function checkUrl(url: string): string {
   throw new RowhouseError('invalid_option', '--url is not the URL of a Postgres database.', {
     hint: 'It looks like this: postgres://user:password@host:5432/database',
   })
-}
-
-const SELDOM = { everyMs: 30_000, now: Date.now } as const
-const writeLine = (line: string): void => void process.stderr.write(`${line}\n`)
-
-/** In place of the line before, where that can be; an empty one leaves nothing behind. */
-function showOnStderr(): (line: string) => void {
-  if (!isLive(process.stderr, process.env)) return showSeldom(writeLine, SELDOM)
-  const live = makeLiveLine(process.stderr)
-  return (line) => live.show(line)
 }
 
 /** None yet where the same file is to be written: then it begins with what is found. */

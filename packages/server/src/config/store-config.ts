@@ -1,12 +1,13 @@
 // Where credentials rest, as the environment says it. A HashiCorp Vault is named by the variables that its own clients read.
 import { readFileSync } from 'node:fs'
 import { RowhouseError } from '@rowhouse/contracts'
-import { storeKinds } from '@rowhouse/sync'
 import type { HashicorpLogin, HashicorpOptions, StoreKind, StoreOptions } from '@rowhouse/sync'
 import { httpUrl, refuse, text } from './variables.ts'
 import type { Environment } from './variables.ts'
 
-const isKind = (value: string): value is StoreKind => (storeKinds as readonly string[]).includes(value)
+/** Not asked of the engine: who reads a configuration loads none of it. */
+const kinds: Readonly<Record<StoreKind, true>> = { database: true, supabase_vault: true, hashicorp_vault: true }
+const isKind = (value: string): value is StoreKind => Object.hasOwn(kinds, value)
 
 /**
  * Reads ROWHOUSE_CREDENTIAL_STORE, and for a HashiCorp Vault VAULT_ADDR, VAULT_TOKEN or VAULT_ROLE_ID with VAULT_SECRET_ID,
@@ -18,7 +19,7 @@ const isKind = (value: string): value is StoreKind => (storeKinds as readonly st
  */
 export function readStoreConfig(env: Environment = process.env): StoreOptions {
   const store = text(env, 'ROWHOUSE_CREDENTIAL_STORE') ?? 'database'
-  if (!isKind(store)) throw refuse('ROWHOUSE_CREDENTIAL_STORE', `one of ${storeKinds.join(', ')}`)
+  if (!isKind(store)) throw refuse('ROWHOUSE_CREDENTIAL_STORE', `one of ${Object.keys(kinds).join(', ')}`)
   const isWanted = store === 'hashicorp_vault'
   const login = readLogin(env, isWanted)
   // Other programs read VAULT_ADDR too: alone it is no wish of ours.
