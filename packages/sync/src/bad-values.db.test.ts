@@ -1,7 +1,7 @@
 // Values that nobody should have and somebody has, and answers that are none, with each CRM, from the CRM to the row and from
 // the row to the CRM: too long, no text, beyond what a double holds, around a change of the clocks, empty, unknown to a pick
 // list; pages of HTML, pages that repeat. What one CRM takes another refuses: either way both sides hold the same, or a dead
-// letter says why and the siblings arrive.
+// letter says why and the siblings arrive. Long because each of three CRMs is asked the same of every one of them.
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -298,6 +298,27 @@ describe.each(crms)('with $connector', (crm) => {
     await settled(alder)
     expect(new Set(await serialsThere(alder)).size).toBe(26)
     expect(await serialsThere(alder)).toHaveLength(26)
+    expect(await letters(alder)).toEqual([])
+  })
+
+  it('an error with status 200 is no news: nothing is deleted here, and all arrives once, both ways', async () => {
+    const { account, hand } = open()
+    for (let n = 0; n < 12; n++) hand.create(crm.object, valuesIn({ serial: `s${n}` }))
+    const alder = await connect(account)
+    house().sync.worker.start()
+    await house().live(alder)
+    house().sandbox.chaos(account.id, { errorBodyRate: 0.4 })
+    // Reads every record again, and asks by its id for each that it does not meet.
+    await house().sync.connections.resync(alder.organizationId, alder.connection.id)
+    await alder.person.query(`insert into machines (serial) select 'h' || n from generate_series(1, 12) n`)
+    hand.create(crm.object, valuesIn({ serial: 'theirs' }))
+    await expect.poll(async () => (await there(alder)).length, soon).toBe(25)
+    await expect.poll(async () => (await serialsHere(alder)).length, soon).toBe(25)
+    house().sandbox.chaos(account.id)
+    await house().live(alder)
+    await settled(alder)
+    expect(await serialsThere(alder)).toEqual(await serialsHere(alder))
+    expect(new Set(await serialsHere(alder)).size).toBe(25)
     expect(await letters(alder)).toEqual([])
   })
 

@@ -3,6 +3,7 @@
 import { connectors } from '@rowhouse/connectors'
 import type { Connector, Credentials } from '@rowhouse/connectors'
 import type { CreatedAccount } from '@rowhouse/sandbox'
+import { withClient } from '@rowhouse/testkit'
 import { describe, expect, it } from 'vitest'
 import { useHouse } from './fixtures/house.ts'
 import type { Household } from './fixtures/house.ts'
@@ -108,6 +109,24 @@ describe('reconnecting', () => {
     const before = house().events.length
     await reconnect(household)
     await goesOn(household, before)
+    await house().sync.worker.stop()
+  })
+
+  it('of an account that has moved goes on at its new address', async () => {
+    const household = await connected(0, 'Moved')
+    const { account, connection, organizationId } = household
+    await house().sync.connections.pause(organizationId, connection.id)
+    const moved = account.url.replace('127.0.0.1', 'localhost')
+    await house().sync.connections.reconnect(organizationId, connection.id, {
+      connector: hubspot,
+      credentials: { ...(await consent(account)), instanceUrl: moved },
+      baseUrl: moved,
+      tokenUrl: null,
+    })
+    const { rows } = await withClient(house().database.controlUrl, (control) =>
+      control.query('select base_url, token_url from rowhouse.connections where id = $1', [connection.id]),
+    )
+    expect(rows).toEqual([{ base_url: moved, token_url: null }])
     await house().sync.worker.stop()
   })
 

@@ -3,11 +3,12 @@
 import { advise, failed, isSuccess, ok, retry, unread } from '../kit/answers.ts'
 import type { AccountIdentity, Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
+import { objectOf, textOf } from '../kit/reading.ts'
 import { tokenProperty } from './description.ts'
 import { classify } from './failures.ts'
 import type { HubspotObject } from './object.ts'
 import { objectNamed, propertyPath } from './objects.ts'
+import { resultsIn } from './results.ts'
 
 /** HubSpot gives no account name to an integration; people see the portal id. */
 export async function identify(http: ConnectorHttp): Promise<Answer<AccountIdentity>> {
@@ -61,8 +62,8 @@ export async function prepare(http: ConnectorHttp, names: readonly string[]): Pr
 async function groupOf(http: ConnectorHttp, object: HubspotObject): Promise<Answer<string>> {
   if (object.propertyGroup !== null) return ok(object.propertyGroup)
   const answer = await http.request({ method: 'GET', path: propertyPath(object, '/groups') })
-  const failure = classify(answer)
-  if (failure) return unread(failure)
-  const [first] = arrayOf(objectOf(answer.body)['results']).flatMap((group) => textOf(objectOf(group)['name']) ?? [])
+  const groups = resultsIn(answer)
+  if (!groups.ok) return groups
+  const [first] = groups.value.flatMap((group) => textOf(group['name']) ?? [])
   return first === undefined ? failed(retry('HubSpot named no group of properties.')) : ok(first)
 }

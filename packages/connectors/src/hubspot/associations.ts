@@ -14,6 +14,7 @@ import type { JsonObject } from '../kit/reading.ts'
 import { classify } from './failures.ts'
 import type { HubspotAssociation, HubspotObject } from './object.ts'
 import { associationPath, customType, objectNamed } from './objects.ts'
+import { resultsIn } from './results.ts'
 
 const readSizeMax = 1000
 
@@ -98,7 +99,9 @@ async function readAssociated(
     const failure = classify(answer)
     if (failure) return failed(failure)
     // A record without associations is an error entry here, which is exactly: no reference.
-    for (const entry of arrayOf(objectOf(answer.body)['results']).map((result) => objectOf(result))) {
+    const results = resultsIn(answer)
+    if (!results.ok) return results
+    for (const entry of results.value) {
       const from = textOf(objectOf(entry['from'])['id'])
       if (from !== null) found.set(from, associatedIn(entry, association))
     }
@@ -181,8 +184,12 @@ export async function writeReference(
   ] as const) {
     if (inputs.length === 0) continue
     const path = associationPath(object, association.to, `batch/${verb}`)
-    const failure = classify(await http.request({ method: 'POST', path, json: { inputs } }))
+    const answer = await http.request({ method: 'POST', path, json: { inputs } })
+    const failure = classify(answer)
     if (failure) return failed(failure)
+    // What is removed has no body; what is added is listed.
+    const written = answer.status === 204 ? null : resultsIn(answer)
+    if (written?.ok === false) return written
   }
   return ok(refused)
 }

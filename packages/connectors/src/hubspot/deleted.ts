@@ -2,16 +2,16 @@
 // a walk through that listing: what was archived since the last walk is reported, and a finished walk
 // remembers the newest deletion it saw. Webhooks tell of deletions at once; this finds the ones they lost.
 // A walk costs one call per 100 records archived in the last 90 days.
-import { dateMs, failed, ok, resync, unread } from '../kit/answers.ts'
+import { dateMs, failed, ok, resync } from '../kit/answers.ts'
 import { decodeCursor, encodeCursor } from '../kit/batches.ts'
 import { instantText } from '../kit/canonical.ts'
 import type { Answer, DeletedPage } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
+import { textOf } from '../kit/reading.ts'
 import { listPageMax } from './description.ts'
-import { classify } from './failures.ts'
 import { objectNamed, objectPath } from './objects.ts'
 import { afterOf } from './records.ts'
+import { resultsIn } from './results.ts'
 
 /** Deletions this much older than the newest one known are reported again: two nodes' clocks may differ. */
 export const overlapMs = 60_000
@@ -36,12 +36,12 @@ export async function deleted(http: ConnectorHttp, name: string, cursor: string 
     ...(known?.after ? { after: known.after } : {}),
   })
   const answer = await http.request({ method: 'GET', path: `${objectPath(object)}?${query.toString()}` })
-  const failure = classify(answer)
-  if (failure) return unread(failure)
+  const results = resultsIn(answer)
+  if (!results.ok) return results
   const walk = known ?? beginning(dateMs(answer.headers))
-  const entries = arrayOf(objectOf(answer.body)['results']).flatMap((raw) => {
-    const id = textOf(objectOf(raw)['id'])
-    const deletedAt = instantText(objectOf(raw)['archivedAt'])
+  const entries = results.value.flatMap((raw) => {
+    const id = textOf(raw['id'])
+    const deletedAt = instantText(raw['archivedAt'])
     return id === null || deletedAt === null ? [] : [{ id, deletedAt }]
   })
   const newest = entries.reduce((latest, { deletedAt }) => (deletedAt > latest ? deletedAt : latest), walk.newest)

@@ -13,6 +13,7 @@ import { classify } from './failures.ts'
 import { associationVia } from './object.ts'
 import type { HubspotAssociation, HubspotObject } from './object.ts'
 import { associationPath, customType, findObject, objectPath, propertyPath } from './objects.ts'
+import { resultsIn } from './results.ts'
 
 export async function objects(http: ConnectorHttp): Promise<Answer<readonly RemoteObject[]>> {
   const custom = await customSchemas(http)
@@ -38,7 +39,7 @@ export async function schema(http: ConnectorHttp, name: string): Promise<Answer<
   if (lacksScope(probe)) return ok(null)
   const refused = classify(probe)
   if (refused) return unread(refused)
-  const properties = await get(http, propertyPath(object))
+  const properties = await list(http, propertyPath(object))
   if (!properties.ok) return properties
   const required = new Set(own ? arrayOf(own['requiredProperties']).flatMap((property) => textOf(property) ?? []) : [])
   const references = await referencesOf(http, object, custom.value)
@@ -50,7 +51,7 @@ export async function schema(http: ConnectorHttp, name: string): Promise<Answer<
     remoteName: own ? nameOf(own) : object.remoteName,
     label: own ? labelIn(own) : labelOf(name),
     custom: own !== undefined,
-    fields: arrayOf(properties.value['results']).flatMap((raw) => fieldOf(object, objectOf(raw), required) ?? []),
+    fields: properties.value.flatMap((raw) => fieldOf(object, raw, required) ?? []),
     references: references.value,
     timeZone: timeZone.value,
   })
@@ -60,9 +61,7 @@ export async function schema(http: ConnectorHttp, name: string): Promise<Answer<
 async function customSchemas(http: ConnectorHttp): Promise<Answer<readonly JsonObject[]>> {
   const answer = await http.request({ method: 'GET', path: '/crm/v3/schemas' })
   if (lacksScope(answer)) return ok([])
-  const failure = classify(answer)
-  if (failure) return unread(failure)
-  return ok(arrayOf(objectOf(answer.body)['results']).map((raw) => objectOf(raw)))
+  return resultsIn(answer)
 }
 
 function lacksScope({ status, body }: HttpAnswer): boolean {
@@ -132,11 +131,10 @@ async function referencesOf(
     referenceOf(name, labelOf(name), association, false),
   )
   for (const other of associatedWith(object, custom)) {
-    const answer = await get(http, associationPath(object, other.name, 'labels'))
-    if (!answer.ok) return answer
-    const types = arrayOf(answer.value['results']).map((type) => objectOf(type))
+    const types = await list(http, associationPath(object, other.name, 'labels'))
+    if (!types.ok) return types
     // The one without a label is there for every pair.
-    const plain = types.find((type) => textOf(type['label']) === null) ?? types[0]
+    const plain = types.value.find((type) => textOf(type['label']) === null) ?? types.value[0]
     const typeId = Number(textOf(plain?.['typeId']))
     if (plain === undefined || !Number.isSafeInteger(typeId) || typeId <= 0) continue
     const category = textOf(plain['category']) ?? 'USER_DEFINED'
@@ -174,14 +172,13 @@ function associatedWith(
 /** Only where instants stand for days. */
 async function timeZoneOf(http: ConnectorHttp, { days }: HubspotObject): Promise<Answer<string | null>> {
   if (days.length === 0) return ok(null)
-  const details = await get(http, '/account-info/v3/details')
-  if (!details.ok) return details
-  const timeZone = textOf(details.value['timeZone'])
+  const details = await http.request({ method: 'GET', path: '/account-info/v3/details' })
+  const failure = classify(details)
+  if (failure) return unread(failure)
+  const timeZone = textOf(objectOf(details.body)['timeZone'])
   return timeZone === null ? failed(retry('HubSpot did not name the time zone of the account.')) : ok(timeZone)
 }
 
-async function get(http: ConnectorHttp, path: string): Promise<Answer<JsonObject>> {
-  const answer = await http.request({ method: 'GET', path })
-  const failure = classify(answer)
-  return failure ? unread(failure) : ok(objectOf(answer.body))
+async function list(http: ConnectorHttp, path: string): Promise<Answer<readonly JsonObject[]>> {
+  return resultsIn(await http.request({ method: 'GET', path }))
 }

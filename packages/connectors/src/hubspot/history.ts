@@ -1,15 +1,15 @@
 // What properties held before, by record: how an edit is found that one of our writes went over. Owns the batch read with
 // history; what follows from it is the engine's. Associations have no history.
-import { ok, unread } from '../kit/answers.ts'
+import { ok } from '../kit/answers.ts'
 import { batches, distinct } from '../kit/batches.ts'
 import { instantText } from '../kit/canonical.ts'
 import type { Answer, ObjectSelection } from '../kit/connector.ts'
 import type { FieldHistory, RecordHistory, ValueVersion } from '../kit/history.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
 import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
-import { classify } from './failures.ts'
 import type { HubspotObject } from './object.ts'
 import { objectOf as objectOfSelection, objectPath } from './objects.ts'
+import { resultsIn } from './results.ts'
 import { canonicalField } from './records.ts'
 
 /** HubSpot's own words name this number: https://github.com/PipedreamHQ/pipedream/pull/8462 */
@@ -49,10 +49,10 @@ async function readState(
     })
     // Nothing found may be a 404 or a 207 with the ids as an error; both say: none of them.
     if (answer.status === 404 && objectOf(answer.body)['category'] === 'OBJECT_NOT_FOUND') continue
-    const failure = classify(answer)
-    if (failure) return unread(failure)
-    for (const raw of arrayOf(objectOf(answer.body)['results'])) {
-      const id = textOf(objectOf(raw)['id'])
+    const results = resultsIn(answer)
+    if (!results.ok) return results
+    for (const raw of results.value) {
+      const id = textOf(raw['id'])
       if (id !== null) found.push({ id, fields: fieldsOf(object, selection, raw) })
     }
   }

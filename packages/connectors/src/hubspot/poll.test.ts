@@ -5,7 +5,7 @@ import { hubspot } from './index.ts'
 
 const contacts = { object: 'contact', fields: ['email'], references: [] }
 const [first, second] = ['2026-03-01T12:00:00.000Z', '2026-03-01T12:00:01.000Z']
-const row = (id: string, at: string) => ({ id, createdAt: first, properties: { lastmodifieddate: at } })
+const row = (id: string, at: string) => ({ id, createdAt: first, properties: { lastmodifieddate: at, email: null } })
 const page = (rows: readonly unknown[], after?: string) => ({
   body: { results: rows, ...(after === undefined ? {} : { paging: { next: { after } } }) },
 })

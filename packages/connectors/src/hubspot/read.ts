@@ -5,13 +5,14 @@ import { failed, ok, resync, retry, unread } from '../kit/answers.ts'
 import { batches, distinct } from '../kit/batches.ts'
 import type { Answer, FindBy, ObjectSelection, RecordPage, RemoteRecord } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { arrayOf, objectOf } from '../kit/reading.ts'
+import { objectOf } from '../kit/reading.ts'
 import { comesWithList, listedAssociations, readReferences, referencesOnPage } from './associations.ts'
 import { batchSizeMax, listPageMax, tokenProperty } from './description.ts'
-import { classify } from './failures.ts'
 import type { HubspotObject } from './object.ts'
 import { objectOf as objectOfSelection, objectPath } from './objects.ts'
+import { withKnownProperties } from './properties.ts'
 import { afterOf, canonicalField, propertiesOf, recordOf } from './records.ts'
+import { resultsIn } from './results.ts'
 import { search } from './search.ts'
 
 /** Values of one IN filter. */
@@ -35,16 +36,19 @@ export async function list(
     ...(cursor === null ? {} : { after: cursor }),
   })
   const answer = await http.request({ method: 'GET', path: `${objectPath(object)}?${query.toString()}` })
-  const failure = classify(answer)
-  if (failure) return unread(failure)
+  const results = resultsIn(answer)
+  if (!results.ok) return results
   const next = afterOf(answer.body)
   // The page that led to this cursor, once more: going on from it would not end.
   if (next !== null && next === cursor) return failed(retry('HubSpot gave a page twice.'))
-  const records = arrayOf(objectOf(answer.body)['results']).flatMap(
+  const rows = results.value
+  const shown = rows.flatMap(
     (raw) => recordOf(object, selection, raw, inline ? referencesOnPage(object, selection, raw) : {}) ?? [],
   )
-  if (inline) return ok({ records, next })
-  const complete = await withReferences(http, object, selection, records)
+  const known = await withKnownProperties(http, object, selection, rows, shown)
+  if (!known.ok) return known
+  if (inline) return ok({ records: known.value, next })
+  const complete = await withReferences(http, object, selection, known.value)
   return complete.ok ? ok({ records: complete.value, next }) : unread(complete.failure)
 }
 
@@ -152,12 +156,12 @@ async function readRecords(
     })
     // Nothing found may be a 404 or a 207 with the ids as an error; both say: none of them.
     if (answer.status === 404 && objectOf(answer.body)['category'] === 'OBJECT_NOT_FOUND') continue
-    const failure = classify(answer)
-    if (failure) return unread(failure)
-    for (const raw of arrayOf(objectOf(answer.body)['results'])) {
-      const record = recordOf(object, selection, raw, {})
-      if (record) found.set(record.id, record)
-    }
+    const results = resultsIn(answer)
+    if (!results.ok) return results
+    const records = results.value.flatMap((raw) => recordOf(object, selection, raw, {}) ?? [])
+    const known = await withKnownProperties(http, object, selection, results.value, records)
+    if (!known.ok) return known
+    for (const record of known.value) found.set(record.id, record)
   }
   return ok([...found.values()])
 }

@@ -1,16 +1,16 @@
 // The search endpoint: one page of a filter. Owns its shape and its budget. It lags behind writes, never
 // sees archived records, sorts by one property only, and refuses to page beyond 10,000 results.
 // https://developers.hubspot.com/docs/api-reference/search/guide
-import { ok, unread } from '../kit/answers.ts'
+import { ok } from '../kit/answers.ts'
 import type { Answer, ObjectSelection, RecordPage } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
 import type { JsonObject } from '../kit/reading.ts'
-import { arrayOf, objectOf } from '../kit/reading.ts'
 import { searchPageMax } from './description.ts'
 import type { HubspotObject } from './object.ts'
-import { classify } from './failures.ts'
 import { objectPath } from './objects.ts'
+import { withKnownProperties } from './properties.ts'
 import { afterOf, propertiesOf, recordOf } from './records.ts'
+import { resultsIn } from './results.ts'
 
 export interface SearchQuestion {
   /** Groups are alternatives, filters of a group conditions. */
@@ -41,8 +41,9 @@ export async function search(
       ...(question.after ? { after: question.after } : {}),
     },
   })
-  const failure = classify(answer)
-  if (failure) return unread(failure)
-  const records = arrayOf(objectOf(answer.body)['results']).flatMap((raw) => recordOf(object, selection, raw, {}) ?? [])
-  return ok({ records, next: afterOf(answer.body) })
+  const results = resultsIn(answer)
+  if (!results.ok) return results
+  const shown = results.value.flatMap((raw) => recordOf(object, selection, raw, {}) ?? [])
+  const records = await withKnownProperties(http, object, selection, results.value, shown)
+  return records.ok ? ok({ records: records.value, next: afterOf(answer.body) }) : records
 }

@@ -159,7 +159,8 @@ async function archive(
   const inputs = operations.map(({ id }) => ({ id }))
   const answer = await http.request({ method: 'POST', path: objectPath(object, '/batch/archive'), json: { inputs } })
   if (answer.status === 204) return ok(operations.map(({ key, id }) => done(key, id)))
-  return refusedWhole(answer, operations) ?? ok(operations.map(({ key, id }) => done(key, id)))
+  // Of any other success nobody knows what it means.
+  return refusedWhole(answer, operations) ?? ok(operations.map((operation) => unknownFate(operation)))
 }
 
 function done(key: string, id: string): WriteResult {

@@ -46,6 +46,14 @@ export function resync(reason: string): Failure {
   return { action: 'resync', reason: shorten(reason) }
 }
 
+/**
+ * Of a success that is not what was asked for: an error with status 200, a page of another server. Taken for a list without
+ * entries, it would have every record that was asked for deleted, and a backfill be done before it began.
+ */
+export function hollow(provider: string): Failure {
+  return retry(`${provider} answered with something else than what was asked for.`)
+}
+
 export function refreshCredentials(reason: string): Failure {
   return { action: 'refresh_credentials', reason: shorten(reason) }
 }

@@ -14,6 +14,12 @@ export function arrayOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
+/** The list of this name in a body; null when it has none: such a body says nothing, and not that there is nothing. */
+export function listIn(body: unknown, name: string): readonly unknown[] | null {
+  const list = objectOf(body)[name]
+  return Array.isArray(list) ? list : null
+}
+
 /** The text of a string or a finite number; null for anything else and for the empty string. */
 export function textOf(value: unknown): string | null {
   if (typeof value === 'string') return value === '' ? null : value

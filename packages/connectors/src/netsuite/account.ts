@@ -1,9 +1,9 @@
 // The account behind the credentials, and whether it lets the connection at the records that are synced. Nothing has
 // to be made in it: the create token is the external id, which every record type has. Must not write records.
-import { advise, failed, ok, retry, unread } from '../kit/answers.ts'
+import { advise, failed, hollow, ok, retry, unread } from '../kit/answers.ts'
 import type { AccountIdentity, Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
+import { arrayOf, listIn, objectOf, textOf } from '../kit/reading.ts'
 import { ask, classify } from './failures.ts'
 import { accountOf } from './hosts.ts'
 import { objectNamed } from './objects.ts'
@@ -28,9 +28,9 @@ export async function prepare(http: ConnectorHttp, names: readonly string[]): Pr
   })
   const failure = classify(answer)
   if (failure) return unread(failure)
-  const there = new Set(
-    arrayOf(objectOf(answer.body)['items']).flatMap((item) => textOf(objectOf(item)['name'])?.toLowerCase() ?? []),
-  )
+  const items = listIn(answer.body, 'items')
+  if (items === null) return failed(hollow('NetSuite'))
+  const there = new Set(items.flatMap((item) => textOf(objectOf(item)['name'])?.toLowerCase() ?? []))
   const missing = wanted.filter((name) => !there.has(name.toLowerCase()))
   if (missing.length === 0) return ok(null)
   return failed(advise(`Give the connected role access to ${missing.join(', ')} through REST Web Services.`))

@@ -1,11 +1,11 @@
 // What the account has, from its metadata catalogue: record types, their fields with custom ones, and what refers to
 // what. A record type is described as JSON Schema. Must not look at records.
 // https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1545129726.html
-import { ok, unread } from '../kit/answers.ts'
+import { failed, hollow, ok, unread } from '../kit/answers.ts'
 import type { FieldKind } from '../kit/canonical.ts'
 import type { Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
+import { arrayOf, isObject, listIn, objectOf, textOf } from '../kit/reading.ts'
 import type { JsonObject } from '../kit/reading.ts'
 import type { RemoteField, RemoteObject, RemoteReference, RemoteSchema } from '../kit/schema.ts'
 import { linesField, objects as described } from './description.ts'
@@ -19,7 +19,9 @@ export async function objects(http: ConnectorHttp): Promise<Answer<readonly Remo
   const answer = await ask(http, { method: 'GET', path: catalogue })
   const failure = classify(answer)
   if (failure) return unread(failure)
-  const names = arrayOf(objectOf(answer.body)['items']).flatMap((item) => textOf(objectOf(item)['name']) ?? [])
+  const items = listIn(answer.body, 'items')
+  if (items === null) return failed(hollow('NetSuite'))
+  const names = items.flatMap((item) => textOf(objectOf(item)['name']) ?? [])
   return ok(
     names.flatMap((name) => {
       const object = objectOfType(name)
@@ -40,9 +42,9 @@ export async function schema(http: ConnectorHttp, name: string): Promise<Answer<
   if ((answer.status === 404 || answer.status === 403) && typeof answer.body !== 'string') return ok(null)
   const failure = classify(answer)
   if (failure) return unread(failure)
-  const properties = Object.entries(objectOf(objectOf(answer.body)['properties'])).map(
-    ([field, property]) => [field, objectOf(property)] as const,
-  )
+  const told = objectOf(answer.body)['properties']
+  if (!isObject(told)) return failed(hollow('NetSuite'))
+  const properties = Object.entries(told).map(([field, property]) => [field, objectOf(property)] as const)
   return ok({
     ...remoteObject(object),
     fields: properties.flatMap(([field, property]) => fieldOf(object, field, property) ?? []),

@@ -2,10 +2,10 @@
 // an answer. A page is always the first one of its question: offsets end at 100,000 rows, a keyset does not.
 // https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_157909186990.html
 import { RowhouseError } from '@rowhouse/contracts'
-import { ok, unread } from '../kit/answers.ts'
+import { failed, hollow, ok, unread } from '../kit/answers.ts'
 import type { Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { arrayOf, isObject, objectOf } from '../kit/reading.ts'
+import { isObject, listIn, objectOf } from '../kit/reading.ts'
 import type { JsonObject } from '../kit/reading.ts'
 import { ask, classify } from './failures.ts'
 
@@ -26,9 +26,11 @@ export async function query(http: ConnectorHttp, q: string, limit: number): Prom
   })
   const failure = classify(answer)
   if (failure) return unread(failure)
-  const body = objectOf(answer.body)
-  const rows = arrayOf(body['items']).filter((row) => isObject(row))
-  return ok({ rows, more: body['hasMore'] === true || rows.length >= limit, headers: answer.headers })
+  const items = listIn(answer.body, 'items')
+  const rows = items?.filter((row) => isObject(row))
+  if (rows === undefined || rows.length !== items?.length) return failed(hollow('NetSuite'))
+  const more = objectOf(answer.body)['hasMore'] === true || rows.length >= limit
+  return ok({ rows, more, headers: answer.headers })
 }
 
 /** A text as a literal. A doubled quotation mark is the only escape there is. */

@@ -5,7 +5,7 @@
 // looked up before anything is sent again.
 // https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1545141500.html
 import { createHash } from 'node:crypto'
-import { failed, isSuccess, ok, park, retry, splitBatch } from '../kit/answers.ts'
+import { failed, hollow, isSuccess, ok, park, retry, splitBatch } from '../kit/answers.ts'
 import type { Answer, ObjectSelection, WriteOperation, WriteResult } from '../kit/connector.ts'
 import type { Failure } from '../kit/failure.ts'
 import type { ConnectorHttp, HttpAnswer, HttpRequest } from '../kit/http.ts'
@@ -94,9 +94,10 @@ async function settle(
   const { key } = operation
   const failure = classify(answer)
   if (failure === null) {
-    const id = operation.kind === 'create' ? createdId(answer) : operation.id
+    // What is made is named in a header; a change and a deletion have no body. Anything else may be an error with status 200.
+    const id = operation.kind === 'create' ? createdId(answer) : answer.status === 204 ? operation.id : null
     if (id !== null) return { key, outcome: 'done', id, record: null }
-    return { outcome: 'unknown', failure: retry('NetSuite did not name the record that it made.') }
+    return { outcome: 'unknown', failure: hollow('NetSuite') }
   }
   // No answer, a page of a proxy or a server's error: it may have been done.
   const isCertain = answer.status >= 400 && answer.status < 500 && typeof answer.body !== 'string'

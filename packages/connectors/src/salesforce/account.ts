@@ -1,9 +1,9 @@
 // The organization behind the credentials, and the external id field that carries the create token.
 // Must not write records.
-import { advise, failed, ok, retry, unread } from '../kit/answers.ts'
+import { advise, failed, hollow, ok, retry, unread } from '../kit/answers.ts'
 import type { AccountIdentity, Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
+import { listIn, objectOf, textOf } from '../kit/reading.ts'
 import { apiPath, tokenField } from './description.ts'
 import { classify, errorOf } from './failures.ts'
 import type { SalesforceObject } from './object.ts'
@@ -51,9 +51,10 @@ async function tokenState(
   const answer = await http.request({ method: 'GET', path: `${apiPath}/sobjects/${object.remoteName}/describe` })
   const failure = classify(answer)
   if (failure) return unread(failure)
-  const field = arrayOf(objectOf(answer.body)['fields'])
-    .map((entry) => objectOf(entry))
-    .find((entry) => entry['name'] === tokenField)
+  const fields = listIn(answer.body, 'fields')
+  // Of an answer that is none it would be absent, and made once more.
+  if (fields === null) return failed(hollow('Salesforce'))
+  const field = fields.map((entry) => objectOf(entry)).find((entry) => entry['name'] === tokenField)
   if (!field) return ok('absent')
   const usable = field['unique'] === true && field['externalId'] === true && field['createable'] !== false
   return ok(usable ? 'usable' : 'unusable')

@@ -1,11 +1,11 @@
 // Which objects and fields an organization has, from its describe resources. Owns what Salesforce's field
 // types mean; must not write anything.
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
-import { ok, unread } from '../kit/answers.ts'
+import { failed, hollow, ok, unread } from '../kit/answers.ts'
 import type { FieldKind } from '../kit/canonical.ts'
 import type { Answer } from '../kit/connector.ts'
 import type { ConnectorHttp } from '../kit/http.ts'
-import { arrayOf, objectOf, textOf } from '../kit/reading.ts'
+import { arrayOf, listIn, objectOf, textOf } from '../kit/reading.ts'
 import type { JsonObject } from '../kit/reading.ts'
 import type { RemoteField, RemoteObject, RemoteReference, RemoteSchema } from '../kit/schema.ts'
 import { apiPath, objects as standardObjects, tokenField } from './description.ts'
@@ -17,11 +17,9 @@ export async function objects(http: ConnectorHttp): Promise<Answer<readonly Remo
   const answer = await http.request({ method: 'GET', path: `${apiPath}/sobjects` })
   const failure = classify(answer)
   if (failure) return unread(failure)
-  return ok(
-    arrayOf(objectOf(answer.body)['sobjects'])
-      .map((raw) => objectOf(raw))
-      .flatMap((raw) => remoteObjectOf(raw) ?? []),
-  )
+  const found = listIn(answer.body, 'sobjects')
+  if (found === null) return failed(hollow('Salesforce'))
+  return ok(found.map((raw) => objectOf(raw)).flatMap((raw) => remoteObjectOf(raw) ?? []))
 }
 
 export async function schema(http: ConnectorHttp, name: string): Promise<Answer<RemoteSchema | null>> {
@@ -32,7 +30,8 @@ export async function schema(http: ConnectorHttp, name: string): Promise<Answer<
   const failure = classify(answer)
   if (failure) return unread(failure)
   const body = objectOf(answer.body)
-  const raw = arrayOf(body['fields']).map((field) => objectOf(field))
+  const raw = listIn(body, 'fields')?.map((field) => objectOf(field))
+  if (raw === undefined) return failed(hollow('Salesforce'))
   return ok({
     object: name,
     remoteName: object.remoteName,

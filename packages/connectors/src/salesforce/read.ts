@@ -1,6 +1,6 @@
 // Reads: all records, records after a position, records by id or by value. Every page is a query of its
 // own from where the last one ended (a keyset), never a query locator, which dies after two days.
-import { failed, ok, resync, unread } from '../kit/answers.ts'
+import { failed, hollow, ok, resync, unread } from '../kit/answers.ts'
 import { batches, distinct } from '../kit/batches.ts'
 import { instantText } from '../kit/canonical.ts'
 import type {
@@ -20,7 +20,7 @@ import type { SalesforceObject } from './object.ts'
 import { canonicalField, fieldsOf, isId, kindOf, objectOf, recordOf } from './objects.ts'
 import { afterPosition, callHeaders, fieldName, query, quote } from './soql.ts'
 import type { QueryPage } from './soql.ts'
-import { arrayOf } from '../kit/reading.ts'
+import { arrayOf, objectOf as bodyOf, textOf } from '../kit/reading.ts'
 
 /** Ids of one retrieve call. */
 const retrieveMax = 2000
@@ -115,7 +115,11 @@ async function retrieve(
     })
     const failure = classify(answer)
     if (failure) return unread(failure)
-    found.push(...recordsOf(object, selection, arrayOf(answer.body)).filter(({ deleted }) => !deleted))
+    // An entry for each id, null where there is none: fewer entries would be records that are gone.
+    const entries = arrayOf(answer.body)
+    if (entries.length !== batch.length || !entries.every((entry) => entry === null || isRecord(entry)))
+      return failed(hollow('Salesforce'))
+    found.push(...recordsOf(object, selection, entries).filter(({ deleted }) => !deleted))
   }
   return ok(found)
 }
@@ -169,6 +173,10 @@ function select(object: SalesforceObject, selection: ObjectSelection): string {
 
 function recordsOf(object: SalesforceObject, selection: ObjectSelection, rows: readonly unknown[]): RemoteRecord[] {
   return rows.flatMap((row) => recordOf(object, selection, row) ?? [])
+}
+
+function isRecord(entry: unknown): boolean {
+  return textOf(bodyOf(entry)['Id']) !== null
 }
 
 function pageLimit(pageSize: number): number {

@@ -1,11 +1,11 @@
 // Asks in SOQL. Owns quoting, which is the only thing between a value and the query's text, and the
 // page of an answer. https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/
 import { RowhouseError } from '@rowhouse/contracts'
-import { ok, retry, unread } from '../kit/answers.ts'
+import { failed, hollow, ok, unread } from '../kit/answers.ts'
 import { batches } from '../kit/batches.ts'
 import type { Answer } from '../kit/connector.ts'
 import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
-import { arrayOf, countOf, isObject, objectOf, textOf } from '../kit/reading.ts'
+import { countOf, isObject, listIn, objectOf, textOf } from '../kit/reading.ts'
 import type { JsonObject } from '../kit/reading.ts'
 import { apiPath } from './description.ts'
 import { classify } from './failures.ts'
@@ -61,10 +61,8 @@ export async function queryEach(http: ConnectorHttp, queries: readonly Query[]):
     })
     const failure = classify(answer)
     if (failure) return unread(failure)
-    const entries = arrayOf(objectOf(answer.body)['compositeResponse']).map((entry) => objectOf(entry))
-    if (entries.length !== batch.length) {
-      return unread(retry('Salesforce answered another number of queries than were asked.'))
-    }
+    const entries = listIn(answer.body, 'compositeResponse')?.map((entry) => objectOf(entry))
+    if (entries?.length !== batch.length) return failed(hollow('Salesforce'))
     for (const entry of entries) {
       const status = countOf(textOf(entry['httpStatusCode']) ?? undefined) ?? 0
       const page = pageOf({ status, headers: answer.headers, body: entry['body'] })
@@ -82,9 +80,10 @@ function queryPath({ soql, scope }: Query): string {
 function pageOf(answer: HttpAnswer): Answer<QueryPage> {
   const failure = classify(answer)
   if (failure) return unread(failure)
-  const body = objectOf(answer.body)
-  const rows = arrayOf(body['records']).filter((row) => isObject(row))
-  return ok({ rows, done: body['done'] !== false, headers: answer.headers })
+  const records = listIn(answer.body, 'records')
+  const rows = records?.filter((row) => isObject(row))
+  if (rows === undefined || rows.length !== records?.length) return failed(hollow('Salesforce'))
+  return ok({ rows, done: objectOf(answer.body)['done'] !== false, headers: answer.headers })
 }
 
 export function quote(value: string): string {

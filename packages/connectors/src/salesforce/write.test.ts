@@ -160,3 +160,13 @@ it('is not called by webhooks', () => {
   const request = { method: 'POST', url: 'https://x', headers: {}, rawBody: Buffer.from('[]') }
   expect(salesforce.verifyWebhook(request, 's', 'a', 0)).toMatchObject({ ok: false, code: 'webhook_signature_invalid' })
 })
+
+it('believes no record gone of which nothing was said', async () => {
+  const two = [id(1), id(2)]
+  for (const body of [{ message: 'x' }, [{ errorCode: 'UNKNOWN_EXCEPTION', message: 'x' }], [null], [null, null, null]])
+    expect(await salesforce.get(scripted({ body }), contacts, two)).toMatchObject({ failure: { action: 'retry' } })
+  expect(await salesforce.get(scripted({ body: [null, null] }, { body: { records: [] } }), contacts, two)).toEqual({
+    ok: true,
+    value: [],
+  })
+})

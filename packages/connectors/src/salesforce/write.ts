@@ -3,7 +3,7 @@
 // is refused as a duplicate that names the record. A conditional update is a call of its own, because
 // the API takes the condition for a single record only.
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm
-import { failed, ok, park, retry, splitBatch } from '../kit/answers.ts'
+import { failed, hollow, ok, park, retry, splitBatch } from '../kit/answers.ts'
 import type { Answer, ObjectSelection, WriteOperation, WriteResult } from '../kit/connector.ts'
 import type { Failure } from '../kit/failure.ts'
 import type { ConnectorHttp, HttpAnswer } from '../kit/http.ts'
@@ -108,7 +108,9 @@ async function updateOne(http: ConnectorHttp, object: SalesforceObject, operatio
   })
   if (answer.status === 412) return { key, outcome: 'changed', reason: `The record changed after ${unmodifiedSince}.` }
   const failure = classify(answer)
-  if (!failure) return { key, outcome: 'done', id, record: null }
+  // A change has no body. Believed without looking, an error with status 200 would have it undone by the next read.
+  if (answer.status === 204) return { key, outcome: 'done', id, record: null }
+  if (!failure) return { key, outcome: 'failed', failure: hollow('Salesforce') }
   if (failure.action !== 'park') return { key, outcome: 'failed', failure }
   return refusedResult(object, operation, errorOf(answer.body, answer.status))
 }
@@ -118,7 +120,7 @@ function wholeFailure(answer: HttpAnswer, count: number): Failure | null {
   const failure = classify(answer)
   if (failure) return failure
   if (arrayOf(answer.body).length === count) return null
-  return retry('Salesforce answered with another number of results than records.')
+  return hollow('Salesforce')
 }
 
 /** A batch of one that was refused as a whole: no splitting helps any more. */

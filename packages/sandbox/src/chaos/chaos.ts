@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Seeded } from '../store/seeded.ts'
 import type { Sleep } from '../options.ts'
 import type { Shelf, Store } from '../store/store.ts'
-import { Pages, htmlPage, slowly, truncated } from './spoil.ts'
+import { Pages, errorBody, htmlPage, slowly, truncated } from './spoil.ts'
 import type { Spoilt } from './spoil.ts'
 
 const rate = z.number().min(0).max(1).default(0)
@@ -27,6 +27,8 @@ export const chaosSchema = z.strictObject({
   slowPieceMs: z.number().min(0).max(60_000).default(100),
   /** Share of answers that are a page of HTML with status 200; what was asked is done. @default 0 */
   htmlRate: rate,
+  /** Share of answers that are an error in JSON with status 200; what was asked is done. @default 0 */
+  errorBodyRate: rate,
   /** Share of answers whose JSON ends in the middle. @default 0 */
   truncatedRate: rate,
   /** Share of next pages that are the page before once more. @default 0 */
@@ -54,6 +56,7 @@ const calm: ChaosSettings = {
   slowBodyRate: 0,
   slowPieceMs: 100,
   htmlRate: 0,
+  errorBodyRate: 0,
   truncatedRate: 0,
   repeatedPageRate: 0,
   rowLockRate: 0,
@@ -110,7 +113,10 @@ export class Chaos {
     response: Response,
     time: { readonly sleep: Sleep; readonly signal: AbortSignal },
   ): Promise<Spoilt | undefined> {
-    const { htmlRate, truncatedRate, repeatedPageRate, slowBodyRate, slowPieceMs } = this.settings(account)
+    const { errorBodyRate, htmlRate, truncatedRate, repeatedPageRate, slowBodyRate, slowPieceMs } =
+      this.settings(account)
+    // One that is done without a body has none to be spoilt, but may be told as an error all the same.
+    if (errorBodyRate > 0 && this.#seeded.chance() < errorBodyRate) return errorBody()
     if (htmlRate + truncatedRate + repeatedPageRate + slowBodyRate === 0 || response.body === null) return undefined
     const repeated = repeatedPageRate > 0 ? await this.#pages.seen(account, method, url, response) : undefined
     const roll = this.#seeded.chance()

@@ -53,6 +53,16 @@ describe.each(['hubspot', 'salesforce', 'netsuite'] as const)('%s', (connector) 
     await expect(response.json()).rejects.toThrow(SyntaxError)
   })
 
+  it('answers an error in JSON with status 200, also where there would be no body', async () => {
+    const account = sandbox.createAccount({ connector })
+    const { create, body, list } = lists[connector]
+    sandbox.chaos(account.id, { errorBodyRate: 1 })
+    for (const response of [await ask(account, list), await ask(account, create, body)]) {
+      expect(response.status).toBe(200)
+      expect(await response.json()).toMatchObject({ status: 'error' })
+    }
+  })
+
   it('has done the work when its answer is spoilt', async () => {
     const account = sandbox.createAccount({ connector })
     const { create, body, object } = lists[connector]

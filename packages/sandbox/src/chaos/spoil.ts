@@ -1,4 +1,4 @@
-// Answers that arrive broken: HTML for JSON, cut short, dribbled, or the page before once more. Owns how an
+// Answers that arrive broken: HTML for JSON, an error with status 200, cut short, dribbled, or the page before once more. Owns how an
 // answer is spoilt; chaos.ts decides which. What the request did is done and committed by then.
 import type { ChaosMark } from '../http/request-log.ts'
 import type { Sleep } from '../options.ts'
@@ -20,6 +20,15 @@ export function htmlPage(): Spoilt {
   return {
     how: 'HTML',
     response: new Response(body, { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } }),
+  }
+}
+
+/** What a gateway answers that keeps the status of what it could not pass on to itself: JSON, and nothing that was asked for. */
+export function errorBody(): Spoilt {
+  const body = JSON.stringify({ status: 'error', message: 'There was a problem with the request.', errors: [] })
+  return {
+    how: 'error body',
+    response: new Response(body, { status: 200, headers: { 'content-type': 'application/json;charset=utf-8' } }),
   }
 }
 

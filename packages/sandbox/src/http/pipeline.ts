@@ -78,6 +78,8 @@ export function pipeline(world: World, dialect: Dialect): MiddlewareHandler<Env>
       const spoilt = await world.chaos.spoil(account, context.req.method, context.req.url, context.res, world)
       if (spoilt) {
         chaos = spoilt.how
+        // Whatever it replaces leaves no header behind either, such as where a new record is.
+        context.res = undefined
         context.res = spoilt.response
       }
       logged(context.res.status)

@@ -27,6 +27,7 @@ export type ChaosMark =
   | 'not answered, done'
   | 'slow body'
   | 'HTML'
+  | 'error body'
   | 'truncated'
   | 'repeated page'
 

@@ -26,7 +26,7 @@ export function renderRecord(
 ): Record<string, unknown> {
   const body: Record<string, unknown> = {
     id: record.id,
-    properties: pickProperties(type, record, view.properties),
+    properties: pickProperties(portal, type, record, view.properties),
     createdAt: new Date(record.createdAt).toISOString(),
     updatedAt: new Date(record.updatedAt).toISOString(),
     archived: record.archived,
@@ -43,15 +43,20 @@ export function renderRecord(
 }
 
 function pickProperties(
+  portal: Portal,
   type: ObjectType,
   record: HubspotRecord,
   wanted: readonly string[],
 ): Record<string, string | null> {
-  if (wanted[0] === '*') return { ...record.properties }
+  // One that is not defined, or not any more, is left out without a word.
+  const { catalogue } = portal.of(type)
+  const defined = (names: readonly string[]): string[] => names.filter((name) => catalogue.get(name) !== undefined)
+  if (wanted[0] === '*')
+    return Object.fromEntries(defined(Object.keys(record.properties)).map((name) => [name, record.properties[name]!]))
   const { defaultProperties, modifiedProperty, createdProperty } = factsOf(type)
-  // Named properties come with the three that HubSpot always adds; what has no value is null.
+  // Named properties come with the three that HubSpot always adds; what is defined and has no value is null.
   const names = wanted.length === 0 ? defaultProperties : [...wanted, createdProperty, 'hs_object_id', modifiedProperty]
-  return Object.fromEntries([...new Set(names)].map((name) => [name, record.properties[name] ?? null]))
+  return Object.fromEntries(defined([...new Set(names)]).map((name) => [name, record.properties[name] ?? null]))
 }
 
 function renderHistory(record: HubspotRecord, name: string): Record<string, unknown>[] {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { requireProviderUrl } from './provider-url.ts'
 
-const outcome = (value: string): string => {
+const outcome = (value: string, field: 'baseUrl' | 'tokenUrl' = 'baseUrl'): string => {
   try {
-    requireProviderUrl('baseUrl', value, { domains: ['salesforce.com'], origins: ['http://127.0.0.1:4010'] })
+    requireProviderUrl(field, value, { domains: ['salesforce.com'], origins: ['http://127.0.0.1:4010'] })
     return 'taken'
   } catch (error) {
     return (error as { code: string }).code
@@ -30,5 +30,13 @@ describe('an address a person may connect', () => {
     'http://[::1]:4010',
     'https://user:password@acme.my.salesforce.com',
     'file:///etc/passwd',
+    'https://acme.my.salesforce.com/services/apexrest/grab',
+    'https://acme.my.salesforce.com/?to=',
+    'https://acme.my.salesforce.com/#x',
   ])('%s is not', (value) => expect(outcome(value)).toBe('validation_failed'))
+
+  it.each([
+    ['https://acme.my.salesforce.com/services/oauth2/token', 'taken'],
+    ['https://acme.my.salesforce.com/app/site/hosting/scriptlet.nl?script=5&deploy=1', 'validation_failed'],
+  ])('%s, where tokens are refreshed, is %s', (value, expected) => expect(outcome(value, 'tokenUrl')).toBe(expected))
 })

@@ -1,4 +1,9 @@
 // Connecting an account on the CRM's own page: a real server, a real sandbox, and the browser's part done by hand.
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { connectors, createHttp } from '@rowhouse/connectors'
+import type { Connector } from '@rowhouse/connectors'
 import { startSandbox } from '@rowhouse/sandbox'
 import type { CreatedAccount, Sandbox } from '@rowhouse/sandbox'
 import { useTestDatabase, withClient } from '@rowhouse/testkit'
@@ -206,6 +211,58 @@ describe('connecting', () => {
     const { browser, consentUrl } = await leave({ connector: 'hubspot', returnTo: '//evil.example/x' })
     const ended = await browser.visit(await consent(consentUrl, accounts.other, { decision: 'deny' }))
     expect(ended.headers.get('location')).toBe('/?connectError=oauth_consent_refused')
+  })
+})
+
+describe('an address that a token answer names', () => {
+  const heard: string[] = []
+  /** Says what Salesforce says, and that the account is elsewhere. */
+  const startProvider = async (instanceUrl: () => string): Promise<{ url: string; server: Server }> => {
+    const provider = createServer((request, response) => {
+      heard.push(`${request.url} ${request.headers.authorization}`)
+      const token = { access_token: 'a-token-of-the-account', refresh_token: 'r', instance_url: instanceUrl() }
+      const body = request.url?.endsWith('/token') ? token : { organization_id: '00D000000000001' }
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    })
+    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
+    return { url: `http://127.0.0.1:${(provider.address() as AddressInfo).port}`, server: provider }
+  }
+
+  it('is not asked anything, unless it is the provider’s', async () => {
+    const inner = await startProvider(() => '')
+    const outer = await startProvider(() => inner.url)
+    const other = await startTestServer(database(), { simulatedProviders: [outer.url] })
+    try {
+      const person = await other.token(other.worlds.a.ownerId)
+      await other.call('PUT', '/v1/connectors/salesforce/app', { bearer: operatorKey, body: appOf('salesforce') })
+      const path = `/v1/organizations/${other.worlds.a.organizationId}/connections/authorize`
+      const begun = await other.call('POST', path, {
+        bearer: person,
+        body: { connector: 'salesforce', baseUrl: outer.url },
+      })
+      const started = await other.call('GET', begun.body.url.replace(other.url, ''), { bearer: person })
+      const state = new URL(started.headers.get('location') ?? '').searchParams.get('state') ?? ''
+      const cookie = started.headers
+        .getSetCookie()
+        .map((line) => line.split(';')[0])
+        .join('; ')
+      const ended = await other.call('GET', `/oauth/salesforce/callback?code=c&state=${state}`, {
+        bearer: person,
+        headers: { cookie },
+      })
+      expect(new URL(ended.headers.get('location') ?? '', other.url).searchParams.get('connectError')).toBe(
+        'connector_failed',
+      )
+      expect(heard).toEqual(['/services/oauth2/token undefined'])
+      // Whoever went there would have been given the token.
+      const went = createHttp({ baseUrl: inner.url, accessToken: 'a-token-of-the-account' })
+      await (connectors.get('salesforce') as Connector).identify(went)
+      expect(heard.at(-1)).toContain('Bearer a-token-of-the-account')
+    } finally {
+      await other.stop()
+      inner.server.close()
+      outer.server.close()
+    }
   })
 })
 

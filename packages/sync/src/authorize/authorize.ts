@@ -6,6 +6,7 @@ import type { Connector, Credentials, OAuthApp } from '@rowhouse/connectors'
 import { createHash } from 'node:crypto'
 import type { Connections } from '../connections/connections.ts'
 import type { Apps, StoredApp } from './apps.ts'
+import { requireOwnInstance } from './instance-url.ts'
 import type { AuthorizationRequest, NewRequest, Requests } from './requests.ts'
 
 export interface AuthorizeContext {
@@ -114,7 +115,10 @@ export class Authorize {
         codeVerifier,
       })
       requireScopes(connector, credentials)
-      const account = { connector, credentials, baseUrl: credentials.instanceUrl ?? baseUrl, tokenUrl: null }
+      const { domains } = connector.describe()
+      const { instanceUrl } = credentials
+      const own = instanceUrl === null ? baseUrl : requireOwnInstance(instanceUrl, baseUrl, domains)
+      const account = { connector, credentials, baseUrl: own, tokenUrl: null }
       const connection =
         connectionId === null
           ? await connections.createFrom(organizationId, account)

@@ -25,7 +25,7 @@ import { resolveDefaultMapping, resolveMapping } from '../mapping/mapping.ts'
 import type { Observe } from '../observe/events.ts'
 import { wantResync } from '../pull/resync.ts'
 import { finishRemovals, removeRow } from './remove.ts'
-import { insertConnection, moveConnection, readConnection, readConnections } from './store.ts'
+import { insertConnection, moveConnection, readConnection, readConnections, writeAddress } from './store.ts'
 import type { StoredConnection } from './store.ts'
 import { toConnectionView } from './view.ts'
 
@@ -93,7 +93,7 @@ export class Connections {
    * Connects an account with credentials that exist already: asks the CRM whose they are, checks that the
    * organization's tables fit, stores the credentials sealed, and begins the backfill.
    *
-   * @throws RowhouseError connector_unknown, credentials_refused, connector_unreachable, mapping_invalid,
+   * @throws RowhouseError connector_unknown, validation_failed, credentials_refused, connector_unreachable, mapping_invalid,
    * connection_exists, organization_not_found
    * @example
    * await sync.connections.create({ organizationId, connector: 'hubspot', accessToken })
@@ -101,6 +101,7 @@ export class Connections {
    */
   async create(input: ConnectInput): Promise<Connection> {
     const connector = this.#connector(input.connector)
+    requireOwnApp(input)
     const baseUrl = input.baseUrl ?? connector.describe().defaultBaseUrl
     const given: NewCredentials = {
       accessToken: input.accessToken,
@@ -128,7 +129,8 @@ export class Connections {
    * Gives a connection new credentials for the same account, and lets it go on where it stopped: its cursors, links and
    * what is due stay as they are.
    *
-   * @throws RowhouseError connection_not_found, connection_account_differs, credentials_refused, connector_unreachable
+   * @throws RowhouseError connection_not_found, connection_account_differs, connection_exists, credentials_refused,
+   * connector_unreachable
    */
   async reconnect(organizationId: string, id: string, account: GrantedAccount): Promise<Connection> {
     const { pool, vault } = this.#context
@@ -145,7 +147,12 @@ export class Connections {
         `The consent is for the account ${identity.account}; this connection is with ${stored.account}.`,
         { details: { account: identity.account, expected: stored.account } },
       )
-    await inTransaction(pool, (client) => vault.store(client, organizationId, id, fromGrant(credentials)))
+    await inTransaction(pool, async (client) => {
+      await vault.store(client, organizationId, id, fromGrant(credentials))
+      // Where the provider names the account's address, it is there now: an account may have moved, which is why it was paused.
+      const at = credentials.instanceUrl === null ? stored.baseUrl : baseUrl
+      await writeAddress(client, id, { baseUrl: at, tokenUrl })
+    })
     if (stored.state === 'paused') return this.#move(organizationId, id, 'resume', null)
     this.#context.onChange()
     return this.#view(stored)
@@ -406,6 +413,15 @@ export class Connections {
       },
     })
   }
+}
+
+/** The product's app is for the provider alone: an address that comes with a connection gets the app that comes with it. */
+function requireOwnApp({ clientId, clientSecret, refreshToken, tokenUrl }: ConnectInput): void {
+  if (!tokenUrl || !refreshToken || (clientId && clientSecret)) return
+  const message = 'needs clientId and clientSecret: the app of the product is never sent to an address of its own'
+  throw new RowhouseError('validation_failed', `tokenUrl: ${message}`, {
+    details: { issues: [{ in: 'body', path: 'tokenUrl', message }] },
+  })
 }
 
 /** Refreshed with the product's own app, so nothing of the app is stored with them. */

@@ -184,6 +184,34 @@ export async function insertConnection(client: PoolClient, fresh: NewConnection)
   return row.id
 }
 
+/**
+ * Where a connection's account is reached from now on. What it is told apart by stays; its budget is that of the new address.
+ *
+ * @throws RowhouseError connection_exists when another connection of the organization is there
+ */
+export async function writeAddress(
+  client: PoolClient,
+  id: string,
+  { baseUrl, tokenUrl }: Pick<StoredConnection, 'baseUrl' | 'tokenUrl'>,
+): Promise<void> {
+  const { rows } = await client.query<{ taken: boolean }>(
+    `select exists (
+       select from rowhouse.connections o
+       where o.organization_id = c.organization_id and o.connector = c.connector and o.account = c.account
+         and o.base_url = $2 and o.id <> c.id
+     ) as taken
+     from rowhouse.connections c where c.id = $1 for update`,
+    [id, baseUrl],
+  )
+  if (rows[0]?.taken === true) throw new RowhouseError('connection_exists')
+  await client.query(
+    `update rowhouse.connections c
+     set base_url = $2, token_url = $3, updated_at = now(), revision = nextval('rowhouse.connection_revisions')
+     where c.id = $1 and (c.base_url, c.token_url) is distinct from ($2, $3)`,
+    [id, baseUrl, tokenUrl],
+  )
+}
+
 export interface Moved {
   readonly from: ConnectionState
   readonly to: ConnectionState

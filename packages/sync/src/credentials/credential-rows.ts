@@ -9,6 +9,8 @@ export interface CredentialRow {
   readonly connectionId: string
   readonly organizationId: string
   readonly connector: string
+  /** Whether its tokens are refreshed where the connector knows, and not at an address that came with it. */
+  readonly atProvider: boolean
   readonly store: StoreKind
   readonly place: string | null
   readonly sealed: unknown
@@ -22,8 +24,8 @@ export async function findCredentialRow(
   connectionId: string,
 ): Promise<CredentialRow | undefined> {
   const { rows } = await database.query<CredentialRow>(
-    `select s.connection_id as "connectionId", s.organization_id as "organizationId", c.connector, s.store, s.place,
-       s.sealed, s.key_id as "keyId", s.version::float8 as version
+    `select s.connection_id as "connectionId", s.organization_id as "organizationId", c.connector,
+       c.token_url is null as "atProvider", s.store, s.place, s.sealed, s.key_id as "keyId", s.version::float8 as version
      from rowhouse.sync_credentials s join rowhouse.connections c on c.id = s.connection_id
      where s.connection_id = $1`,
     [connectionId],

@@ -136,8 +136,10 @@ export class Vault {
         const opened = await this.#open(client, connectionId)
         const { credentials } = opened
         if (credentials.version !== used.version) return { ok: true, credentials, refreshed: false }
-        if (credentials.refreshToken === null || credentials.app === null)
-          return { ok: false, reason: NO_REFRESH_TOKEN, advice: NO_REFRESH_TOKEN, retryMs: null }
+        if (credentials.refreshToken === null || credentials.app === null) {
+          const advice = credentials.refreshToken === null ? NO_REFRESH_TOKEN : NO_APP
+          return { ok: false, reason: advice, advice, retryMs: null }
+        }
         const answer = await connector.oauth.refresh(http, credentials.app, credentials)
         if (!answer.ok) {
           const retry = answer.failure.action === 'retry' ? (answer.failure.afterMs ?? RETRY_MS) : null
@@ -288,8 +290,9 @@ export class Vault {
       ['clientSecret', bundle.clientSecret],
     ])) as [string, string | null, string | null, string | null]
     const own = clientId === null || clientSecret === null ? null : { clientId, clientSecret }
-    // On the connection at hand: with every other one waiting for this row's lock, the pool would have none left.
-    const app = own ?? (await findApp(row.connector, database))
+    // The product's secret goes nowhere but to the provider: never to an address that a connection was made with.
+    // Asked on the connection at hand: with every other one waiting for this row's lock, the pool would have none left.
+    const app = own ?? (row.atProvider ? await findApp(row.connector, database) : null)
     const credentials = {
       version: bundle.version,
       accessToken,
@@ -318,4 +321,6 @@ export class Vault {
 
 const RETRY_MS = 1000
 const KEEP_TRIES_MAX = 3
+const NO_APP =
+  'The CRM refused the access token, and there is no OAuth app to refresh it with: connect the account again on the CRM’s own page, or with a client id and its secret.'
 const NO_REFRESH_TOKEN = 'The CRM refused the access token, and there is no refresh token.'

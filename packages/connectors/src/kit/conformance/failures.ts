@@ -2,7 +2,7 @@
 // taken for an answer.
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Answer, WriteOperation } from '../connector.ts'
+import type { Answer, WriteOperation, WriteResult } from '../connector.ts'
 import type { ConnectorHttp, HttpAnswer } from '../http.ts'
 import { failing, refer, remove, Scene, start, unknownId, update, valueOf } from './scene.ts'
 import type { ConformanceObject, ConformanceSubject } from './subject.ts'
@@ -50,15 +50,20 @@ export function testFailures(subject: ConformanceSubject, spec: ConformanceObjec
     beforeAll(async () => {
       scene = await Scene.open(subject, spec)
     })
-    /** Which of them writes. */
-    const writing = 5
-    const everyQuestion = async (http: ConnectorHttp, id: string): Promise<Answer<unknown>[]> => [
+    const everyRead = async (http: ConnectorHttp, id: string): Promise<Answer<unknown>[]> => [
       await connector.objects(http),
       await connector.schema(http, spec.object),
       await connector.list(http, scene.selection, null, 10),
       await connector.poll(http, scene.selection, start, 10),
       await connector.get(http, scene.selection, [id]),
-      await connector.write(http, scene.selection, [update(id, { [spec.text]: 'x' })]),
+      await connector.deleted(http, spec.object, null),
+      ...(spec.tokens ? [await connector.find(http, scene.selection, { kind: 'create_token', values: ['t'] })] : []),
+    ]
+    const writeX = (http: ConnectorHttp, id: string): Promise<Answer<readonly WriteResult[]>> =>
+      connector.write(http, scene.selection, [update(id, { [spec.text]: 'x' })])
+    const everyQuestion = async (http: ConnectorHttp, id: string): Promise<Answer<unknown>[]> => [
+      ...(await everyRead(http, id)),
+      await writeX(http, id),
     ]
 
     it('a wrong token asks for new credentials', async () => {
@@ -81,17 +86,36 @@ export function testFailures(subject: ConformanceSubject, spec: ConformanceObjec
 
     it.each([
       ['HTML with a status that says all is well', { htmlRate: 1 }],
+      ['an error in JSON with a status that says all is well', { errorBodyRate: 1 }],
       ['JSON that ends in the middle', { truncatedRate: 1 }],
     ])('%s is no answer', async (_, trouble) => {
       const id = await scene.makeOne()
       await scene.account.trouble(trouble)
-      const answers = await everyQuestion(scene.http, id)
+      const answers = await everyRead(scene.http, id)
+      const written = await writeX(scene.http, id)
       await scene.account.trouble({})
-      for (const [index, answer] of answers.entries()) {
-        // An answer without a body cannot be spoilt: what it says is done.
-        const isDone = index === writing && answer.ok
-        expect(isDone ? (await scene.get(id))!.fields[spec.text] : 'x').toBe('x')
-        expect(isDone ? failing('retry') : answer).toMatchObject(failing('retry'))
+      for (const answer of answers) expect(answer).toMatchObject(failing('retry'))
+      const [result] = written.ok ? written.value : []
+      // An answer without a body cannot be cut or made HTML: what it says is done. Anything else is not known to be.
+      const isDone = result?.outcome === 'done'
+      expect(isDone ? (await scene.get(id))!.fields[spec.text] : 'x').toBe('x')
+      expect(isDone ? failing('retry') : (result ?? written)).toMatchObject({ failure: { action: 'retry' } })
+    })
+
+    it('a write is done when the provider says so, not when it says something else with status 200', async () => {
+      const id = await scene.makeOne()
+      const since = (await scene.get(id))!.modifiedAt
+      for (const operation of [
+        update(id, { [spec.text]: 'x' }),
+        { ...update(id, { [spec.text]: 'x' }), unmodifiedSince: since },
+        remove(id),
+        await scene.next(),
+      ]) {
+        await scene.account.trouble({ errorBodyRate: 1 })
+        const written = await connector.write(scene.http, scene.selection, [operation])
+        await scene.account.trouble({})
+        const [result] = written.ok ? written.value : []
+        expect(result ?? written).toMatchObject({ failure: { action: 'retry' } })
       }
     })
 
@@ -131,10 +155,9 @@ export function testFailures(subject: ConformanceSubject, spec: ConformanceObjec
             scopes: null,
           }
           const reads = [
-            ...(await everyQuestion(http, id)).slice(0, -1),
+            ...(await everyRead(http, id)),
             await connector.identify(http),
             await connector.prepare(http, [spec.object]),
-            await connector.deleted(http, spec.object, null),
             await connector.find(http, scene.selection, { kind: 'create_token', values: ['t'] }),
             ...(connector.history ? [await connector.history.read(http, scene.selection, [id])] : []),
             await connector.oauth.exchange(http, scene.account.app, grant),
