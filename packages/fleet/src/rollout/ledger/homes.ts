@@ -40,13 +40,12 @@ export async function readHomes(
   below: string | null = null,
   ids: readonly string[] | null = null,
 ): Promise<Home[]> {
-  const { rows } = await catalogue.query<Home>(
+  const { rows } = await catalogue.query<HomeRow>(
     `select h.id, h.cluster, h.database_name as "databaseName", h.schema_name as "schemaName", h.login, h.isolation,
        h.state = 'spare' as "isSpare", h.organization_id as "organizationId", o.slug, h.version::text as version,
        k.organization_id is not null as "isCanary",
        coalesce(p.state <> 'active', false) as "isMoving",
-       c.status <> 'down' as "isAnswering",
-       jsonb_build_object('host', c.host, 'port', c.port, 'tls', c.tls, 'tlsCa', c.tls_ca) as server
+       c.status <> 'down' as "isAnswering", c.host, c.port, c.tls, c.tls_ca as "tlsCa"
      from rowhouse.homes h
      join rowhouse.clusters c on c.id = h.cluster
      left join rowhouse.organizations o on o.id = h.organization_id
@@ -57,8 +56,10 @@ export async function readHomes(
      order by h.created_at, h.id`,
     [below, ids],
   )
-  return rows
+  return rows.map(({ host, port, tls, tlsCa, ...home }) => ({ ...home, server: { host, port, tls, tlsCa } }))
 }
+
+type HomeRow = Omit<Home, 'server'> & Server
 
 export const databaseKeyOf = ({ cluster, databaseName }: Pick<Home, 'cluster' | 'databaseName'>): string =>
   `${cluster}/${databaseName ?? ''}`
