@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { install } from '@rowhouse/database'
 import { startPostgres } from '@rowhouse/embedded'
-import { Client } from 'pg'
+import { Client, escapeLiteral } from 'pg'
 import type { TestProject } from 'vitest/node'
 
 import { testSigningKey } from './signing-key.ts'
@@ -47,6 +47,12 @@ async function startServer(): Promise<{ adminUrl: string; logFile: string; stop(
   // Autovacuum is on and comes in weeks: what statistics say is what a test has them say, and who holds a lock or a snapshot
   // is a test.
   await run(server.adminUrl, [`alter system set autovacuum_naptime = '24 d'`, 'select pg_reload_conf()'])
+  // Whoever knows the password shows it thousands of times, and each time derives its key anew.
+  const password = decodeURIComponent(new URL(server.adminUrl).password)
+  await run(server.adminUrl, [
+    'set scram_iterations = 1',
+    `alter role current_user password ${escapeLiteral(password)}`,
+  ])
   return {
     adminUrl: server.adminUrl,
     logFile: server.logFile,
