@@ -1,5 +1,4 @@
-// `rowhouse verify` as a person and as a pipeline run it: exit codes, files, a baseline from its beginning to its end.
-import { spawn } from 'node:child_process'
+// `rowhouse verify`: exit codes, files, a baseline from its beginning to its end.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +6,8 @@ import { createTwoWorlds, useTestDatabase, withClient } from '@rowhouse/testkit'
 import type { VerifyReport } from '@rowhouse/verify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { bareEnvironment } from './test-command.ts'
+import { runHere } from './test-command.ts'
+import type { Ended } from './test-command.ts'
 
 const database = useTestDatabase()
 let folder: string
@@ -17,17 +17,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-const main = join(import.meta.dirname, '../main.ts')
 const file = (name: string): string => join(folder, name)
 
-async function verify(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [main, 'verify', ...args], { env: bareEnvironment() })
-  let [stdout, stderr] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-  return { code, stdout, stderr }
-}
+const verify = (...args: string[]): Promise<Ended> => runHere(['verify', ...args])
 
 const admin = (statements: string): Promise<unknown> =>
   withClient(database().adminUrl, (client) => client.query(statements))

@@ -85,7 +85,7 @@ async function startInChild(folder: string, ids: { uid?: number; gid?: number } 
   const [command, ...words] = [...wrapper, process.execPath, program, folder]
   const child = spawn(command, words, {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], HOME: '/' },
+    env: { PATH: process.env['PATH'], HOME: '/', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
     ...ids,
   })
   children.push(child)

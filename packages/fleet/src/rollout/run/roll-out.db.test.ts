@@ -257,7 +257,7 @@ describe('a lock', () => {
         await client.query(`alter database ${name} allow_connections ${isAllowed}`)
         // Those that are open already, but that of who leads, which the catalogue's lock is held by.
         await client.query(
-          `select pg_terminate_backend(a.pid) from pg_stat_activity a
+          `select pg_terminate_backend(a.pid, 60000) from pg_stat_activity a
            where a.datname = $1 and a.application_name = 'rowhouse migrate'
              and not exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory')`,
           [name],
