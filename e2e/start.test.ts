@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '@rowhouse/client'
 import { createRowhouse } from 'rowhouse'
 import type { ReadyLine } from '@rowhouse/embedded'
@@ -17,6 +17,11 @@ const newFolder = async (): Promise<string> => {
   return folder
 }
 
+/** One for all: each test goes on with what the one before it left, as people do, and would begin anew by itself. */
+let dataDir: string
+beforeAll(async () => {
+  dataDir = await newFolder()
+})
 afterAll(async () => {
   for (const stack of stacks) stack.running.child.kill('SIGKILL')
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })))
@@ -38,7 +43,6 @@ const writesAt = async (ready: ReadyLine): Promise<number> => {
 
 describe('rowhouse dev', () => {
   it('starts everything, fills every organization from its CRM, stops without a trace, and loads nothing twice', async () => {
-    const dataDir = await newFolder()
     const first = await startStack({ dataDir })
     stacks.push(first)
     expect(first.running.stdout().trim().split('\n')).toHaveLength(1)
@@ -83,7 +87,6 @@ describe('rowhouse dev', () => {
   })
 
   it('gives an organization of any plan a home with the demo’s tables, and goes on with a folder of one’s own', async () => {
-    const dataDir = await newFolder()
     const project = await newFolder()
     await mkdir(join(project, 'migrations'), { recursive: true })
     const stack = await startStack({ dataDir, cwd: project })
@@ -132,7 +135,6 @@ describe('rowhouse dev', () => {
   })
 
   it('survives kill -9 of itself: the next start takes over the Postgres it left', async () => {
-    const dataDir = await newFolder()
     const first = await startStack({ dataDir })
     stacks.push(first)
     first.running.child.kill('SIGKILL')
