@@ -284,6 +284,8 @@ declare
   used int;
   day_limit int;
 begin
+  -- Nobody waits for the disk: a server that crashes may forget what was taken in its last moment, and the provider says so.
+  perform set_config('synchronous_commit', 'off', true);
   insert into rowhouse.sync_budgets (connector, account, name, window_ms, calls_max, day_max)
   values (p_connector, p_account, p_name, p_window_ms, p_calls_max, p_day_max)
   on conflict (connector, account, name, window_ms) do nothing;

@@ -373,6 +373,17 @@ describe('a worker that froze past its lease', () => {
     const write = fenced(home, frozen, (tx) => tx.query(`insert into contacts (email) values ('ghost@x.example')`))
     await expect(write).rejects.toMatchObject({ code: 'lease_lost' })
     await expect(raiseFence(home, frozen)).rejects.toMatchObject({ code: 'lease_lost' })
+    // The first transaction of a run raises the fence by itself; whoever held the lane before writes nothing from then on.
+    const [second, third] = [
+      { ...frozen, epoch: '2' },
+      { ...frozen, epoch: '3' },
+    ]
+    await fenced(home, second, () => Promise.resolve())
+    await expect(fenced(home, third, () => Promise.reject(new Error('undone')))).rejects.toThrow('undone')
+    await fenced(home, second, () => Promise.resolve())
+    await fenced(home, third, () => Promise.resolve())
+    for (const late of [second, { ...second }])
+      await expect(fenced(home, late, () => Promise.resolve())).rejects.toMatchObject({ code: 'lease_lost' })
     expect(await rowEmails(alder)).toEqual([])
     // Without the check the late write lands.
     await home.transaction((tx) => tx.query(`insert into contacts (email) values ('ghost@x.example')`))

@@ -43,6 +43,24 @@ describe('a budget', () => {
     ])
   })
 
+  it('is asked for once by calls that leave together, and ahead of one that is expected', async () => {
+    const used = async (name: string): Promise<number | undefined> => (await worker().use(account(name)))[0]?.used
+    const budgets = worker()
+    const together = await Promise.all([1, 2, 3].map(() => budgets.take(account('together'), budget, 'live')))
+    expect(together.map(({ granted }) => granted)).toEqual([true, true, true])
+    // Eight are reserved at a time: each of the three by itself would have reserved as many.
+    expect(await used('together')).toBe(8)
+    const ahead = worker()
+    ahead.expect(account('ahead'), budget, 'live')
+    ahead.expect(account('ahead'), budget, 'live')
+    for (let call = 0; call < 8; call++) await ahead.take(account('ahead'), budget, 'live')
+    expect(await used('ahead')).toBe(8)
+    await ahead.take(account('ahead'), budget, 'live')
+    expect(await used('ahead')).toBe(16)
+    await Promise.all([1, 2, 3].map(() => worker().take(account('apart'), budget, 'live')))
+    expect(await used('apart')).toBe(24)
+  })
+
   it('ends with the day', async () => {
     const daily = { ...budget, callsPerDay: 3 }
     const budgets = worker()

@@ -40,6 +40,8 @@ export class Budgets {
   readonly #now: () => number
   readonly #corrected = new Map<string, number>()
   readonly #reservations = new Map<string, Reservation>()
+  /** Reservations under way: calls that leave together ask once. */
+  readonly #asking = new Map<string, Promise<Grant>>()
   readonly #learned = new Map<string, number>()
   readonly #known = new Map<string, { readonly account: KnownAccount; readonly untilMs: number }>()
 
@@ -80,13 +82,47 @@ export class Budgets {
     }
   }
 
+  /** A call will be taken in a moment: what it needs to be reserved for is asked for meanwhile. */
+  expect(account: RemoteAccount, budget: BudgetDescription, urgency: Urgency): void {
+    const key = keyOf(account, budget, urgency)
+    if (this.#held(key) !== null || this.#asking.has(key)) return
+    // What it fails with, the call will meet.
+    this.#ask(key, account, budget, urgency, 0).catch(() => {})
+  }
+
   async #takeCall(account: RemoteAccount, budget: BudgetDescription, urgency: Urgency): Promise<Grant> {
-    const key = `${account.connector}|${account.account}|${budget.name}|${urgency}`
-    const held = this.#reservations.get(key)
-    if (held !== undefined && held.calls > 0 && this.#now() < held.untilMs) {
+    const key = keyOf(account, budget, urgency)
+    const held = this.#held(key)
+    if (held !== null) {
       held.calls -= 1
       return { granted: true }
     }
+    const asking = this.#asking.get(key)
+    if (asking === undefined) return this.#ask(key, account, budget, urgency, 1)
+    const grant = await asking
+    // What was reserved may be used up or over by now: then this one asks.
+    return grant.granted ? this.#takeCall(account, budget, urgency) : grant
+  }
+
+  #held(key: string): Reservation | null {
+    const held = this.#reservations.get(key)
+    return held !== undefined && held.calls > 0 && this.#now() < held.untilMs ? held : null
+  }
+
+  /** @param taken calls of it that are made at once */
+  #ask(key: string, account: RemoteAccount, budget: BudgetDescription, urgency: Urgency, taken: 0 | 1): Promise<Grant> {
+    const asking = this.#reserveCalls(key, account, budget, urgency, taken).finally(() => this.#asking.delete(key))
+    this.#asking.set(key, asking)
+    return asking
+  }
+
+  async #reserveCalls(
+    key: string,
+    account: RemoteAccount,
+    budget: BudgetDescription,
+    urgency: Urgency,
+    taken: 0 | 1,
+  ): Promise<Grant> {
     let calls = BATCH_CALLS
     let lifeMs = Number.MAX_SAFE_INTEGER
     const askedMs = this.#now()
@@ -96,7 +132,7 @@ export class Budgets {
       calls = Math.min(calls, grant.calls)
       lifeMs = Math.min(lifeMs, window.windowMs / 10)
     }
-    this.#reservations.set(key, { calls: calls - 1, untilMs: askedMs + lifeMs })
+    this.#reservations.set(key, { calls: calls - taken, untilMs: askedMs + lifeMs })
     return { granted: true }
   }
 
@@ -235,6 +271,9 @@ export class Budgets {
     return { calls: rows[0]?.granted ?? 0, retryMs: rows[0]?.retry_after_ms ?? 1000 }
   }
 }
+
+const keyOf = ({ account, connector }: RemoteAccount, { name }: BudgetDescription, urgency: Urgency): string =>
+  `${connector}|${account}|${name}|${urgency}`
 
 /** Longer than any call may take; a slot of a worker that died is free after it. */
 const SLOT_HELD_MS = 60_000

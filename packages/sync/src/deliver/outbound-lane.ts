@@ -29,6 +29,7 @@ export async function runOutbound(run: LaneRun, runs: number): Promise<LaneEnd> 
     const planned = await planBatch(scope, {
       settlesFirst,
       revives,
+      ready: run.ready,
       deletesAllowed: async (deletes, mapped, tx) => {
         if (run.deletesAllowed) return true
         if (!breaks(deletes, await countLinked(tx, scope.connectionId, mapped.object))) return true

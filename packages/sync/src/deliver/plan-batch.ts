@@ -49,6 +49,8 @@ export interface PlanBatchOptions {
   readonly deletesAllowed: (deletes: number, mapped: MappedObject, tx: Transaction) => Promise<boolean>
   /** Whether deliveries whose end nobody knows come before anything new: those of whoever ran the lane before. */
   readonly settlesFirst: boolean
+  /** Asked before deliveries are committed: what throws leaves none behind that nobody could send. */
+  readonly ready: () => Promise<void>
   /** Whether parked records are looked for that are due again. */
   readonly revives: boolean
 }
@@ -68,7 +70,7 @@ export function planBatch(scope: ConnectionScope, options: PlanBatchOptions): Pr
     const mapped = objects.find(({ object }) => object === first?.object)
     if (mapped === undefined) return { kind: 'idle', nextMs: await nextDueMs(tx, connectionId, 'outbound') }
     const marks = due.filter(({ object }) => object === mapped.object)
-    return { kind: 'batch', batch: await planMarks(tx, scope, mapped, marks, options.deletesAllowed) }
+    return { kind: 'batch', batch: await planMarks(tx, scope, mapped, marks, options) }
   })
 }
 
@@ -84,7 +86,7 @@ async function planMarks(
   scope: ConnectionScope,
   mapped: MappedObject,
   marks: readonly Mark[],
-  deletesAllowed: (deletes: number, mapped: MappedObject, tx: Transaction) => Promise<boolean>,
+  { deletesAllowed, ready }: PlanBatchOptions,
 ): Promise<OutgoingBatch> {
   const ids = marks.map(({ recordId }) => recordId)
   const [locked, rows, underWay] = await Promise.all([
@@ -105,6 +107,7 @@ async function planMarks(
   })
   const deletes = planned.filter(({ plan }) => plan.kind === 'delete').length
   if (deletes > 0 && !(await deletesAllowed(deletes, mapped, tx))) return { mapped, outgoing: [], deletes: -1 }
+  if (planned.some(({ plan }) => calls.has(plan.kind))) await ready()
   const [, , outgoing] = await Promise.all([
     forgetDetached(tx, scope, mapped, planned),
     putAside(tx, scope, mapped, planned),
@@ -112,6 +115,8 @@ async function planMarks(
   ])
   return { mapped, outgoing, deletes }
 }
+
+const calls: ReadonlySet<OutboundPlan['kind']> = new Set(['create', 'update', 'delete'])
 
 /** Rows that are gone while their record stays: the pair is remembered as broken. */
 async function forgetDetached(

@@ -22,7 +22,7 @@ export interface HttpOptions {
   readonly baseUrl: string
   /** Where token requests (unauthorized ones) go. */
   readonly tokenUrl: string | null
-  readonly accessToken: () => string
+  readonly accessToken: () => string | Promise<string>
   readonly budgets: readonly BudgetDescription[]
   readonly take: (budget: BudgetDescription) => Promise<Grant>
   readonly timeoutMs: number
@@ -106,21 +106,23 @@ export class EngineHttp implements ConnectorHttp {
   async request(request: HttpRequest): Promise<HttpAnswer> {
     const options = this.#options
     const url = resolveUrl(request, options)
+    // Before a call is paid for, and outside of what makes an answer of every failure: that it cannot be read is none of the CRM's.
+    const token = request.authorized === false ? '' : await options.accessToken()
     const release = request.budget === null ? null : await this.#pay(request.budget ?? 'default')
     try {
-      return await this.#call(url, request)
+      return await this.#call(url, request, token)
     } finally {
       // A slot that cannot be given back now lapses by itself.
       await release?.().catch(() => {})
     }
   }
 
-  async #call(url: URL, request: HttpRequest): Promise<HttpAnswer> {
+  async #call(url: URL, request: HttpRequest, token: string): Promise<HttpAnswer> {
     const options = this.#options
     const leftMs = options.leftMs?.() ?? Number.POSITIVE_INFINITY
     if (leftMs < options.timeoutMs) throw new PutDown('The lease ends before the call would.', 0)
     const startedMs = options.now()
-    const answer = await this.#send(url, request)
+    const answer = await this.#send(url, request, token)
     this.#statuses.push(answer.status)
     const date = Date.parse(answer.headers['date'] ?? '')
     if (!Number.isNaN(date)) this.clockOffsetMs = date - options.now()
@@ -149,8 +151,8 @@ export class EngineHttp implements ConnectorHttp {
     throw new PutDown('The API budget is used up.', budgetWaitMs)
   }
 
-  async #send(url: URL, request: HttpRequest): Promise<HttpAnswer> {
-    const { accessToken, bodyBytesMax = BODY_BYTES_MAX, dispatcher, redact = removeSecrets, timeoutMs } = this.#options
+  async #send(url: URL, request: HttpRequest, token: string): Promise<HttpAnswer> {
+    const { bodyBytesMax = BODY_BYTES_MAX, dispatcher, redact = removeSecrets, timeoutMs } = this.#options
     const timeout = AbortSignal.timeout(timeoutMs + (request.holdMs ?? 0))
     const signal = this.#options.signal === undefined ? timeout : AbortSignal.any([this.#options.signal, timeout])
     const body =
@@ -167,7 +169,7 @@ export class EngineHttp implements ConnectorHttp {
           'user-agent': 'rowhouse',
           ...(request.form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
           ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(request.authorized === false ? {} : { authorization: `Bearer ${accessToken()}` }),
+          ...(request.authorized === false ? {} : { authorization: `Bearer ${token}` }),
           ...request.headers,
         },
         body,
@@ -175,7 +177,7 @@ export class EngineHttp implements ConnectorHttp {
         ...(dispatcher === undefined ? {} : { dispatcher }),
       })
       const bytes = await readBytes(answer.body, bodyBytesMax)
-      const shown = withoutSecrets(bytes, answer.statusCode, request, accessToken, redact)
+      const shown = withoutSecrets(bytes, answer.statusCode, request, () => token, redact)
       return { status: answer.statusCode, headers: flatHeaders(answer.headers), body: readBody(shown) }
     } catch (error) {
       if (error instanceof AnswerTooLarge && this.#inParts) throw error

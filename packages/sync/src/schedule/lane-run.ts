@@ -28,6 +28,8 @@ export interface LaneRun {
   readonly state: ConnectionState
   readonly latencies: { readonly outbound: Latencies; readonly inbound: Latencies }
   readonly pollMemory: PollMemory
+  /** Once a call can be made: with credentials, and while a part of the budget is asked for. */
+  readonly ready: () => Promise<void>
   /** Moves the connection through its state machine. */
   readonly happen: (event: ConnectionEvent, reason: string | null) => Promise<void>
   /** Whether the run should end soon: the worker stops, or its slice is over. */

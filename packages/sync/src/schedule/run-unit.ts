@@ -14,7 +14,7 @@ import type { Redact } from '../credentials/redact.ts'
 import type { Stores } from '../credentials/store/stores.ts'
 import type { StoredCredentials, Vault } from '../credentials/vault.ts'
 import { runOutbound } from '../deliver/outbound-lane.ts'
-import { fenced, raiseFence } from '../home/fence.ts'
+import { fenced } from '../home/fence.ts'
 import { canonicalBy } from '../mapping/canonical-by.ts'
 import { EngineHttp, PutDown } from '../http/http.ts'
 import type { Observe } from '../observe/events.ts'
@@ -92,12 +92,10 @@ async function runClaimed(
 ): Promise<Release> {
   const { connectionId, organizationId } = unit
   const organization = context.rowhouse.as({ organizationId, connectionId })
-  // Three questions to two databases, none of which needs another's answer. A fence that is raised for nothing is only higher.
-  const [stored, credentials] = await Promise.all([
-    readConnection(context.pool, connectionId),
-    context.vault.read(connectionId),
-    raiseFence(organization, { connectionId, lane: unit.lane, epoch: unit.epoch }),
-  ])
+  // Waited for where a call needs them: until then there is enough to ask of the home.
+  const credentials = context.vault.read(connectionId)
+  credentials.catch(() => {})
+  const stored = await readConnection(context.pool, connectionId)
   if (!lanesOf(stored.state).includes(unit.lane)) return { nextMs: null, notBeforeMs: 0, failed: false }
   const connector = context.connectors.get(stored.connector)
   if (connector === undefined) return { nextMs: null, notBeforeMs: BACKOFF_MS_MAX, failed: true }
@@ -162,7 +160,7 @@ interface Work {
   readonly http: EngineHttp
   readonly stored: StoredConnection
   readonly connector: Connector
-  readonly credentials: StoredCredentials
+  readonly credentials: Promise<StoredCredentials>
 }
 
 function prepareRun(
@@ -171,7 +169,7 @@ function prepareRun(
   organization: Organization,
   stored: StoredConnection,
   connector: Connector,
-  credentials: StoredCredentials,
+  credentials: Promise<StoredCredentials>,
   memory: ConnectionMemory,
   lease: { readonly leftMs: () => number; readonly ending: () => boolean },
 ): Work {
@@ -181,7 +179,7 @@ function prepareRun(
   const http = new EngineHttp({
     baseUrl: stored.baseUrl,
     tokenUrl: stored.tokenUrl,
-    accessToken: () => credentials.accessToken,
+    accessToken: async () => (await credentials).accessToken,
     budgets: description.budgets,
     take: (budget) => context.budgets.take(account, budget, unit.lane === 'backfill' ? 'bulk' : 'live'),
     timeoutMs: context.callTimeoutMs,
@@ -231,6 +229,11 @@ function prepareRun(
     latencies: memory.latencies,
     pollMemory: memory.poll,
     happen: (event, reason) => happen(context, unit, event, reason),
+    ready: async () => {
+      const [first] = description.budgets
+      if (first !== undefined) context.budgets.expect(account, first, 'live')
+      await credentials
+    },
     ending: lease.ending,
   }
   return { run, http, stored, connector, credentials }
@@ -331,7 +334,7 @@ async function pause(context: UnitContext, unit: Unit, { stored }: Work, advice:
 
 async function refresh(context: UnitContext, unit: Unit, work: Work): Promise<Release> {
   const { connectionId, organizationId } = unit
-  const outcome = await context.vault.refresh(work.connector, work.http, connectionId, work.credentials)
+  const outcome = await context.vault.refresh(work.connector, work.http, connectionId, await work.credentials)
   if (!outcome.ok && outcome.retryMs === null) {
     await pause(context, unit, work, outcome.advice)
     return { nextMs: null, notBeforeMs: 0, failed: true }

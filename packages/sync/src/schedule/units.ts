@@ -161,12 +161,20 @@ export async function releaseUnit(pool: Pool, unit: Unit, release: Release): Pro
   )
 }
 
-/** Makes a lane due, and tells the workers of all processes. One that runs is due again when it is given back. */
+/**
+ * Makes a lane due, and tells the workers of all processes. One that runs is due again when it is given back. Of the inbound
+ * lane nobody waits for the disk: what is due is marked in the home, and the next poll would find the mark as well.
+ */
 export async function wakeUnit(pool: Pool, connectionId: string, lane: Lane): Promise<void> {
   await pool.query(
-    `with woken as (
+    `with how as materialized (
+       select set_config('synchronous_commit',
+         case $2 when 'inbound' then 'off' else current_setting('synchronous_commit') end, true)
+     ),
+     woken as (
        update rowhouse.sync_units u
        set wake = u.wake + 1, due_at = least(u.due_at, clock_timestamp())
+       from how
        where u.connection_id = $1 and u.lane = $2 and u.enabled
        returning 1
      )

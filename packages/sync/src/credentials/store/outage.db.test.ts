@@ -71,6 +71,8 @@ describe('a vault that is sealed', () => {
     const state = async () => house().sync.connections.get(organizationId, connection.id)
     await expect.poll(async () => (await state()).lastError?.code, soon).toBe('credential_store_sealed')
     await expect.poll(async () => (await state()).state, soon).toBe('degraded')
+    // What nobody can send is not begun: no delivery is left whose end would have to be asked for.
+    expect((await person.query('select from rowhouse_home.sync_deliveries')).rowCount).toBe(0)
     await expect(house().sync.connections.test(organizationId, connection.id)).rejects.toMatchObject({
       code: 'credential_store_sealed',
       status: 503,
