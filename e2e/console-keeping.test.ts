@@ -1,5 +1,5 @@
 // The console on the running product, in a real browser: an organization's log and what is brought back from it, how long it is
-// kept, and an organization that is closed and opened again.
+// kept, an organization that is closed and opened again, and the fields of a connection.
 import { readFile, rm } from 'node:fs/promises'
 import { createClient } from '@rowhouse/client'
 import type { Client } from '@rowhouse/client'
@@ -9,7 +9,7 @@ import { createRowhouse } from 'rowhouse'
 import type { Organization, Rowhouse } from 'rowhouse'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { launchBrowser } from '../packages/console/dev/browser.ts'
-import { startStack } from './processes.ts'
+import { eventually, startStack } from './processes.ts'
 import type { Stack } from './processes.ts'
 
 let stack: Stack
@@ -116,7 +116,7 @@ it('an owner keeps the log for another time, after reading what that drops', asy
   await page.keyboard.press('Enter')
   await retention.getByText('No line is older than that now; each goes when it becomes so.').waitFor()
   await retention.getByRole('button', { name: 'Keep it so' }).click()
-  await retention.getByText('for 90 days').waitFor()
+  await retention.getByText('by a choice of its own.').waitFor()
   const params = { organizationId: acme.id }
   expect(await api.getRetention({ params })).toMatchObject({ days: 90, source: 'organization' })
   // What only operators decide is not offered.
@@ -140,4 +140,48 @@ it('an operator closes an organization by its slug and opens it again; nobody of
   expect((await asOwner.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   await ada.reload()
   await ada.getByRole('heading', { level: 1, name: 'Acme Robotics' }).waitFor()
+})
+
+it('whoever manages connections chooses other fields while syncing rests, and takes it back', async () => {
+  const params = { organizationId: acme.id, connectionId: acme.connection.id }
+  await eventually(
+    () => api.getConnection({ params }),
+    ({ state }) => state === 'live',
+    { what: 'the connection live' },
+  )
+  const before = await api.getMapping({ params })
+  const columns = async (): Promise<string[]> =>
+    (await api.getMapping({ params })).objects
+      .flatMap(({ object, fields }) => (object === 'contact' ? fields : []))
+      .map(({ column }) => column)
+  expect(await columns()).toContain('title')
+
+  const page = await asAda()
+  await page.getByRole('button', { name: 'Fields of contact' }).click()
+  await page.getByText('Pause syncing, and you can choose others.').waitFor()
+  await page.getByRole('button', { name: 'Pause syncing' }).click()
+  await page.getByRole('button', { name: 'Pause', exact: true }).click()
+  await page.getByRole('button', { name: 'Choose other fields' }).click()
+  const panel = page.getByRole('complementary', { name: 'Fields of contact' })
+  // As HubSpot and the database have them.
+  await panel.getByLabel('Field of email').waitFor()
+  expect(await panel.getByLabel('Column of email').locator('option').allInnerTexts()).toContain('email (text)')
+  await panel.getByRole('button', { name: 'Take out title' }).click()
+  await panel.getByRole('button', { name: 'See what it does' }).click()
+  await panel.getByText('Synced no more: title ↔ jobtitle.').waitFor()
+  // A worker may still be finishing what it had begun.
+  const set = panel.getByRole('button', { name: 'Set the fields' })
+  await expect
+    .poll(async () => {
+      // One that rests, or is gone, is not waited for.
+      await set.evaluateAll((buttons) => buttons.forEach((button) => (button as unknown as { click(): void }).click()))
+      return panel.getByText('The fields are set.').isVisible()
+    })
+    .toBe(true)
+  expect(await columns()).not.toContain('title')
+  await panel.getByRole('button', { name: 'Take it back' }).click()
+  await panel.waitFor({ state: 'detached' })
+  expect((await api.getMapping({ params })).objects).toEqual(before.objects)
+  await page.getByRole('button', { name: 'Resume syncing' }).click()
+  await page.getByRole('button', { name: 'Pause syncing' }).waitFor()
 })

@@ -27,12 +27,13 @@ import { logOf } from './log.ts'
 import type { LogFixture } from './log.ts'
 import { adviceOf, alertOf, measuresOf, usageOf, usageOfNone, withoutText } from './measures.ts'
 import type { AlertsFixture } from './measures.ts'
+import { mappingsOf } from './mappings.ts'
 import { membersOf } from './members.ts'
 import { plansOf } from './plans.ts'
 import { retentionOf } from './retention.ts'
 import { rolloutsOf } from './rollouts.ts'
 import type { RolloutsFixture } from './rollouts.ts'
-import { FIXTURE_NOW_MS, activityOf, ago, detailOf, mappingOf, organizationOf, placementOf, uuid } from './fixtures.ts'
+import { FIXTURE_NOW_MS, activityOf, ago, detailOf, organizationOf, placementOf, uuid } from './fixtures.ts'
 
 export const fixtureOperatorKey = 'fixture-operator-key-0123456789abcdef'
 const ACTIVITY_SEQ_MAX = 400
@@ -155,6 +156,7 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
   const plans = plansOf()
   const logs = new Map<number, LogFixture>()
   const retention = retentionOf(refuse)
+  const mappings = mappingsOf(refuse)
   const clusters = clustersOf(options.deadCluster === true)
   const failures = new Map<EndpointId, ErrorCode>()
   const holds = new Map<EndpointId, { promise: Promise<void>; release: () => void }>()
@@ -360,7 +362,10 @@ export async function startFixtureServer(options: FixtureOptions = {}): Promise<
       return { removed: true }
     },
     resyncConnection: (params) => setState(params, 'resyncing'),
-    getMapping: (params) => ({ version: 1, objects: mappingOf(connected(params)) }),
+    getMapping: (params) => mappings.get(connected(params)),
+    getRemoteSchema: (params) => connected(params) && mappings.schema(params['object'] ?? ''),
+    listMappingColumns: (params) => connected(params) && mappings.columns(params['table'] ?? ''),
+    setMapping: (params, _query, body) => mappings.set(connected(params), body),
     listActivity: (params, query) => {
       const [organization, index] = find(params)
       if (organization.connection === null) return { items: [], next: null }

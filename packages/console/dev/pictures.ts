@@ -137,6 +137,55 @@ const pictures: Record<string, Picture> = {
       await page.getByRole('button', { name: 'Leave it as it is' }).waitFor()
     },
   },
+  ...Object.fromEntries(
+    (
+      [
+        ['organization-mapping', async () => {}],
+        [
+          'organization-mapping-wrong',
+          async (page) => {
+            await page.getByRole('button', { name: 'Add a field' }).click()
+            await page.getByLabel('Column of a new row').selectOption('created_at')
+            await page.getByLabel('Field of created_at').selectOption('score')
+            await page.getByRole('button', { name: 'See what it does' }).click()
+          },
+        ],
+        [
+          'organization-mapping-asked',
+          async (page) => {
+            await page.getByRole('button', { name: 'Take out last_name' }).click()
+            await page.getByRole('checkbox', { name: 'Match by first_name' }).check()
+            await page.getByRole('button', { name: 'See what it does' }).click()
+          },
+        ],
+        [
+          'organization-mapping-set',
+          async (page) => {
+            await page.getByRole('button', { name: 'Take out last_name' }).click()
+            await page.getByRole('button', { name: 'See what it does' }).click()
+            await page.getByRole('button', { name: 'Set the fields' }).click()
+            await page.getByText('The fields are set.').waitFor()
+          },
+        ],
+      ] satisfies [string, (page: Page) => Promise<unknown>][]
+    ).map(([name, then]): [string, Picture] => [
+      name,
+      {
+        path: organization(0),
+        act: async (page) => {
+          await page.getByRole('button', { name: 'Pause syncing' }).click()
+          await page.getByRole('button', { name: 'Pause', exact: true }).click()
+          await page.getByRole('button', { name: 'Resume syncing' }).waitFor()
+          const more = page.getByRole('button', { name: 'Records, budget and access' })
+          if ((page.viewportSize()?.width ?? 0) < 600) await more.click()
+          await page.getByRole('button', { name: 'Fields of contact' }).click()
+          await page.getByRole('button', { name: 'Choose other fields' }).click()
+          await page.getByRole('form', { name: 'Fields of contact' }).waitFor()
+          await then(page)
+        },
+      },
+    ]),
+  ),
   'organization-load': {
     path: organization(0, '?tab=load'),
     options: { alerts: 'some' },

@@ -45,7 +45,7 @@ function recordingSync(): Sync {
       test: none,
       remove: none,
     },
-    mappings: { objects: none, schema: none, get: none, set: none },
+    mappings: { objects: none, schema: none, get: none, columns: none, set: none },
     apps: { list: none, set: none, remove: none },
     authorize: { begin: none, start: none, finish: none },
     webhooks: {

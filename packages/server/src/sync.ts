@@ -11,6 +11,7 @@ import type {
   ObjectMappingItem,
   RemoteObjectItem,
   RemoteSchemaItem,
+  ResponseOf,
   RowhouseError,
 } from '@rowhouse/contracts'
 
@@ -62,7 +63,17 @@ export interface Sync {
       organizationId: string,
       connectionId: string,
     ): Promise<{ readonly version: number; readonly objects: ObjectMappingItem[] }>
-    set(organizationId: string, connectionId: string, objects: readonly ObjectMappingItem[]): Promise<Connection>
+    columns(
+      organizationId: string,
+      connectionId: string,
+      table: string,
+    ): Promise<ResponseOf<Endpoints['listMappingColumns']>['items']>
+    set(
+      organizationId: string,
+      connectionId: string,
+      objects: readonly ObjectMappingItem[],
+      version?: number,
+    ): Promise<Connection>
   }
   readonly apps: {
     list(): Promise<readonly ConnectorApp[]>

@@ -32,7 +32,7 @@ function engine(): Sync {
       resync: async () => (detail = { ...detail, state: 'resyncing' }),
       test: none,
     },
-    mappings: { objects: none, schema: none, get: none, set: none },
+    mappings: { objects: none, schema: none, get: none, columns: none, set: none },
     apps: { list: none, set: none, remove: none },
     authorize: { begin: none, start: none, finish: none },
     webhooks: { receive: none },

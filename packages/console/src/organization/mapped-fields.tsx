@@ -1,15 +1,16 @@
 // Which columns are which fields of one object, by which columns rows and records were matched, and what refers to what.
 import type { Connection } from '@rowhouse/contracts'
 import { useQuery } from '@tanstack/react-query'
-import { useId, useState } from 'react'
+import { useId, useRef, useState } from 'react'
 import type { JSX } from 'react'
-import { mappingQuery } from '../app/api.ts'
-import { Failure, Loading } from '../parts/parts.tsx'
+import { may, mappingQuery, meQuery } from '../app/api.ts'
+import { MappingEditor } from '../mapping/mapping-editor.tsx'
+import { Button, Failure, Loading } from '../parts/parts.tsx'
 import { connectorWords } from '../words/connection.ts'
 import { plural } from '../words/numbers.ts'
 
 export interface MappedFieldsProps {
-  readonly connection: Pick<Connection, 'id' | 'organizationId' | 'connector'>
+  readonly connection: Pick<Connection, 'id' | 'organizationId' | 'connector' | 'state'>
   readonly object: string
 }
 
@@ -35,7 +36,11 @@ export function MappedFields({ connection, object }: MappedFieldsProps): JSX.Ele
   )
 }
 
-function Shown({ connection: { id, organizationId, connector }, object }: MappedFieldsProps): JSX.Element {
+function Shown({ connection, object }: MappedFieldsProps): JSX.Element {
+  const { id, organizationId, connector, state } = connection
+  const { data: me } = useQuery(meQuery)
+  const [isEdited, setEdited] = useState(false)
+  const opener = useRef<HTMLButtonElement>(null)
   const { data, error, refetch } = useQuery(mappingQuery(organizationId, id))
   const { name } = connectorWords(connector)
   if (data === undefined)
@@ -49,6 +54,8 @@ function Shown({ connection: { id, organizationId, connector }, object }: Mapped
   const mapped = data.objects.find((one) => one.object === object)
   if (mapped === undefined) return <p className="mt-1 text-xs text-ink-3">Nothing of it is synced any more.</p>
   const { fields, references, matchBy } = mapped
+  // The fields of the account are for who manages all connections: reading them spends its budget.
+  const canChange = may(me, organizationId, 'connections.manage')
   return (
     <div className="appear mt-1.5 text-xs">
       <table className="w-full table-fixed">
@@ -77,8 +84,23 @@ function Shown({ connection: { id, organizationId, connector }, object }: Mapped
       <p className="mt-1.5 text-ink-3">
         {matchBy.length > 0 && '* Rows and records were matched by it. '}
         {references.length > 0 && '→ It refers to another record. '}
-        Another choice is made over the API while the connection is paused.
+        {canChange && state !== 'paused' && 'Pause syncing, and you can choose others.'}
       </p>
+      {canChange && state === 'paused' && (
+        <Button ref={opener} className="mt-2" onClick={() => setEdited(true)}>
+          Choose other fields
+        </Button>
+      )}
+      {isEdited && (
+        <MappingEditor
+          connection={connection}
+          mapping={mapped}
+          onClose={() => {
+            setEdited(false)
+            opener.current?.focus()
+          }}
+        />
+      )}
     </div>
   )
 }

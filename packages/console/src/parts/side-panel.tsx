@@ -10,16 +10,18 @@ export interface SidePanelProps {
   /** Which one it shows: another one takes the focus anew. */
   readonly id: string
   readonly onClose: () => void
+  /** Whether it holds more than can be read in a narrow one. @default false */
+  readonly isWide?: boolean
   readonly children: ReactNode
 }
 
-export function SidePanel({ label, title, id, onClose, children }: SidePanelProps): JSX.Element {
+export function SidePanel({ label, title, id, onClose, isWide = false, children }: SidePanelProps): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => heading.current?.focus({ preventScroll: true }), [id])
   return (
     <aside
       aria-label={label}
-      className="appear fixed top-12 right-0 bottom-0 z-20 w-full overflow-y-auto border-l border-line bg-raised shadow-lifted md:w-[440px]"
+      className={`appear fixed top-12 right-0 bottom-0 z-20 w-full overflow-y-auto border-l border-line bg-raised shadow-lifted ${isWide ? 'md:w-[680px]' : 'md:w-[440px]'}`}
     >
       <div className="flex items-start justify-between gap-4 px-5 pt-5">
         <h2 ref={heading} tabIndex={-1} className="min-w-0 text-lg font-semibold break-words outline-none">

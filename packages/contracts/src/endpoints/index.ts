@@ -54,6 +54,7 @@ export const endpoints = {
   listRemoteSchemas: mappings.listRemoteSchemas,
   getRemoteSchema: mappings.getRemoteSchema,
   getMapping: mappings.getMapping,
+  listMappingColumns: mappings.listMappingColumns,
   setMapping: mappings.setMapping,
   listActivity: activity.listActivity,
   listDeadLetters: activity.listDeadLetters,

@@ -98,6 +98,29 @@ export const getMapping = endpoint({
   errors: ['organization_not_found', 'connection_not_found'],
 })
 
+export const listMappingColumns = endpoint({
+  id: 'listMappingColumns',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/connections/:connectionId/mapping/columns/:table',
+  summary: 'The columns of a table here, and which kinds of fields each holds as they are',
+  tag: 'connections',
+  access: { permission: 'connections.manage' },
+  audit: null,
+  response: z.object({
+    /** Without those that the database sets; none for a table that is not there. */
+    items: z.array(
+      z.object({
+        column: z.string(),
+        /** As Postgres names it. */
+        type: z.string(),
+        /** None: it cannot be synced. */
+        kinds: z.array(fieldKind),
+      }),
+    ),
+  }),
+  errors: ['organization_not_found', 'connection_not_found'],
+})
+
 export const setMapping = endpoint({
   id: 'setMapping',
   method: 'PUT',
@@ -106,13 +129,18 @@ export const setMapping = endpoint({
   tag: 'connections',
   access: { permission: 'connections.manage' },
   audit: 'connection.map',
-  body: z.object({ objects: mappingChoice }),
+  body: z.object({
+    objects: mappingChoice,
+    /** Of the mapping that was read: another one by now is not written over. @default whichever it is */
+    version: z.int().optional(),
+  }),
   response: connection,
   errors: [
     'organization_not_found',
     'connection_not_found',
     'connection_wrong_state',
     'mapping_invalid',
+    'mapping_changed',
     'credentials_refused',
     'connector_unreachable',
   ],

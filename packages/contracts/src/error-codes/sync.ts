@@ -70,6 +70,13 @@ export const syncCodes = {
     'The tables here do not fit the mapping of the connector.',
     'Create the tables and columns that the message names, with rowhouse.protect on each.',
   ),
+  mapping_changed: code(
+    409,
+    1,
+    false,
+    'The mapping was changed by somebody else meanwhile.',
+    'Read it again, and choose again.',
+  ),
   remote_object_not_found: code(
     404,
     1,

@@ -2,7 +2,7 @@
 import type { Handlers } from '../context.ts'
 import { connectionId } from './handlers.ts'
 
-type Mine = 'listRemoteSchemas' | 'getRemoteSchema' | 'getMapping' | 'setMapping'
+type Mine = 'listRemoteSchemas' | 'getRemoteSchema' | 'getMapping' | 'listMappingColumns' | 'setMapping'
 
 export const mappingHandlers: Pick<Handlers, Mine> = {
   async listRemoteSchemas({ services: { sync }, params }) {
@@ -14,6 +14,10 @@ export const mappingHandlers: Pick<Handlers, Mine> = {
 
   getMapping: async ({ services: { sync }, params }) => sync.mappings.get(params.organizationId, connectionId(params)),
 
+  async listMappingColumns({ services: { sync }, params }) {
+    return { items: await sync.mappings.columns(params.organizationId, connectionId(params), params.table) }
+  },
+
   setMapping: async ({ services: { sync }, params, body }) =>
-    sync.mappings.set(params.organizationId, connectionId(params), body.objects),
+    sync.mappings.set(params.organizationId, connectionId(params), body.objects, body.version),
 }

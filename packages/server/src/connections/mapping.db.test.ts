@@ -173,6 +173,36 @@ describe.each([
     await expect.poll(rows, soon).toEqual([{ serial: 'M-1', weight: 1.5 }])
   })
 
+  it('tells the columns of a table and what each holds, to who may choose', async () => {
+    const { status, body } = await call('GET', '/mapping/columns/machines')
+    expect(status).toBe(200)
+    expect(body.items.map(({ column, type }: { column: string; type: string }) => [column, type])).toEqual([
+      ['company_id', 'uuid'],
+      ['serial', 'text'],
+      ['weight', 'numeric'],
+    ])
+    const kinds = Object.fromEntries(
+      body.items.map(({ column, kinds }: { column: string; kinds: string[] }) => [column, kinds]),
+    )
+    expect(kinds.serial).toEqual(expect.arrayContaining(['text', 'number', 'choice']))
+    expect(kinds.company_id).not.toContain('number')
+    expect((await call('GET', '/mapping/columns/nothing')).body).toEqual({ items: [] })
+    const { viewerId } = server.worlds[connector === 'hubspot' ? 'a' : 'b']
+    const viewer = await call('GET', '/mapping/columns/machines', undefined, await server.token(viewerId))
+    expect([viewer.status, viewer.body.code]).toEqual([403, 'permission_denied'])
+  })
+
+  it('writes no choice over one that somebody else made meanwhile', async () => {
+    await call('POST', '/pause')
+    const { version, objects } = (await call('GET', '/mapping')).body
+    const late = await call('PUT', '/mapping', { objects, version: version - 1 })
+    expect([late.status, late.body.code]).toEqual([409, 'mapping_changed'])
+    await expect.poll(async () => (await call('PUT', '/mapping', { objects, version })).status, soon).toBe(200)
+    expect((await call('GET', '/mapping')).body).toEqual({ version: version + 1, objects })
+    // Without a version whichever there is gives way, as before.
+    expect((await call('PUT', '/mapping', { objects })).status).toBe(200)
+  })
+
   it('writes who chose it to the audit log', async () => {
     const { organizationId, ownerId } = connector === 'hubspot' ? server.worlds.a : server.worlds.b
     const { rows } = await withClient(database().controlUrl, (control) =>

@@ -1,13 +1,15 @@
 // What a connection's account has, and what of it is synced. Changing a mapping is a person's decision and takes two
 // steps that cannot be one: the home forgets how far it had read, then the catalogue holds the new mapping. Either alone
 // is harmless: what is read anew only repeats, and a base of another mapping version is no base.
-import { RowhouseError } from '@rowhouse/contracts'
+import { RowhouseError, fieldKind } from '@rowhouse/contracts'
 import type { Connection, ObjectMappingItem, RemoteSchemaItem } from '@rowhouse/contracts'
-import type { Connector, ObjectMapping, RemoteObject } from '@rowhouse/connectors'
+import type { Connector, FieldKind, ObjectMapping, RemoteObject } from '@rowhouse/connectors'
 import type { Pool } from 'pg'
 import type { Rowhouse } from 'rowhouse'
 import { callsPerRound, pollIntervalMs } from '../budget/poll-pace.ts'
 import { forgetReading } from '../home/cursors.ts'
+import { readColumns } from '../mapping/columns.ts'
+import { holds, isOwnColumn } from '../mapping/map-object.ts'
 import { resolveMapping } from '../mapping/mapping.ts'
 import type { Connections } from './connections.ts'
 import { readConnection, readUnits, writeMapping } from './store.ts'
@@ -76,12 +78,41 @@ export class Mappings {
   }
 
   /**
+   * The columns of a table of the organization, and what each holds as it is; none for a table that is not there.
+   *
+   * @throws RowhouseError connection_not_found
+   */
+  async columns(
+    organizationId: string,
+    id: string,
+    table: string,
+  ): Promise<{ column: string; type: string; kinds: FieldKind[] }[]> {
+    const { pool, rowhouse } = this.#context
+    await readConnection(pool, id, organizationId)
+    const rows = await readColumns(rowhouse.as({ organizationId, service: 'sync' }), [table])
+    return rows
+      .filter(({ column_name: column }) => !isOwnColumn(column))
+      .map(({ column_name: column, type }) => ({
+        column,
+        type,
+        kinds: fieldKind.options.filter((kind) => holds(type, kind)),
+      }))
+      .toSorted((a, b) => (a.column < b.column ? -1 : 1))
+  }
+
+  /**
    * Chooses what is synced. Only while the connection is paused and no worker holds it: then nobody writes by the old
    * mapping. When it is resumed, every object is read anew and matched before anything is sent; links stay.
    *
-   * @throws RowhouseError connection_not_found, connection_wrong_state, mapping_invalid, and as `objects`
+   * @param version of the mapping that the choice was made from; without it, whichever there is
+   * @throws RowhouseError connection_not_found, connection_wrong_state, mapping_changed, mapping_invalid, and as `objects`
    */
-  async set(organizationId: string, id: string, objects: readonly ObjectMapping[]): Promise<Connection> {
+  async set(
+    organizationId: string,
+    id: string,
+    objects: readonly ObjectMapping[],
+    version?: number,
+  ): Promise<Connection> {
     const { connections, connectors, onChange, pool, rowhouse, shortestPollMs } = this.#context
     const stored = await readConnection(pool, id, organizationId)
     const connector = connectors.get(stored.connector)
@@ -91,6 +122,8 @@ export class Mappings {
         details: { state: stored.state },
         hint: 'Pause it first: rowhouse connection pause',
       })
+    if (version !== undefined && version !== stored.mappingVersion)
+      throw new RowhouseError('mapping_changed', undefined, { details: { version: stored.mappingVersion } })
     const mapping = await resolveMapping(
       connector,
       rowhouse.as({ organizationId, service: 'sync' }),

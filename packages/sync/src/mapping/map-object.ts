@@ -100,10 +100,18 @@ export function mapObject(
   }
 }
 
-function requireKind(table: string, column: string, type: string, kind: FieldKind, field: string): void {
+/** Whether a column of this type gives a field of this kind back as it was. */
+export function holds(type: string, kind: FieldKind): boolean {
   const kinds = kindsOf.get(type)
   const types = wholeTypes.get(kind)
-  if ((kinds === undefined || kinds.includes(kind)) && (types === undefined || types.includes(type))) return
+  return supported.has(type) && (kinds === undefined || kinds.includes(kind)) && (types?.includes(type) ?? true)
+}
+
+/** Set by the database, whatever a mapping says. */
+export const isOwnColumn = (column: string): boolean => ownColumns.has(column)
+
+function requireKind(table: string, column: string, type: string, kind: FieldKind, field: string): void {
+  if (holds(type, kind)) return
   throw invalid(`${field} holds values of the kind ${kind}, which ${table}.${column}, a ${type}, would change.`, {
     table,
     column,
@@ -120,7 +128,7 @@ function requireOnce({ table, fields, references }: ObjectMapping): void {
     const twice = list.find((name, index) => list.indexOf(name) !== index)
     if (twice !== undefined) throw invalid(`${table} maps ${twice} twice.`, { table, name: twice })
   }
-  const own = columns.find((column) => ownColumns.has(column))
+  const own = columns.find(isOwnColumn)
   if (own !== undefined) throw invalid(`${table}.${own} is set by the database.`, { table, column: own })
 }
 
