@@ -12,7 +12,8 @@ export interface PaceOptions {
 
 /** Of the lock table, for all lanes together: the rest is for who uses the database. */
 const SHARE_OF_LOCK_TABLE = 0.25
-const GROWTH = 2
+/** What the time and the locks allow is reckoned from the transaction before, so the first ones need not be many. */
+const GROWTH = 4
 
 export interface Pace {
   /** Homes of the next transaction. */
