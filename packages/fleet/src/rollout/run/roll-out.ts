@@ -81,8 +81,7 @@ export async function rollOut(options: RolloutOptions): Promise<RolloutResult> {
     }
     await recordMigrations(catalogue, plan.migrations)
     const { target, waves, migrations } = plan
-    const { startedBy } = options
-    const rollout = await openRollout(catalogue, { target, plan: waves, options: pace, startedBy })
+    const rollout = await openRollout(catalogue, { target, plan: waves, options: pace, startedBy: options.startedBy })
     // Whoever was asked may have taken an hour to answer.
     const behind = isAsked ? await readHomes(catalogue, target) : plan.behind
     const { homes } = await new Run({ ...options, migrations, behind }, pace, catalogue, rollout).toTheEnd()
