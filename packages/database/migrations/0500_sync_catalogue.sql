@@ -209,6 +209,8 @@ create table rowhouse.sync_budgets (
   day_max int,
   -- The provider's own word on the day, from its headers; it counts more than the connector's description.
   day_learned int,
+  -- When a call was let through although the day was used up, to hear whether it still is.
+  asked_at timestamptz not null default '-infinity',
   closed_until timestamptz not null default '-infinity',
   primary key (connector, account, name, window_ms)
 );
@@ -276,6 +278,8 @@ create function rowhouse.sync_reserve(
 as $$
 declare
   width bigint := greatest(p_window_ms / 10, 1);
+  -- A provider's day is its own: another time zone's, or the last 24 hours. Asking four times an hour costs nothing of it.
+  ask_again constant interval := '15 minutes';
   moment timestamptz;
   elapsed bigint;
   slot_now bigint;
@@ -318,15 +322,24 @@ begin
     granted := least(granted, day_limit - b.day_used);
   end if;
   granted := greatest(granted, 0);
+  if granted = 0 and b.day_learned is not null and b.day_used >= day_limit and used < p_calls_max - reserve
+    and b.asked_at <= moment - ask_again
+  then
+    granted := 1;
+    b.asked_at := moment;
+  end if;
   b.slots[12] := b.slots[12] + granted;
   update rowhouse.sync_budgets s
   set slot = b.slot, slots = b.slots, day = b.day, day_used = b.day_used + granted,
-    calls_max = p_calls_max, day_max = day_limit
+    calls_max = p_calls_max, day_max = day_limit, asked_at = b.asked_at
   where s.connector = p_connector and s.account = p_account and s.name = p_name and s.window_ms = p_window_ms;
   retry_after_ms := case
     when granted > 0 then 0
     when day_limit is not null and b.day_used >= day_limit
-      then (extract(epoch from ((b.day + 1)::timestamp at time zone 'UTC') - moment) * 1000)::int + 1
+      then (extract(epoch from least(
+        (b.day + 1)::timestamp at time zone 'UTC',
+        case when b.day_learned is not null then greatest(b.asked_at + ask_again, moment + interval '1 second') end
+      ) - moment) * 1000)::int + 1
     else (width - elapsed % width)::int + 1
   end;
   return next;

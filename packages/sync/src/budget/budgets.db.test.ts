@@ -117,6 +117,33 @@ describe('a budget', () => {
     expect(await worker().use(one)).toContainEqual(expect.objectContaining({ kind: 'day', limit: 115_000 }))
   })
 
+  it('goes on when the provider’s day has begun again, though ours has not; before that it asks now and then', async () => {
+    const one = account('another day')
+    const daily = { ...budget, callsPerDay: 15_000 }
+    await worker().take(one, daily, 'live')
+    const said = (used: number) => worker().correct(one, [{ budget: 'default', windowMs: null, used, limit: 15_000 }])
+    await said(15_000)
+    // One call is let through to hear whether it still is so; what it hears is that it is.
+    expect(await worker().take(one, daily, 'live')).toEqual({ granted: true })
+    await said(15_000)
+    const refused = await worker().take(one, daily, 'live')
+    expect(refused).toMatchObject({ granted: false })
+    expect(refused.granted ? 0 : refused.retryMs).toBeLessThanOrEqual(15 * 60_000 + 1)
+    // Without asking it would wait for the end of our day.
+    await (made.pool as Pool).query(
+      `update rowhouse.sync_budgets set asked_at = now() - interval '1 hour' where account = $1`,
+      [one.account],
+    )
+    expect(await worker().take(one, daily, 'live')).toEqual({ granted: true })
+    await said(40)
+    const grants = await Promise.all([1, 2, 3].map(() => worker().take(one, daily, 'live')))
+    expect(grants).toEqual(grants.map(() => ({ granted: true })))
+    // Who was never told a count counts the whole of our day.
+    const untold = account('untold')
+    expect(await worker().take(untold, { ...budget, callsPerDay: 1 }, 'live')).toEqual({ granted: true })
+    expect(await worker().take(untold, { ...budget, callsPerDay: 1 }, 'live')).toMatchObject({ granted: false })
+  })
+
   it('leaves nine tenths of the day to changes', () => {
     const daily = [{ ...budget, callsPerDay: 86_400 }]
     expect(pollIntervalMs(daily, null, 2, 1000)).toBe(20_000)

@@ -138,16 +138,18 @@ export class Budgets {
 
   /**
    * Takes over what the provider says: its limit of the day whenever it is a new one, and its count where it is
-   * more than ours, because other programs use the account too. The count at most once in CORRECT_EVERY_MS, and
-   * only where it is near enough to the limit to matter.
+   * more than ours, because other programs use the account too; of a day also where it is less, because its day may
+   * begin at another hour, or be the last 24. The count at most once in CORRECT_EVERY_MS, where it is near enough to the
+   * limit to matter, and once in LOWER_EVERY_MS elsewhere.
    */
   async correct(account: RemoteAccount, usage: readonly BudgetUsage[]): Promise<void> {
     for (const { budget, limit, used, windowMs } of usage) {
       const key = `${account.connector}|${account.account}|${budget}|${windowMs}`
       const nowMs = this.#now()
       if (windowMs === null) await this.#learn(account, budget, limit)
-      if (used < limit / 2 || nowMs - (this.#corrected.get(key) ?? Number.NEGATIVE_INFINITY) < CORRECT_EVERY_MS)
-        continue
+      if (used < limit / 2 && windowMs !== null) continue
+      const everyMs = used < limit / 2 ? LOWER_EVERY_MS : CORRECT_EVERY_MS
+      if (nowMs - (this.#corrected.get(key) ?? Number.NEGATIVE_INFINITY) < everyMs) continue
       this.#corrected.set(key, nowMs)
       await this.#pool.query(windowMs === null ? CORRECT_DAY : CORRECT_WINDOW, [
         account.connector,
@@ -280,6 +282,7 @@ const SLOT_HELD_MS = 60_000
 /** A call takes a good part of a second where calls are limited this way. */
 const SLOT_RETRY_MS = 50
 const CORRECT_EVERY_MS = 500
+const LOWER_EVERY_MS = 60_000
 const KNOWN_FOR_MS = 60_000
 const KNOWN = `
 select
@@ -291,9 +294,11 @@ select
 const LEARN_DAY = `
 update rowhouse.sync_budgets set day_learned = $4
 where connector = $1 and account = $2 and name = $3`
+// Calls that are reserved and not made yet are none of the provider's count: a little less than ours is the same.
 const CORRECT_DAY = `
-update rowhouse.sync_budgets set day_used = greatest(day_used, $4)
-where connector = $1 and account = $2 and name = $3 and day = (clock_timestamp() at time zone 'UTC')::date`
+update rowhouse.sync_budgets set day_used = $4
+where connector = $1 and account = $2 and name = $3 and day = (clock_timestamp() at time zone 'UTC')::date
+  and (day_used < $4 or day_used > $4 + greatest(day_used / 50, 64))`
 // What others used counts as used now: it leaves the window no earlier than it really does.
 const CORRECT_WINDOW = `
 update rowhouse.sync_budgets
