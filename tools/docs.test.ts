@@ -18,10 +18,10 @@ const codeOf = (text: string): string[] => [
   ...[...text.replaceAll(/^```\w*\n[\s\S]*?^```/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code),
 ]
 
-/** `rowhouse noun verb --option …`, each up to what ends a command of a shell. */
+/** `rowhouse noun verb --option …`, each up to what ends a command of a shell. What npm installs is a package, no command. */
 const commandsOf = (line: string): string[][] =>
-  [...line.matchAll(/(?:^|[\s;&|(])(?:npx )?rowhouse ((?![|=])[^#&;)]+)/g)].map(([, rest = '']) =>
-    rest.split(/[\s|]+/).filter((word) => word !== ''),
+  [...line.replace(/^\s*npm install\s.*/, '').matchAll(/(?:^|[\s;&|(])(?:npx )?rowhouse ((?![|=])[^#&;)]+)/g)].map(
+    ([, rest = '']) => rest.split(/[\s|]+/).filter((word) => word !== ''),
   )
 
 function problemOf(words: readonly string[]): string | null {
