@@ -1,7 +1,7 @@
 // The log in a real browser, over the fixture API: narrowed, opened, brought back.
 import type { Page } from 'playwright-core'
 import { expect, it, vi } from 'vitest'
-import { person } from '../../dev/fixture-server.ts'
+import { nextActivity, person } from '../../dev/fixture-server.ts'
 import { uuid } from '../../dev/fixtures.ts'
 import { blockedRecordId } from '../../dev/log.ts'
 import { useConsole } from '../test-console.ts'
@@ -66,6 +66,16 @@ it('opens a line by key with all that is known of it, and leads to what else the
   await page.waitForURL((url) => url.searchParams.get('actor') === uuid(0xe, 1))
   await panel(page).getByRole('button', { name: 'Show only this record' }).click()
   await expect.poll(() => lines(page).count()).toBe(3)
+})
+
+it('holds new lines back until they are asked for', async () => {
+  const { page, fixture } = await visit(log)
+  await lines(page).first().waitFor()
+  await page.getByText('Live', { exact: true }).first().waitFor()
+  const reads = asked(fixture.requests).length
+  fixture.emit({ type: 'activity', organizationId: uuid(0xa, 0), items: [nextActivity(0, 1), nextActivity(0, 2)] })
+  await page.getByRole('button', { name: '2 new lines' }).click()
+  await expect.poll(() => asked(fixture.requests).length).toBe(reads + 1)
 })
 
 it('brings a deleted record back after saying what that does, and says what could not come', async () => {
