@@ -78,7 +78,7 @@ function Differs({ line }: { line: AuditLine }): JSX.Element {
         {line.action !== 'insert' && <FieldValue value={first.before} isOld />}
         {line.action === 'update' && (
           <span aria-hidden="true" className="text-ink-3">
-            →
+            ▸
           </span>
         )}
         {!isGone(line.action) && <FieldValue value={first.after} />}
