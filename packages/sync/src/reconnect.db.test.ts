@@ -112,6 +112,38 @@ describe('reconnecting', () => {
     await house().sync.worker.stop()
   })
 
+  it('in the middle of the backfill goes on at the page where it stopped', async () => {
+    const account = house().createAccount({ connector: 'hubspot', name: 'Half', apps: [app] })
+    const hand = house().sandbox.person(account.id)
+    for (let n = 0; n < 1000; n++) hand.create('contacts', { email: `half${n}@example.com` })
+    const { accessToken, refreshToken } = await consent(account)
+    const { clientId, clientSecret } = app
+    const household = await house().connect(1, account, { accessToken, refreshToken, clientId, clientSecret })
+    const read = (): number =>
+      house()
+        .events.flatMap((event) =>
+          event.type === 'applied' && event.lane === 'backfill' && event.connectionId === household.connection.id
+            ? [event.records]
+            : [],
+        )
+        .reduce((sum, records) => sum + records, 0)
+    house().sandbox.chaos(account.id, { latencyMs: 40 })
+    house().sync.worker.start()
+    await expect.poll(read, { ...soon, interval: 2 }).toBeGreaterThanOrEqual(200)
+    await house().control('chaos', { account: account.id, revokeTokens: 'all' })
+    await expect.poll(async () => (await state(household)).state, soon).toBe('paused')
+    const before = read()
+    expect(before).toBeLessThan(1000)
+    await reconnect(household)
+    await house().live(household)
+    // Each page once: what was read before is not read again.
+    expect(read()).toBe(1000)
+    const emails = (await emailsHere(household)).filter((email) => email.startsWith('half'))
+    expect([emails.length, new Set(emails).size]).toEqual([1000, 1000])
+    expect(await house().records(account, 'contacts')).toHaveLength(1000)
+    await house().sync.worker.stop()
+  })
+
   it('of an account that has moved goes on at its new address', async () => {
     const household = await connected(0, 'Moved')
     const { account, connection, organizationId } = household

@@ -35,6 +35,38 @@ describe('records that a batch does not hold', () => {
   })
 })
 
+describe('an account with many properties', () => {
+  it('is listed whole, however long their names are together', async () => {
+    const sandbox = await startSandbox()
+    try {
+      const { accessToken, id, url: baseUrl } = sandbox.createAccount({ connector: 'hubspot' })
+      const hand = sandbox.person(id)
+      const fields = Array.from({ length: 400 }, (_, n) => `a_property_with_a_name_that_is_long_enough_${n}`)
+      for (const name of fields) hand.addField('contacts', { name, type: 'text' })
+      const [first = '', last = ''] = [fields[0], fields.at(-1)]
+      for (let n = 0; n < 3; n++)
+        hand.create('contacts', { email: `p${n}@example.com`, [first]: `${n}`, [last]: 'end' })
+      const http = createHttp({ baseUrl, accessToken })
+      const selection = { object: 'contact', fields: ['email', ...fields], references: ['company'] }
+      const page = await hubspot.list(http, selection, null, 2)
+      expect(page).toMatchObject({
+        ok: true,
+        value: { records: [{ fields: { [last]: 'end' } }, { fields: { [first]: '1' } }] },
+      })
+      const rest = await hubspot.list(http, selection, page.ok ? page.value.next : null, 2)
+      expect(rest).toMatchObject({
+        ok: true,
+        value: { next: null, records: [{ fields: { email: 'p2@example.com' } }] },
+      })
+      // In its address they would be more than a server reads.
+      const asked = { method: 'GET', path: `/crm/v3/objects/contacts?properties=${fields.join(',')}` } as const
+      expect((await http.request(asked)).status).toBe(431)
+    } finally {
+      await sandbox.close()
+    }
+  })
+})
+
 describe('a property that is left out', () => {
   let sandbox: Sandbox
   beforeAll(async () => {
