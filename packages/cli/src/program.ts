@@ -170,13 +170,20 @@ Exit codes: 0 done, 1 found problems, 2 usage, 3 unavailable. Every command take
       if (words.includes(nameOf(entry))) (await entry.load())(command)
     }
   }
-  for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError()
+  for (const command of everyCommand(program))
+    command
+      .exitOverride()
+      .showSuggestionAfterError()
+      .showHelpAfterError(`(see: ${pathOf(command)} --help)`)
   return program
 }
 
 function nameOf({ usage }: Entry): string {
   return usage.replace(/ .*/, '')
 }
+
+const pathOf = (command: Command): string =>
+  command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
 
 const termOf = (argument: Argument): string => {
   const name = `${argument.name()}${argument.variadic ? '...' : ''}`

@@ -94,6 +94,7 @@ export function rolloutsOf(fixture: RolloutsFixture, destroys: boolean): Rollout
       upToDate: false,
       confirm: '0123456789abcdef',
       homes: { total: HOMES, behind: HOMES },
+      resumes: null,
       waves: [
         { name: 'canaries', homes: 3 },
         { name: '5 %', homes: 18 },

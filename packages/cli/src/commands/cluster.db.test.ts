@@ -37,7 +37,7 @@ it('a plan is set, an organization created by it, shown, and given another', asy
   expect(unlimited).toMatchObject({ stderr: '', stdout: 'acme: 5 of the login (of its own: no limits)\n' })
   const moved = await rowhouse('org', 'plan', 'acme', 'standard')
   expect(moved.stdout).toMatch(
-    /^acme has the plan standard\. It lives in schema h_\w+ on main \(default\); wanted: shared\.\n$/,
+    /^acme has the plan standard, whose limits hold now\. It lives in schema h_\w+ on main \(default\); wanted: shared\.\nIt stays there, and works as before, until it is moved\.\n$/,
   )
   const freed = await rowhouse('plan', 'set', 'enterprise', '--login-connections-max', 'none', '--region', 'any')
   expect(freed).toMatchObject({ stderr: '', stdout: 'enterprise: schema, region any, no limits\n' })

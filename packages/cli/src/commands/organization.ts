@@ -88,15 +88,19 @@ export function addOrganizationCommands(org: Command): void {
 
   org
     .command('plan <organization> <plan>')
-    .description('give an organization another plan: its limits at once, its home by a move')
+    .description(
+      'give an organization another plan: its limits hold at once; it stays where it lives, and show says what is wanted',
+    )
     .option('--json', 'print JSON')
     .action(async (name: string, plan: string, options: JsonOption) => {
       const api = openApi(process.env)
       const { id } = await findOrganization(api, name)
       const placement = await api.setOrganizationPlan({ params: { organizationId: id }, body: { plan } })
-      makePrinter(options.json === true).print(
-        placement,
-        () => `${placement.slug} has the plan ${placement.plan}. It lives in ${renderPlacement(placement)}.`,
+      makePrinter(options.json === true).print(placement, () =>
+        [
+          `${placement.slug} has the plan ${placement.plan}, whose limits hold now. It lives in ${renderPlacement(placement)}.`,
+          ...(placement.wanted === null ? [] : ['It stays there, and works as before, until it is moved.']),
+        ].join('\n'),
       )
     })
 

@@ -89,6 +89,15 @@ export const rolloutPlan = z
     /** Of exactly these files: said back to `POST /v1/rollouts` by whoever agrees to what is destroyed. */
     confirm: z.string(),
     homes: z.object({ total: z.int(), behind: z.int() }),
+    /** The rollout that is gone on with, whose waves these are; null where another one is begun. */
+    resumes: z
+      .object({
+        rolloutId: z.string(),
+        state: z.enum(['running', 'interrupted', 'stopped', 'incomplete']),
+        done: z.int(),
+        of: z.int(),
+      })
+      .nullable(),
     waves: z.array(z.object({ name: z.string(), homes: z.int() })),
     migrations: z.array(
       z.object({

@@ -2,6 +2,7 @@
 import { checkDrift } from '@rowhouse/fleet'
 import type { DriftReport } from '@rowhouse/fleet'
 import { isLive, makeLiveLine } from '../../output/live-line.ts'
+import { plural } from '../../output/plural.ts'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl } from './arguments.ts'
 
@@ -21,7 +22,7 @@ export async function runDrift(options: { readonly json?: boolean }): Promise<vo
 
 export function renderDrift({ homes, behind, drifted, unreachable, target }: DriftReport): string {
   const lines = [
-    `${homes} homes: ${drifted.length} drifted, ${unreachable.length} could not be looked at${behind === 0 ? '' : `, ${behind} lack ${target}`}.`,
+    `${plural(homes, 'home')}: ${drifted.length} drifted, ${unreachable.length} could not be looked at${behind === 0 ? '' : `, ${behind} lack ${target}`}.`,
   ]
   for (const { name, version, localVersion, differences, more } of drifted) {
     lines.push('', name)

@@ -14,7 +14,7 @@ export async function runPlan(options: PacedOptions): Promise<void> {
   if (plan.pending.some(({ problems }) => problems.length > 0)) process.exitCode = 1
 }
 
-export function renderPlan({ target, isNothing, pending, homesTotal, behind, waves }: RolloutPlan): string {
+export function renderPlan({ target, isNothing, pending, homesTotal, behind, waves, resumes }: RolloutPlan): string {
   if (target === null) return 'The folder holds no migration: rowhouse migrate new\n'
   if (isNothing) return `${homesTotal === 1 ? 'The one home has' : `All ${homesTotal} homes have`} ${target}.\n`
   const lines = [
@@ -27,7 +27,7 @@ export function renderPlan({ target, isNothing, pending, homesTotal, behind, wav
         ? 'several homes in a transaction'
         : 'one home in a transaction'
       : 'outside of transactions'
-    lines.push(`${fileNameOf(migration)}: ${migration.statements.length} statements, ${manner}`)
+    lines.push(`${fileNameOf(migration)}: ${plural(migration.statements.length, 'statement')}, ${manner}`)
     for (const { line, column, check, message, instead } of migration.problems) {
       lines.push(`  refused ${line}:${column} [${check}] ${message}`, `    ${instead}`)
     }
@@ -35,6 +35,13 @@ export function renderPlan({ target, isNothing, pending, homesTotal, behind, wav
       lines.push(`  allowed ${line} [${check}] ${message}`, `    because ${reason}`)
     }
   }
+  if (resumes !== null)
+    lines.push(
+      '',
+      resumes.state === 'running'
+        ? `A rollout is under way: ${resumes.done} of ${plural(resumes.of, 'home')} done. Until it ends up is refused.`
+        : `Goes on with the rollout that is ${resumes.state}: ${resumes.done} of ${plural(resumes.of, 'home')} done.`,
+    )
   if (waves.length > 0)
     lines.push('', `Waves: ${waves.map(({ name, homes }) => `${name} (${homes.length})`).join(', ')}`)
   return `${lines.join('\n')}\n`

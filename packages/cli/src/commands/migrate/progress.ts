@@ -4,6 +4,7 @@ import { renderBar } from '../../output/bar.ts'
 import { isLive, makeLiveLine, oneLine } from '../../output/live-line.ts'
 import type { Terminal } from '../../output/live-line.ts'
 import { renderDuration } from '../../output/moment.ts'
+import { plural } from '../../output/plural.ts'
 
 const EVERY_MS = { bar: 100, lines: 10_000, json: 1000 } as const
 /** Of a line in a file: nothing is cut there. */
@@ -57,14 +58,14 @@ function renderRolloutEvent(event: RolloutEvent, width: number): string {
   switch (event.type) {
     case 'started': {
       const waves = event.waves.map(({ name, homes }) => `${name} (${homes})`).join(', ')
-      return `${event.isResumed ? 'Going on' : 'Rolling out'}: ${event.homes} homes to ${event.target}; waves: ${waves}`
+      return `${event.isResumed ? 'Going on' : 'Rolling out'}: ${plural(event.homes, 'home')} to ${event.target}; waves: ${waves}`
     }
     case 'wave':
-      return `Wave ${event.position} of ${event.of}: ${event.name}, ${event.homes} homes`
+      return `Wave ${event.position} of ${event.of}: ${event.name}, ${plural(event.homes, 'home')}`
     case 'verifying':
-      return `Looking at the ${event.homes} homes of the first wave`
+      return `Looking at the first wave: ${plural(event.homes, 'home')}`
     case 'waiting':
-      return `  ${event.homes} homes wait for locks, again in ${renderDuration(event.forMs)}: ${event.reason}`
+      return `  ${plural(event.homes, 'home')} ${event.homes === 1 ? 'waits' : 'wait'} for locks, again in ${renderDuration(event.forMs)}: ${event.reason}`
     case 'home': {
       const where =
         event.version === null ? '' : ` at ${event.version}${event.line === null ? '' : `, line ${event.line}`}`

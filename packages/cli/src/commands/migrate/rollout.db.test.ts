@@ -49,6 +49,13 @@ describe('a rollout that is killed', () => {
     expect(phones).toBeLessThan(120)
     expect({ calls, noted }).toEqual({ calls: phones, noted: phones })
 
+    // What up would do: the waves that are left of the one that was killed, and none anew.
+    const left = JSON.parse((await rowhouse('plan', '--dir', '.', '--json')).stdout) as {
+      resumes: unknown
+      waves: { name: string }[]
+    }
+    expect(left.resumes).toMatchObject({ state: 'interrupted', of: 121 })
+    expect(left.waves.map(({ name }) => name)).not.toContain('canary')
     const status = await rowhouse('status', '--json')
     expect(status.code).toBe(1)
     expect(JSON.parse(status.stdout)).toMatchObject({ rollout: { state: 'interrupted', target: '20260102000000' } })
@@ -87,16 +94,15 @@ describe('a rollout that is killed', () => {
 })
 
 describe('a cluster that is gone', () => {
-  it('says whose first wave it holds up; known to be gone it is left for last, and the others have it', async () => {
+  it('holds up a first wave that names it; else it is left for last before anybody has noticed, and the others have it', async () => {
     await begin(3)
     await admin(
       `insert into rowhouse.clusters (id, region, host, port, tls) values ('gone', 'gone', '127.0.0.1', 1, 'off')`,
     )
     try {
-      // The first of all: nobody is named, so this one goes first.
       await admin(`update rowhouse.homes set cluster = 'gone', database_name = 'gone' where id = $1`, [homes[0]?.id])
       write('20260101000000_create_contacts.sql', CONTACTS)
-      const first = await rowhouse('up', '--dir', '.', '--json')
+      const first = await rowhouse('up', '--dir', '.', '--json', '--canary', 'org-0')
       expect([first.code, JSON.parse(first.stderr)]).toMatchObject([
         1,
         {
@@ -106,7 +112,7 @@ describe('a cluster that is gone', () => {
       ])
       expect(await admin('select from rowhouse.homes where version is not null')).toEqual([])
 
-      await admin(`update rowhouse.clusters set status = 'down' where id = 'gone'`)
+      expect(await admin(`select status from rowhouse.clusters where id = 'gone'`)).toEqual([{ status: 'active' }])
       const second = await rowhouse('up', '--dir', '.', '--json')
       expect([second.code, JSON.parse(second.stderr)]).toMatchObject([
         1,
@@ -117,6 +123,11 @@ describe('a cluster that is gone', () => {
         waves: [{ name: 'canary', homes: 1 }, { name: '5 %' }, { name: 'shared' }, { name: 'not answering', homes: 1 }],
       })
       expect(await admin('select id from rowhouse.homes where version is null')).toEqual([{ id: homes[0]?.id }])
+      const plan = await rowhouse('plan', '--dir', '.')
+      expect(plan.stdout).toMatch(
+        /Goes on with the rollout that is incomplete: 3 of 4 homes done\.\n\nWaves: not answering \(1\)\n$/,
+      )
+      await admin(`update rowhouse.clusters set status = 'down' where id = 'gone'`)
     } finally {
       await admin(`update rowhouse.homes set cluster = 'main', database_name = null where id = $1`, [homes[0]?.id])
       await admin(`delete from rowhouse.clusters where id = 'gone'`)
@@ -161,7 +172,7 @@ Waves: canary (1), 5 % (1), 100 % (2), shared (1)
     const up = await rowhouse('up', '--dir', '.', '--canary', 'org-1')
     expect(up).toMatchObject({ code: 0, stderr: '' })
     expect(up.stdout).toMatch(
-      /^Rolling out: 5 homes to 20260101000000; waves: canary \(1\), 5 % \(1\), 100 % \(2\), shared \(1\)\nWave 1 of 4: canary, 1 homes\n/,
+      /^Rolling out: 5 homes to 20260101000000; waves: canary \(1\), 5 % \(1\), 100 % \(2\), shared \(1\)\nWave 1 of 4: canary, 1 home\n/,
     )
     expect(up.stdout).toMatch(/5\/5 homes.*\nDone: 5 homes have 20260101000000, after .*\.\n$/)
     expect(await rowhouse('up', '--dir', '.')).toMatchObject({

@@ -5,6 +5,7 @@ import { judgeChange, judgeHomes } from '@rowhouse/verify'
 import { onEndRequest } from '../../end-request.ts'
 import { ask, canAsk } from '../../output/ask.ts'
 import { renderDuration } from '../../output/moment.ts'
+import { plural } from '../../output/plural.ts'
 import { makePrinter } from '../../output/printer.ts'
 import { catalogueUrl, readPaceOptions } from './arguments.ts'
 import type { PacedOptions } from './arguments.ts'
@@ -44,7 +45,7 @@ export async function runUp(options: UpOptions): Promise<void> {
         ? result.target === null
           ? 'The folder holds no migration: rowhouse migrate new\n'
           : `Nothing to do: every home has ${result.target}.\n`
-        : `Done: ${result.homes} homes have ${result.target}, after ${renderDuration(result.tookMs)}.\n`,
+        : `Done: ${plural(result.homes, 'home')} ${result.homes === 1 ? 'has' : 'have'} ${result.target}, after ${renderDuration(result.tookMs)}.\n`,
     )
   } finally {
     progress.leave()
@@ -55,5 +56,5 @@ export async function runUp(options: UpOptions): Promise<void> {
 function confirm(destroys: readonly Destruction[], homes: number, json: boolean): Promise<boolean> {
   if (json || !canAsk()) return Promise.resolve(false)
   const what = destroys.map(({ file, line, message, reason }) => `  ${file}:${line} ${message}\n    because ${reason}`)
-  return ask(`\nIn ${homes} homes, for good:\n${what.join('\n')}\nIt cannot be undone. Go on?`)
+  return ask(`\nIn ${plural(homes, 'home')}, for good:\n${what.join('\n')}\nIt cannot be undone. Go on?`)
 }

@@ -40,24 +40,34 @@ export async function lead(catalogue: ClientBase): Promise<void> {
   )
 }
 
-interface Unfinished {
+export interface Unfinished {
   readonly id: string
   readonly target: string
   readonly state: string
   readonly waves: readonly string[]
   readonly isUnbegun: boolean
+  /** Somebody holds its lock. */
+  readonly isRunning: boolean
+  readonly done: number
+  readonly homes: number
 }
 
 /**
  * The rollout to go on with: the last one, where it has the same target and is not done. One that ended in its first wave before
  * any home was done is begun anew: another first wave may be wanted, and a server that is gone may have been in this one.
  */
-async function findUnfinished(catalogue: ClientBase, target: string): Promise<Unfinished | null> {
+export async function findUnfinished(catalogue: ClientBase, target: string): Promise<Unfinished | null> {
   const { rows } = await catalogue.query<Unfinished>(
     `select r.id, r.target, r.state, array(select jsonb_array_elements_text(r.options -> 'waves')) as waves,
        coalesce(r.code = 'rollout_canary_failed', false)
-         and not exists (select from rowhouse.rollout_homes h where h.rollout_id = r.id and h.state = 'done') as "isUnbegun"
-     from rowhouse.rollouts r order by r.started_at desc limit 1`,
+         and h.done = 0 as "isUnbegun",
+       rowhouse.is_rolling_out() as "isRunning", h.done, h.homes
+     from rowhouse.rollouts r
+     cross join lateral (
+       select (count(*) filter (where o.state = 'done'))::int as done, count(*)::int as homes
+       from rowhouse.rollout_homes o where o.rollout_id = r.id
+     ) h
+     order by r.started_at desc limit 1`,
   )
   const [last] = rows
   return last !== undefined &&

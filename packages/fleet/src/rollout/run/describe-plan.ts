@@ -5,7 +5,7 @@ import type { TenantMigration } from '../migration/prepare.ts'
 import type { Problem } from '../migration/problem.ts'
 import { fileNameOf } from '../migration/read-folder.ts'
 import type { Destruction } from './options.ts'
-import type { RolloutPlan } from './plan.ts'
+import type { Resumes, RolloutPlan } from './plan.ts'
 
 export interface DescribedPlan {
   readonly target: string | null
@@ -13,6 +13,7 @@ export interface DescribedPlan {
   /** Says that the plan was read: another folder, another word. See confirmationOf(). */
   readonly confirm: string
   readonly homes: { readonly total: number; readonly behind: number }
+  readonly resumes: Resumes | null
   readonly waves: readonly { readonly name: string; readonly homes: number }[]
   readonly migrations: readonly {
     readonly file: string
@@ -32,6 +33,7 @@ export const describePlan = (plan: RolloutPlan): DescribedPlan => ({
   upToDate: plan.isNothing,
   confirm: confirmationOf(plan.migrations),
   homes: { total: plan.homesTotal, behind: plan.behind.length },
+  resumes: plan.resumes,
   waves: plan.waves.map(({ name, homes }) => ({ name, homes: homes.length })),
   migrations: plan.pending.map((migration) => ({
     file: fileNameOf(migration),

@@ -76,6 +76,8 @@ export interface RolloutOptions {
    * @default nothing more is asked
    */
   readonly judge?: Judge
+  /** Asked of homes that would go first by chance. @default connects to them */
+  readonly reaches?: (home: Home) => Promise<boolean>
   /** Between attempts. @default setTimeout */
   readonly wait?: (ms: number) => Promise<unknown>
   /** @default Math.random */

@@ -1,16 +1,19 @@
 // What a rollout would do: which migrations, in which homes, in which order, and what speaks against it. It writes nothing.
-import { RowhouseError } from '@rowhouse/contracts'
+import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 import type { Client } from 'pg'
 import { openSession } from '../apply/session.ts'
 import { withoutSmallTables } from '../checks/large-tables.ts'
-import { readHomes } from '../ledger/homes.ts'
+import { homeConnection, readHomes } from '../ledger/homes.ts'
 import type { Home } from '../ledger/homes.ts'
 import { compareWithLedger, readLedger, readStackMigrations } from '../ledger/record-migrations.ts'
+import { findUnfinished, readWaveOf } from '../ledger/rollout-row.ts'
+import type { Unfinished } from '../ledger/rollout-row.ts'
 import { prepareMigration } from '../migration/prepare.ts'
 import type { TenantMigration } from '../migration/prepare.ts'
 import { destructiveChecks } from '../migration/problem.ts'
 import type { Problem } from '../migration/problem.ts'
 import { fileNameOf, readMigrationFolder } from '../migration/read-folder.ts'
+import { askFirstWave } from './first-wave.ts'
 import { readPace } from './options.ts'
 import type { Destruction, RolloutPace } from './options.ts'
 import { planWaves } from './waves.ts'
@@ -28,8 +31,19 @@ export interface RolloutPlan {
   readonly homesTotal: number
   readonly behind: readonly Home[]
   readonly waves: readonly Wave[]
+  /** The rollout that is gone on with, whose waves these are; null where another one is begun. */
+  readonly resumes: Resumes | null
   /** What it takes away for good. */
   readonly destroys: readonly Destruction[]
+}
+
+export interface Resumes {
+  readonly rolloutId: string
+  /** `running`: somebody runs it, and another one is refused meanwhile. */
+  readonly state: 'running' | 'interrupted' | 'stopped' | 'incomplete'
+  readonly done: number
+  /** Homes of all its waves. */
+  readonly of: number
 }
 
 /** All of a folder, parsed and checked. @throws RowhouseError migration_invalid */
@@ -63,13 +77,19 @@ export async function planOn(
   catalogueUrl: string,
   folder: readonly TenantMigration[],
   pace: RolloutPace,
+  reaches?: (home: Home) => Promise<boolean>,
 ): Promise<RolloutPlan> {
   const stack = await readStackMigrations(catalogue)
   const migrations = [...stack, ...folder.map((migration) => refuseTaken(migration, stack))]
   const ledger = await readLedger(catalogue)
   compareWithLedger(migrations, ledger)
   const target = migrations.at(-1)?.version ?? null
-  const behind = target === null ? [] : await readHomes(catalogue, target)
+  const options = { canaries: pace.canaries, shares: pace.waves }
+  const behind =
+    target === null
+      ? []
+      : await askFirstWave(await readHomes(catalogue, target), options, reaches ?? reaching(catalogueUrl))
+  const unfinished = target === null || behind.length === 0 ? null : await findUnfinished(catalogue, target)
   const { rows } = await catalogue.query<{ homes: number; open: boolean; unreleased: boolean }>(
     `select (select count(*)::int from rowhouse.homes where state in ('spare', 'assigned')) as homes,
        exists (select from rowhouse.rollouts r where r.state = 'running') as open,
@@ -88,7 +108,11 @@ export async function planOn(
     pending,
     homesTotal: homes,
     behind,
-    waves: planWaves(behind, { canaries: pace.canaries, shares: pace.waves }),
+    waves:
+      unfinished === null
+        ? planWaves(behind, options)
+        : wavesLeft(unfinished.waves, await readWaveOf(catalogue, unfinished.id), behind),
+    resumes: unfinished === null ? null : describeUnfinished(unfinished),
     destroys: pending.flatMap((migration) =>
       migration.allowed
         .filter(({ check }) => destructiveChecks.has(check))
@@ -96,6 +120,36 @@ export async function planOn(
     ),
   }
 }
+
+/** Whether the database of a home lets who migrates in; the catalogue's own is connected already. */
+const reaching =
+  (catalogueUrl: string) =>
+  async (home: Home): Promise<boolean> => {
+    if (home.databaseName === null && home.server.host === null) return true
+    try {
+      const client = await openSession(homeConnection(catalogueUrl, home), 'rowhouse migrate')
+      await client.end().catch(() => undefined)
+      return true
+    } catch (error) {
+      if (isRowhouseError(error)) return false
+      throw error
+    }
+  }
+
+/** What is left of waves that were begun, as openRollout() goes on with them. */
+function wavesLeft(names: readonly string[], waveOf: ReadonlyMap<string, number>, behind: readonly Home[]): Wave[] {
+  const indexOf = (home: Home): number => waveOf.get(home.id) ?? names.length - 1
+  return names
+    .map((name, index) => ({ name, homes: behind.filter((home) => indexOf(home) === index) }))
+    .filter(({ homes }) => homes.length > 0)
+}
+
+const describeUnfinished = ({ id, state, isRunning, done, homes }: Unfinished): Resumes => ({
+  rolloutId: id,
+  state: state === 'running' ? (isRunning ? 'running' : 'interrupted') : state === 'stopped' ? state : 'incomplete',
+  done,
+  of: homes,
+})
 
 /** A table that the development stack has made in every home already; `if not exists` would quietly keep its columns. */
 function refuseTaken(migration: TenantMigration, stack: readonly TenantMigration[]): TenantMigration {

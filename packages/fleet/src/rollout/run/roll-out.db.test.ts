@@ -334,6 +334,27 @@ describe('two rollouts at once', () => {
   })
 })
 
+describe('a cluster that went away since it was looked at', () => {
+  const LEFT = { code: 'rollout_incomplete', details: { done: HOMES + 2, failed: 0, blocked: 1 } }
+
+  it.each([
+    ['is left for last where the first wave would be its by chance', undefined, LEFT],
+    ['would end the rollout for all without being asked first', true, { code: 'rollout_canary_failed' }],
+  ])('%s', async (_, unasked, outcome) => {
+    await admin(`insert into rowhouse.clusters (id, region, host, port, tls) values ('gone', 'gone', '127.0.0.1', 1, 'off');
+      update rowhouse.homes set cluster = 'gone', database_name = 'gone'
+      where id = (select id from rowhouse.homes where state = 'spare' order by created_at, id limit 1)`)
+    try {
+      const reaches = (): Promise<boolean> => Promise.resolve(true)
+      await expect(run([FIRST], {}, unasked === undefined ? {} : { reaches })).rejects.toMatchObject(outcome)
+      expect(await tablesNamed('contacts')).toBe(unasked === undefined ? HOMES + 2 : 0)
+    } finally {
+      await admin(`update rowhouse.homes set cluster = 'main', database_name = null where cluster = 'gone';
+        delete from rowhouse.clusters where id = 'gone'`)
+    }
+  })
+})
+
 describe('the first wave', () => {
   it('is looked at before anybody else gets the migration, and what is found stops the rollout', async () => {
     const seen: string[] = []

@@ -63,7 +63,7 @@ export async function rollOut(options: RolloutOptions): Promise<RolloutResult> {
   const pace = readPace(options.pace)
   const catalogue = await openSession({ connectionString: options.catalogueUrl }, 'rowhouse migrate')
   try {
-    const plan = await planOn(catalogue, options.catalogueUrl, options.migrations, pace)
+    const plan = await planOn(catalogue, options.catalogueUrl, options.migrations, pace, options.reaches)
     if (plan.target === null || plan.isNothing) {
       return { state: 'nothing', rolloutId: null, target: plan.target, homes: 0, tookMs: performance.now() - begun }
     }
@@ -345,7 +345,7 @@ class Run {
     } else if (this.#tally.failed > this.#errorsMax) {
       this.#stop ??= {
         code: 'rollout_stopped',
-        message: `${this.#tally.failed} homes failed, and ${this.#errorsMax} may. The last: ${nameOfHome(home)}: ${outcome.message}`,
+        message: `${this.#tally.failed} ${this.#tally.failed === 1 ? 'home' : 'homes'} failed, and ${this.#errorsMax === 0 ? 'none' : this.#errorsMax} may. The last: ${nameOfHome(home)}: ${outcome.message}`,
       }
     }
   }
@@ -381,7 +381,7 @@ class Run {
       throw new RowhouseError(this.#stop.code, this.#stop.message, { details })
     }
     if (failed + blocked > 0) {
-      const message = `${failed} homes failed, ${blocked} could not be reached or locked; ${done} are done.`
+      const message = `${failed} ${failed === 1 ? 'home' : 'homes'} failed, ${blocked} could not be reached or locked; ${done} are done.`
       await closeRollout(this.#catalogue, this.#rollout, 'incomplete', { code: 'rollout_incomplete', message })
       throw new RowhouseError('rollout_incomplete', message, { details })
     }

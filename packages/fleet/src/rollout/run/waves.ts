@@ -17,15 +17,11 @@ export interface WaveOptions {
 
 /** Waves without homes are left out. */
 export function planWaves(homes: readonly Home[], { canaries, shares }: WaveOptions): Wave[] {
-  const chosen = new Set(canaries)
-  const named = homes.filter(
-    ({ isolation, isCanary, organizationId, slug }) =>
-      isolation !== 'shared' && (isCanary || chosen.has(organizationId ?? '') || chosen.has(slug ?? '')),
-  )
+  const named = homes.filter((home) => isNamed(home, canaries))
   // Nobody else waits for a server that is gone; whoever is named goes first all the same.
-  const isNamed = new Set(named)
-  const away = homes.filter((home) => !home.isAnswering && !isNamed.has(home))
-  const there = homes.filter((home) => home.isAnswering || isNamed.has(home))
+  const isFirstByName = new Set(named)
+  const away = homes.filter((home) => !home.isAnswering && !isFirstByName.has(home))
+  const there = homes.filter((home) => home.isAnswering || isFirstByName.has(home))
   const own = there.filter(({ isolation }) => isolation !== 'shared')
   const first = named.length > 0 ? named : onePerModel(own)
   const isFirst = new Set(first)
@@ -40,6 +36,16 @@ export function planWaves(homes: readonly Home[], { canaries, shares }: WaveOpti
   waves.push({ name: 'shared', homes: there.filter(({ isolation }) => isolation === 'shared') })
   waves.push({ name: 'not answering', homes: away })
   return waves.filter(({ homes }) => homes.length > 0)
+}
+
+/** Whether it was asked for that this home goes first. */
+export function isNamed(
+  { isolation, isCanary, organizationId, slug }: Home,
+  canaries: WaveOptions['canaries'],
+): boolean {
+  return (
+    isolation !== 'shared' && (isCanary || canaries.includes(organizationId ?? '') || canaries.includes(slug ?? ''))
+  )
 }
 
 /** Nobody was named: one home of each model, a spare where there is one, because nobody lives there. */
