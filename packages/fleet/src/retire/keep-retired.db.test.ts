@@ -214,6 +214,42 @@ it('a database whose worker is killed -9 while it tells it hears it from the nex
   expect(await farewells()).toEqual([])
 })
 
+it('without the farewell staying until it was told, a killed worker would be the only one who knew', async () => {
+  const { admin, database } = test()
+  const { organizationId, url } = await left('database')
+  await admin(`alter function rowhouse.take_farewells(int) rename to taking;
+    create function rowhouse.take_farewells(most int) returns table (organization_id uuid, farewell jsonb)
+      language plpgsql security definer as $$
+    begin
+      return query select * from rowhouse.taking(most);
+      delete from rowhouse.farewells;
+    end $$;
+    grant execute on function rowhouse.take_farewells(int) to rowhouse_control`)
+  try {
+    const former = Object.assign(new URL(database.adminUrl), { pathname: new URL(url).pathname }).href
+    await withClient(former, async (holder) => {
+      await holder.query('begin; lock table rowhouse.placements in share mode')
+      const { child, ended } = begin(database, 'keep retired')
+      await untilWaiting({ adminUrl: former }, 'relation')
+      child.kill('SIGKILL')
+      await ended
+      // Its session as well: what the server had under way may not end after it.
+      await holder.query(
+        `select pg_terminate_backend(pid, 60000) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and wait_event_type = 'Lock'`,
+      )
+      await holder.query('rollback')
+      expect(await keep()).toMatchObject({ told: 0 })
+      expect(
+        (await holder.query('select state from rowhouse.placements where organization_id = $1', [organizationId])).rows,
+      ).toEqual([{ state: 'active' }])
+    })
+  } finally {
+    await admin(`drop function rowhouse.take_farewells(int);
+      alter function rowhouse.taking(int) rename to take_farewells`)
+  }
+})
+
 it('without the change being written down its login would still come', async () => {
   const { admin } = test()
   await admin('alter table rowhouse.placements disable trigger leave_home')
