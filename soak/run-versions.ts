@@ -31,6 +31,8 @@ const whole = [
   'packages/database/src/guard.db.test.ts',
   'packages/database/src/protect-alike.db.test.ts',
   'packages/runtime/src/guards.db.test.ts',
+  'packages/runtime/src/adopted-applications.db.test.ts',
+  'packages/database/src/adopt',
   'packages/verify/src/verify-database.db.test.ts',
   'packages/verify/src/clone',
   'packages/verify/src/attacks/homes',

@@ -83,7 +83,14 @@ begin
   if (select c.relowner from pg_class c where c.oid = target) <> 'rowhouse_owner'::regrole
     and pg_has_role(current_user, 'rowhouse_owner', 'USAGE')
   then
-    return query select null, 'owner to rowhouse_owner', 'owner is rowhouse_owner';
+    -- Postgres asks as the owner of the table whether a row that is referred to exists.
+    if not has_schema_privilege('rowhouse_owner', (select c.relnamespace from pg_class c where c.oid = target), 'usage') then
+      statement := format('grant usage on schema %I to rowhouse_owner',
+        (select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target));
+    end if;
+    part := 'owner to rowhouse_owner';
+    done := 'owner is rowhouse_owner';
+    return next;
   end if;
 end
 $$;

@@ -35,19 +35,29 @@ begin
 end
 $$;
 
--- A row with '***' for what is hidden. What is null stays null, so that the log says whether there was a value.
+-- A row with '***' for what is hidden. What is null stays null, so that the log says whether there was a value. A hidden column
+-- that the row has no more may have got another name: its values would be in the log for good, so the write is refused.
 create function rowhouse.mask(record json, masked text[], inexact text[]) returns json
   language plpgsql immutable
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  hidden json;
+  columns text[];
 begin
   if masked = '{}' or record is null then
     return record;
   end if;
-  return (
-    select json_object_agg(e.key, case when e.key = any (masked) and json_typeof(e.value) <> 'null' then '"***"' else e.value end)
-    from json_each(rowhouse.readable(record, inexact)) e
-  );
+  select json_object_agg(e.key, case when e.key = any (masked) and json_typeof(e.value) <> 'null' then '"***"' else e.value end),
+    array_agg(e.key)
+  into hidden, columns
+  from json_each(rowhouse.readable(record, inexact)) e;
+  if not masked <@ columns then
+    raise exception 'The change log hides %, which the table has no more.',
+      (select string_agg(m, ', ') from unnest(masked) m where m <> all (columns))
+      using errcode = 'RH023', hint = 'Call rowhouse.protect() with the names that its "mask" hides now.';
+  end if;
+  return hidden;
 end
 $$;
 
