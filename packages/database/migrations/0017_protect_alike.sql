@@ -144,11 +144,11 @@ begin
         coalesce(regexp_replace(p.polqual::text, places, '', 'g'), p.polqual::text), 'check',
         coalesce(regexp_replace(p.polwithcheck::text, places, '', 'g'), p.polwithcheck::text)), E'\n' order by p.polname)
       from pg_policy p where p.polrelid = c.oid),
-    -- Those of foreign keys are named after the number of the key.
+    -- Those of foreign keys are named after the number of the key, so all else that may differ says their order.
     (select string_agg(concat_ws(' ', case when not g.tgisinternal then g.tgname end, g.tgfoid, g.tgtype, g.tgenabled, g.tgisinternal,
         g.tgdeferrable, g.tginitdeferred, g.tgattr, g.tgoldtable, g.tgnewtable,
         replace(encode(g.tgargs, 'escape'), n.nspname || '\000', ''), replace(pg_get_expr(g.tgqual, 0), n.nspname || '.', '')),
-        E'\n' order by case when not g.tgisinternal then g.tgname end, g.tgfoid, g.tgtype)
+        E'\n' order by case when not g.tgisinternal then g.tgname end, g.tgfoid, g.tgtype, g.tgenabled, g.tgdeferrable, g.tginitdeferred)
       from pg_trigger g where g.tgrelid = c.oid))
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
