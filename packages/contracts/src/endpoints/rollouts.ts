@@ -161,6 +161,8 @@ export const startRollout = endpoint({
     databases: z.int().min(1).max(256).optional(),
     lockTimeoutMs: z.int().min(1).max(60_000).optional(),
     lockAttempts: z.int().min(1).max(1000).optional(),
+    /** Longest judgement of shared tables, which are locked meanwhile. */
+    judgeTimeoutMs: z.int().min(1).max(3_600_000).optional(),
   }),
   /** Null: every home had it all, and nothing was begun. */
   response: z.object({ rollout: rollout.nullable() }),

@@ -72,6 +72,13 @@ export const rolloutsCodes = {
     'A tenant migration would open a way between the organizations that share tables; it was not committed.',
     'Mend the file, or where homes have it already add one that mends it: they are one transaction there. Then rowhouse migrate up.',
   ),
+  tenant_migration_unjudged: code(
+    503,
+    1,
+    true,
+    'Shared tables would have been locked for too long while a tenant migration was judged; it was not committed.',
+    'Run rowhouse migrate up again when less is going on, or allow more: --judge-timeout.',
+  ),
   home_locked: code(
     503,
     3,

@@ -15,6 +15,7 @@ export interface PacedOptions {
   readonly databases: string
   readonly lockTimeout: string
   readonly lockAttempts: string
+  readonly judgeTimeout: string
 }
 
 /** @throws RowhouseError invalid_option for what is no number; bounds are rollOut()'s affair */
@@ -29,6 +30,7 @@ export function readPaceOptions(options: PacedOptions): Partial<RolloutPace> {
     databases: number('--databases', options.databases),
     lockTimeoutMs: number('--lock-timeout', options.lockTimeout),
     lockAttempts: number('--lock-attempts', options.lockAttempts),
+    judgeTimeoutMs: number('--judge-timeout', options.judgeTimeout),
   }
 }
 

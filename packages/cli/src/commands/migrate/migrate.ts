@@ -85,3 +85,8 @@ const paced = (command: Command): Command =>
       'how often a home whose locks are not granted is tried',
       String(defaultRolloutPace.lockAttempts),
     )
+    .option(
+      '--judge-timeout <ms>',
+      'longest judgement of shared tables, which are locked meanwhile',
+      String(defaultRolloutPace.judgeTimeoutMs),
+    )

@@ -11,14 +11,24 @@ import { noteOf, searchPathOf } from './home-text.ts'
 import type { Segment } from './segments.ts'
 import { beginHomes, beginText } from './session.ts'
 import type { AppliedRow, SessionLimits } from './session.ts'
+import { TookTooLong, withinTime } from './within-time.ts'
+
+export interface Judging {
+  /** Before the first statement. */
+  readonly begin: (client: ClientBase) => Promise<Judgement>
+  /** Longest judgement before the commit: all that was changed is locked meanwhile. */
+  readonly timeoutMs: number
+  /** Cancels what another session has under way. */
+  readonly cancel: (backend: number) => Promise<unknown>
+}
 
 export interface AloneOptions {
   readonly fence: string | null
   readonly limits: SessionLimits
   /** CONCURRENTLY waits for transactions that were there before; nobody waits for it. */
   readonly outsideLockTimeoutMs: number
-  /** Of what many share: begins to judge before the first statement. Null for a home of one organization. */
-  readonly judge: ((client: ClientBase) => Promise<Judgement>) | null
+  /** Of what many share. Null for a home of one organization. */
+  readonly judge: Judging | null
 }
 
 /**
@@ -54,7 +64,7 @@ async function inTransaction(
       return changed
     }
     const pending = pendingOf(applied, migrations)
-    const judgement = pending.length === 0 ? undefined : await judge?.(client)
+    const judgement = pending.length === 0 ? undefined : await judge?.begin(client)
     await client.query(`set local search_path = ${searchPathOf(schemaName)}`)
     for (const migration of pending) {
       for (const statement of migration.statements) {
@@ -69,7 +79,10 @@ async function inTransaction(
         [schemaName],
         JSON.stringify(pending.map(noteOf)),
       ])
-      const wrong = (await judgement?.()) ?? []
+      const wrong =
+        judge === null || judgement === undefined
+          ? []
+          : await withinTime(client, judge.timeoutMs, judge.cancel, judgement)
       if (wrong.length > 0) {
         await client.query('rollback')
         return unsafe(at.migration, wrong)
@@ -79,6 +92,7 @@ async function inTransaction(
     return { state: 'done' }
   } catch (error) {
     await client.query('rollback').catch(() => undefined)
+    if (error instanceof TookTooLong) return unjudged(at.migration, judge?.timeoutMs ?? 0)
     return refused(error, at.migration, at.statement)
   }
 }
@@ -109,6 +123,15 @@ const unsafe = (migration: TenantMigration | undefined, wrong: readonly string[]
   state: 'failed',
   code: 'tenant_migration_unsafe',
   message: `Nothing was changed. What many share would be less apart: ${wrong.slice(0, WRONG_MAX).join('; ')}`,
+  version: migration?.version ?? '',
+  line: null,
+})
+
+/** Not tried again by itself: each attempt would lock what many share for as long. */
+const unjudged = (migration: TenantMigration | undefined, timeoutMs: number): Outcome => ({
+  state: 'failed',
+  code: 'tenant_migration_unjudged',
+  message: `Nothing was changed. Judging what many share took longer than ${timeoutMs} ms, while its tables were locked.`,
   version: migration?.version ?? '',
   line: null,
 })

@@ -4,6 +4,7 @@ import type { ErrorCode } from '@rowhouse/contracts'
 import { RowhouseError, isRowhouseError } from '@rowhouse/contracts'
 import type { Client } from 'pg'
 import { applyAlone } from '../apply/apply-alone.ts'
+import type { Judging } from '../apply/apply-alone.ts'
 import { PartlyApplied, applyTogether, homesOfMessage } from '../apply/apply-together.ts'
 import type { Judge } from '../apply/judge-shared.ts'
 import { isDisconnected, throwIfSuperseded } from '../apply/outcome.ts'
@@ -189,13 +190,26 @@ const limitsOf = ({ lockTimeoutMs, statementTimeoutMs }: RolloutPace): SessionLi
   statementTimeoutMs,
 })
 
+const judgingOf = (run: DatabaseRun, home: Home): Judging => ({
+  begin: (client) => run.judge(client, home),
+  timeoutMs: run.pace.judgeTimeoutMs,
+  cancel: async (backend) => {
+    const other = await run.open()
+    try {
+      await other.query('select pg_cancel_backend($1)', [backend])
+    } finally {
+      await other.end().catch(() => undefined)
+    }
+  },
+})
+
 async function alone(run: DatabaseRun, client: Client, home: Home, segment: Segment): Promise<Outcome> {
   try {
     return await applyAlone(client, home.schemaName, segment, {
       fence: run.fence,
       limits: limitsOf(run.pace),
       outsideLockTimeoutMs: run.pace.outsideLockTimeoutMs,
-      judge: home.isolation === 'shared' ? (inside) => run.judge(inside, home) : null,
+      judge: home.isolation === 'shared' ? judgingOf(run, home) : null,
     })
   } catch (error) {
     throwIfSuperseded(error)

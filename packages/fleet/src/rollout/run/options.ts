@@ -26,6 +26,8 @@ export interface RolloutPace {
   readonly homesMax: number
   /** Longest statement of a transaction. @default 60_000 */
   readonly statementTimeoutMs: number
+  /** Longest judgement of what many share, which is locked meanwhile. @default 10_000 */
+  readonly judgeTimeoutMs: number
   /** Longest wait of a statement that stops nobody, such as CREATE INDEX CONCURRENTLY. @default 300_000 */
   readonly outsideLockTimeoutMs: number
 }
@@ -41,6 +43,7 @@ export const defaultRolloutPace: RolloutPace = {
   transactionMs: 400,
   homesMax: 100,
   statementTimeoutMs: 60_000,
+  judgeTimeoutMs: 10_000,
   outsideLockTimeoutMs: 300_000,
 }
 
@@ -109,6 +112,7 @@ export function readPace(given: Partial<RolloutPace> = {}): RolloutPace {
   whole('lockAttempts', 1, 1000)
   whole('transactionMs', 1, 60_000)
   whole('homesMax', 1, 1000)
+  whole('judgeTimeoutMs', 1, 3_600_000)
   whole('statementTimeoutMs', 0, 86_400_000)
   whole('outsideLockTimeoutMs', 0, 86_400_000)
   const ascend = pace.waves.every((share, index) => share > (pace.waves[index - 1] ?? 0) && share <= 100)

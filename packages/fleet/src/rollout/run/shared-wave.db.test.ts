@@ -1,10 +1,11 @@
 // What many organizations share gets a migration last, and is judged before it has it: not for a moment is there a committed
 // table that keeps them less apart.
 import { dropHomes, makeHomes, useTestDatabase, withClient } from '@rowhouse/testkit'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Judge } from '../apply/judge-shared.ts'
 import { contacts, prepareAll } from '../fixtures/test-fleet.ts'
 import type { RolloutEvent } from './events.ts'
+import type { RolloutPace } from './options.ts'
 import { rollOut } from './roll-out.ts'
 import type { RolloutResult } from './roll-out.ts'
 
@@ -14,12 +15,17 @@ let events: RolloutEvent[]
 
 const admin = <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
   withClient(database().adminUrl, async (client) => (await client.query<Row>(sql, values)).rows)
-const run = async (texts: readonly (readonly [string, string])[], judge?: Judge): Promise<RolloutResult> =>
+const run = async (
+  texts: readonly (readonly [string, string])[],
+  judge?: Judge,
+  pace?: Partial<RolloutPace>,
+): Promise<RolloutResult> =>
   rollOut({
     catalogueUrl: database().migratorUrl,
     migrations: await prepareAll(...texts),
     onEvent: (event) => events.push(event),
     ...(judge !== undefined && { judge }),
+    ...(pace !== undefined && { pace }),
   })
 const failures = (): unknown[] => events.flatMap((event) => (event.type === 'home' ? [event] : []))
 /** Of the shared table as it was committed: whether it holds its owner, and by which transaction. */
@@ -127,4 +133,50 @@ it('is left for later where it cannot be judged in time', async () => {
     details: { blocked: 1 },
   })
   expect(await run([FIRST, SECOND])).toMatchObject({ state: 'done' })
+})
+
+describe('locked while it is judged', () => {
+  let asked: number
+  /** Asks again and again, each time for less than any statement may take; until it is told to end. */
+  const endless =
+    (asks: string, mayEnd: { now: boolean }): Judge =>
+    async (client) => {
+      await client.query('select')
+      return async () => {
+        for (asked = 0; !mayEnd.now; asked += 1) await client.query(asks)
+        return []
+      }
+    }
+  const phone = `select from pg_attribute where attrelid = 'public.contacts'::regclass and attname = 'phone'`
+
+  it.each([
+    ['one question takes long', 'select pg_sleep(600)'],
+    ['many questions do', 'select pg_sleep(0.01)'],
+  ])('a shared table is let go in time where %s, and it is not tried again', async (_, asks) => {
+    await expect(run([FIRST, SECOND], endless(asks, { now: false }), { judgeTimeoutMs: 300 })).rejects.toMatchObject({
+      code: 'rollout_stopped',
+      details: { done: HOMES, failed: 1, blocked: 0 },
+    })
+    expect(failures()).toMatchObject([{ code: 'tenant_migration_unjudged', version: SECOND[0] }])
+    await admin(`set lock_timeout = '10s'; select from public.contacts`)
+    expect(await admin(phone)).toEqual([])
+    expect(await run([FIRST, SECOND])).toMatchObject({ state: 'done', homes: 1 })
+  })
+
+  it('would be so for as long as the questions go on, if nobody looked at the clock', async () => {
+    const mayEnd = { now: false }
+    const running = run([FIRST, SECOND], endless('select pg_sleep(0.01)', mayEnd), { judgeTimeoutMs: 3_600_000 })
+    await expect
+      .poll(() =>
+        admin(
+          `select from pg_locks where relation = 'public.contacts'::regclass and mode = 'AccessExclusiveLock' and granted`,
+        ),
+      )
+      .toHaveLength(1)
+    // Longer than what was allowed above.
+    await expect.poll(() => asked).toBeGreaterThan(50)
+    await expect(admin(`set lock_timeout = 100; select from public.contacts`)).rejects.toMatchObject({ code: '55P03' })
+    mayEnd.now = true
+    expect(await running).toMatchObject({ state: 'done' })
+  })
 })
