@@ -135,6 +135,44 @@ describe('a cluster that is gone', () => {
     expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
   })
 
+  it('is left for last by the next run where it went away in the first wave and nobody names it any more', async () => {
+    await begin(4)
+    await admin(
+      `insert into rowhouse.clusters (id, region, host, port, tls) values ('gone', 'gone', '127.0.0.1', 1, 'off')`,
+    )
+    try {
+      await admin(`update rowhouse.homes set cluster = 'gone', database_name = 'gone' where id = $1`, [homes[2]?.id])
+      write('20260101000000_create_contacts.sql', CONTACTS)
+      const named = ['--canary', 'org-1,org-2', '--databases', '1']
+      const first = await rowhouse('up', '--dir', '.', '--json', ...named)
+      expect([first.code, JSON.parse(first.stderr)]).toMatchObject([
+        1,
+        { code: 'rollout_canary_failed', details: { done: 1, blocked: 1 } },
+      ])
+      const again = await rowhouse('up', '--dir', '.', '--json', ...named)
+      expect([again.code, JSON.parse(again.stderr)]).toMatchObject([1, { code: 'rollout_canary_failed' }])
+      const plan = await rowhouse('plan', '--dir', '.')
+      expect(plan.stdout).toMatch(
+        /Goes on with the rollout that is stopped: 1 of 5 homes done\.\n\nWaves: 5 % \(1\), 100 % \(1\), shared \(1\), not answering \(1\)\n$/,
+      )
+      const second = await rowhouse('up', '--dir', '.', '--json')
+      expect([second.code, JSON.parse(second.stderr)]).toMatchObject([
+        1,
+        { code: 'rollout_incomplete', details: { done: 3, failed: 0, blocked: 1 } },
+      ])
+      const status = await rowhouse('status', '--json')
+      expect(JSON.parse(status.stdout)).toMatchObject({
+        behind: 1,
+        rollout: { state: 'incomplete', wave: 'not answering', homes: { total: 5, done: 4, blocked: 1 } },
+        open: [{ homeId: homes[2]?.id, state: 'blocked' }],
+      })
+    } finally {
+      await admin(`update rowhouse.homes set cluster = 'main', database_name = null where id = $1`, [homes[2]?.id])
+      await admin(`delete from rowhouse.clusters where id = 'gone'`)
+    }
+    expect((await rowhouse('up', '--dir', '.')).code).toBe(0)
+  })
+
   it('has tables that may be large, as far as anybody knows', async () => {
     await begin(2)
     await admin(

@@ -6,6 +6,7 @@ import type { ClientBase } from 'pg'
 import type { Outcome } from '../apply/outcome.ts'
 import { isDisconnected, throwIfSuperseded } from '../apply/outcome.ts'
 import type { Home } from './homes.ts'
+import type { Rearranged } from '../run/resume-waves.ts'
 import type { Wave } from '../run/waves.ts'
 
 export interface RolloutRow {
@@ -81,18 +82,19 @@ export async function findUnfinished(catalogue: ClientBase, target: string): Pro
 /**
  * Opens a rollout or goes on with the last one. Homes that are new since come with its last wave.
  *
- * @param plan the waves of a new rollout, over the homes that lack the target
+ * @param plan the waves of a new rollout, over the homes that lack the target; or what goes elsewhere in those of the one that is
+ *   gone on with
  */
 export async function openRollout(
   catalogue: ClientBase,
   {
     target,
-    plan,
+    plan: { waves: planned, rearranged },
     options,
     startedBy,
   }: {
     readonly target: string
-    readonly plan: readonly Wave[]
+    readonly plan: { readonly waves: readonly Wave[]; readonly rearranged: Rearranged | null }
     readonly options: object
     readonly startedBy?: string | undefined
   },
@@ -105,7 +107,9 @@ export async function openRollout(
        where state in ('running', 'stopped', 'incomplete') and id is distinct from $1`,
       [unfinished?.id ?? null],
     )
-    const waves = unfinished?.waves ?? plan.map(({ name }) => name)
+    // Another one may have ended and begun since it was planned.
+    const change = rearranged !== null && rearranged.rolloutId === unfinished?.id ? rearranged : null
+    const waves = change?.waves ?? unfinished?.waves ?? planned.map(({ name }) => name)
     const { rows } = await catalogue.query<{ id: string; fence: string }>(
       unfinished === null
         ? `insert into rowhouse.rollouts (target, fence, options, waves_total, started_by)
@@ -128,10 +132,11 @@ export async function openRollout(
       `update rowhouse.rollout_homes set state = 'waiting' where rollout_id = $1 and state in ('failed', 'blocked')`,
       [id],
     )
-    const assigned = plan.flatMap(({ homes }, index) =>
+    const assigned = planned.flatMap(({ homes }, index) =>
       homes.map((home) => ({ home: home.id, wave: unfinished === null ? index : waves.length - 1 })),
     )
     await addHomes(catalogue, id, assigned)
+    if (change !== null) await moveHomes(catalogue, id, target, change.moved)
     await catalogue.query('commit')
     return { id, fence, target, waves, isResumed: unfinished !== null }
   } catch (error) {
@@ -150,6 +155,21 @@ async function addHomes(
      select $1, a.home, a.wave from unnest($2::uuid[], $3::int[]) a (home, wave)
      on conflict do nothing`,
     [rollout, assigned.map(({ home }) => home), assigned.map(({ wave }) => wave)],
+  )
+}
+
+/** To other waves; a home that has the target by now stays where it got it. */
+async function moveHomes(
+  catalogue: ClientBase,
+  rollout: string,
+  target: string,
+  moved: Rearranged['moved'],
+): Promise<void> {
+  await catalogue.query(
+    `update rowhouse.rollout_homes r set wave = m.wave
+     from unnest($3::uuid[], $4::int[]) m (home, wave), rowhouse.homes h
+     where r.rollout_id = $1 and r.home_id = m.home and h.id = m.home and coalesce(h.version, 0) < $2::bigint`,
+    [rollout, target, [...moved.keys()], [...moved.values()]],
   )
 }
 

@@ -7,9 +7,9 @@ import type { Home } from '../ledger/homes.ts'
 import { isNamed, planWaves } from './waves.ts'
 import type { WaveOptions } from './waves.ts'
 
-/** Of first waves that are chosen in turn. */
-const ROUNDS_MAX = 10
-const AT_ONCE = 8
+/** Of first waves that are chosen in turn, and of homes that are asked to stand in. */
+export const ROUNDS_MAX = 10
+export const AT_ONCE = 8
 
 /** The homes, with those as not answering whose database did not when it was asked just now. */
 export async function askFirstWave(

@@ -16,6 +16,8 @@ import { fileNameOf, readMigrationFolder } from '../migration/read-folder.ts'
 import { askFirstWave } from './first-wave.ts'
 import { readPace } from './options.ts'
 import type { Destruction, RolloutPace } from './options.ts'
+import { rearrange } from './resume-waves.ts'
+import type { Rearranged } from './resume-waves.ts'
 import { planWaves } from './waves.ts'
 import type { Wave } from './waves.ts'
 
@@ -33,6 +35,8 @@ export interface RolloutPlan {
   readonly waves: readonly Wave[]
   /** The rollout that is gone on with, whose waves these are; null where another one is begun. */
   readonly resumes: Resumes | null
+  /** What goes elsewhere in its waves, because a server is gone; null where nothing does. */
+  readonly rearranged: Rearranged | null
   /** What it takes away for good. */
   readonly destroys: readonly Destruction[]
 }
@@ -84,12 +88,13 @@ export async function planOn(
   const ledger = await readLedger(catalogue)
   compareWithLedger(migrations, ledger)
   const target = migrations.at(-1)?.version ?? null
-  const options = { canaries: pace.canaries, shares: pace.waves }
-  const behind =
-    target === null
-      ? []
-      : await askFirstWave(await readHomes(catalogue, target), options, reaches ?? reaching(catalogueUrl))
-  const unfinished = target === null || behind.length === 0 ? null : await findUnfinished(catalogue, target)
+  const lacking = target === null ? [] : await readHomes(catalogue, target)
+  const unfinished = target === null || lacking.length === 0 ? null : await findUnfinished(catalogue, target)
+  const ask = reaches ?? reaching(catalogueUrl)
+  const { behind, waves, rearranged } =
+    unfinished === null
+      ? await begin(lacking, pace, ask)
+      : await goOn(catalogue, unfinished, lacking, pace.canaries, ask)
   const { rows } = await catalogue.query<{ homes: number; open: boolean; unreleased: boolean }>(
     `select (select count(*)::int from rowhouse.homes where state in ('spare', 'assigned')) as homes,
        exists (select from rowhouse.rollouts r where r.state = 'running') as open,
@@ -108,11 +113,9 @@ export async function planOn(
     pending,
     homesTotal: homes,
     behind,
-    waves:
-      unfinished === null
-        ? planWaves(behind, options)
-        : wavesLeft(unfinished.waves, await readWaveOf(catalogue, unfinished.id), behind),
+    waves,
     resumes: unfinished === null ? null : describeUnfinished(unfinished),
+    rearranged,
     destroys: pending.flatMap((migration) =>
       migration.allowed
         .filter(({ check }) => destructiveChecks.has(check))
@@ -135,6 +138,37 @@ const reaching =
       throw error
     }
   }
+
+type Planned = Pick<RolloutPlan, 'behind' | 'waves' | 'rearranged'>
+
+async function begin(
+  lacking: readonly Home[],
+  pace: RolloutPace,
+  ask: (home: Home) => Promise<boolean>,
+): Promise<Planned> {
+  const options = { canaries: pace.canaries, shares: pace.waves }
+  const behind = await askFirstWave(lacking, options, ask)
+  return { behind, waves: planWaves(behind, options), rearranged: null }
+}
+
+async function goOn(
+  catalogue: Client,
+  { id, waves, done }: Unfinished,
+  behind: readonly Home[],
+  canaries: RolloutPace['canaries'],
+  ask: (home: Home) => Promise<boolean>,
+): Promise<Planned> {
+  const waveOf = await readWaveOf(catalogue, id)
+  const isBehind = new Set(behind.map((home) => home.id))
+  const first = [...waveOf].flatMap(([home, wave]) => (wave === 0 && !isBehind.has(home) ? [home] : []))
+  const firstDone = await readHomes(catalogue, null, first)
+  const rearranged = await rearrange({ rolloutId: id, waves, waveOf, firstDone, done }, behind, canaries, ask)
+  return {
+    behind,
+    waves: wavesLeft(rearranged?.waves ?? waves, new Map([...waveOf, ...(rearranged?.moved ?? [])]), behind),
+    rearranged,
+  }
+}
 
 /** What is left of waves that were begun, as openRollout() goes on with them. */
 function wavesLeft(names: readonly string[], waveOf: ReadonlyMap<string, number>, behind: readonly Home[]): Wave[] {

@@ -80,8 +80,8 @@ export async function rollOut(options: RolloutOptions): Promise<RolloutResult> {
         throw new RowhouseError('rollout_unconfirmed', undefined, { details: { destroys: plan.destroys } })
     }
     await recordMigrations(catalogue, plan.migrations)
-    const { target, waves, migrations } = plan
-    const rollout = await openRollout(catalogue, { target, plan: waves, options: pace, startedBy: options.startedBy })
+    const { target, migrations } = plan
+    const rollout = await openRollout(catalogue, { target, plan, options: pace, startedBy: options.startedBy })
     // Whoever was asked may have taken an hour to answer.
     const behind = isAsked ? await readHomes(catalogue, target) : plan.behind
     const { homes } = await new Run({ ...options, migrations, behind }, pace, catalogue, rollout).toTheEnd()

@@ -8,6 +8,9 @@ export interface Wave {
   readonly homes: readonly Home[]
 }
 
+/** The last wave: homes whose server was gone. */
+export const AWAY = 'not answering'
+
 export interface WaveOptions {
   /** Ids or slugs of organizations that come first, beside those that are marked. */
   readonly canaries: readonly string[]
@@ -34,7 +37,7 @@ export function planWaves(homes: readonly Home[], { canaries, shares }: WaveOpti
     reached = until
   }
   waves.push({ name: 'shared', homes: there.filter(({ isolation }) => isolation === 'shared') })
-  waves.push({ name: 'not answering', homes: away })
+  waves.push({ name: AWAY, homes: away })
   return waves.filter(({ homes }) => homes.length > 0)
 }
 
