@@ -1,4 +1,5 @@
--- The guard: event triggers that refuse to loosen a protected table, and that let no tenant reach a new one. The installer
+-- The guard: event triggers that refuse to loosen a protected table, that have its change log follow it where it or its columns
+-- change, and that let no tenant reach a new one. The installer
 -- makes them where the server lets it (a superuser, or Supabase's postgres); elsewhere rowhouse.findings() says guard_missing.
 -- It keeps mistakes and careless migrations out. Whoever owns the schema rowhouse, and a superuser, can get past it:
 -- findings() then names what they did.
@@ -202,6 +203,8 @@ declare
   to_close text[] := '{}';
   is_grant boolean := tg_tag = 'GRANT';
   altered oid;
+  -- The number of the column that the command gave another name.
+  renamed int;
 begin
   -- Its reader leaves it empty: somebody else has set it.
   if coalesce(current_setting('rowhouse.to_close', true), '') <> '' then
@@ -213,11 +216,22 @@ begin
   -- Most commands change one protected table and nothing that protect gave it. Asked at once, because the questions below take
   -- longer to set up than to answer.
   if tg_tag = 'ALTER TABLE' then
-    select case when count(*) = 1 and min(c.classid::bigint) = 'pg_class'::regclass::bigint then min(c.objid) end into altered
+    select case when count(*) = 1 and min(c.classid::bigint) = 'pg_class'::regclass::bigint then min(c.objid) end, max(c.objsubid)
+    into altered, renamed
     from pg_event_trigger_ddl_commands() c;
     if altered is not null and rowhouse.keeps_protection(altered) then
+      if renamed > 0 or rowhouse.log_may_be_behind(altered) then
+        perform rowhouse.bring_log_up(altered, renamed);
+      end if;
       return;
     end if;
+  elsif tg_tag = 'ALTER SCHEMA' then
+    perform rowhouse.bring_log_up(c.oid, 0)
+    from pg_event_trigger_ddl_commands() d
+    cross join lateral rowhouse.relations_of(d.objid) r
+    join pg_class c on c.oid = r.relation
+    where d.classid = 'pg_namespace'::regclass and c.relkind in ('r', 'p') and not c.relispartition and rowhouse.log_may_be_behind(c.oid);
+    return;
   end if;
   if tg_tag in ('CREATE POLICY', 'ALTER POLICY') then
     select p.polname into policy
@@ -237,7 +251,8 @@ begin
     from rowhouse.touched_relations(tg_tag) r join pg_class c on c.oid = r
     where c.relpersistence <> 't' and c.relkind in ('r', 'p', 'f', 'm', 'v')
       and c.relnamespace not in ('rowhouse'::regnamespace, 'rowhouse_home'::regnamespace, 'pg_catalog'::regnamespace)
-      and (is_grant or c.relispartition or not rowhouse.keeps_protection(c.oid))
+      and (is_grant or c.relispartition or not rowhouse.keeps_protection(c.oid)
+        or (tg_tag = 'ALTER TABLE' and rowhouse.log_may_be_behind(c.oid)))
   loop
     if relation.relispartition then
       if rowhouse.is_protected(pg_partition_root(relation.oid)::oid) and not (relation.forced and rowhouse.tenant_reach(relation.oid) is null) then
@@ -255,6 +270,9 @@ begin
       if found then
         raise exception '%: refused.', weakness.message using errcode = weakness.sqlstate_code,
           hint = format('On purpose: select rowhouse.unprotect(%L, ''why''). To mend it: %s', relation.name, weakness.fix);
+      end if;
+      if tg_tag = 'ALTER TABLE' and rowhouse.is_protected(relation.oid) then
+        perform rowhouse.bring_log_up(relation.oid, renamed);
       end if;
     elsif is_grant and exists (select from rowhouse.strangers(relation.oid)) then
       raise exception '% would reach %, which is not in its home.',
@@ -355,7 +373,7 @@ begin
     create event trigger rowhouse_guard_1_ddl on ddl_command_end
       when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE',
         'IMPORT FOREIGN SCHEMA', 'CREATE VIEW', 'ALTER VIEW', 'CREATE MATERIALIZED VIEW', 'ALTER MATERIALIZED VIEW', 'CREATE SCHEMA',
-        'CREATE INDEX', 'CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'GRANT')
+        'ALTER SCHEMA', 'CREATE INDEX', 'CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'GRANT')
       execute function rowhouse.guard_ddl();
   end if;
   if not exists (select from pg_event_trigger e where e.evtname = 'rowhouse_guard_2_close') then

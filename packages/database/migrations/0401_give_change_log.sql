@@ -116,6 +116,121 @@ as $$
   from unnest(arguments) with ordinality as a (argument, position)
 $$;
 
+-- The same read back.
+create function rowhouse.arguments_of_trigger(arguments bytea) returns text[]
+  language plpgsql immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  read text[] := '{}';
+  rest bytea := arguments;
+  ends_at int;
+begin
+  loop
+    ends_at := position('\x00'::bytea in rest);
+    exit when ends_at = 0;
+    read := read || convert_from(substr(rest, 1, ends_at - 1), 'UTF8');
+    rest := substr(rest, ends_at + 1);
+  end loop;
+  return read;
+end
+$$;
+
+-- Whether this transaction changed what the arguments say: the name of the table, or a column that is more than one with a plain
+-- type. Asked at every ALTER TABLE, most of which add such a column; a column that only got another name is told by the command.
+create function rowhouse.log_may_be_behind(target oid) returns boolean
+  language plpgsql stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- A table that gets another name or schema has its row type written too; keeps_protection() says why the counts hold.
+  if not (pg_stat_get_xact_tuples_inserted('pg_attribute'::regclass) > 0 and current_setting('track_counts') = 'on'
+    and pg_stat_get_xact_tuples_updated('pg_type'::regclass) = 0)
+  then
+    perform from pg_trigger t
+    join pg_class c on c.oid = t.tgrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    where t.tgrelid = target and t.tgname = 'rowhouse_log_truncate'
+      and position(rowhouse.trigger_arguments(array[n.nspname::text, c.relname::text]) in t.tgargs) <> 1;
+    if found then
+      return true;
+    end if;
+  end if;
+  return exists (
+    select from pg_attribute a
+    where a.attrelid = target and a.attnum > 0 and age(a.xmin) <= 0
+      and (a.attisdropped or a.attname = 'id' or a.atttypid not in ('text'::regtype, 'uuid'::regtype, 'int4'::regtype, 'int8'::regtype,
+        'int2'::regtype, 'bool'::regtype, 'timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'numeric'::regtype,
+        'varchar'::regtype, 'bpchar'::regtype, 'float8'::regtype, 'float4'::regtype, 'bytea'::regtype))
+  );
+end
+$$;
+
+-- Has the log of a protected table follow what a command made of it: its name, its schema, the names and types of its columns.
+-- The guard calls it, in the command's transaction. `renamed` is the number of the column that got another name, or 0.
+create function rowhouse.bring_log_up(target oid, renamed int) returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known text[];
+  masked text[];
+  gone text[];
+  step record;
+  is_behind boolean := false;
+  parts text[] := '{}';
+  statements text[] := '{}';
+begin
+  select rowhouse.arguments_of_trigger(t.tgargs) into known
+  from pg_trigger t where t.tgrelid = target and t.tgname = 'rowhouse_log_truncate';
+  if not found then
+    return;
+  end if;
+  masked := known[4];
+  gone := array(
+    select m from unnest(masked) m
+    where not exists (select from pg_attribute a where a.attrelid = target and a.attname = m and a.attnum > 0 and not a.attisdropped)
+  );
+  -- What is hidden stays hidden under its new name. Where a column was ever dropped, the one that is gone may be that one: then
+  -- writes are refused until protect() says what is hidden.
+  if renamed > 0 and cardinality(gone) = 1
+    and not exists (select from pg_attribute a where a.attrelid = target and a.attnum > 0 and a.attisdropped)
+  then
+    select array_replace(masked, gone[1], a.attname::text) into masked
+    from pg_attribute a where a.attrelid = target and a.attnum = renamed;
+  end if;
+
+  for step in select g.* from rowhouse.give_change_log(target, jsonb_build_object('mask', masked)) g loop
+    statements := statements || step.statement;
+    parts := parts || step.part;
+    is_behind := is_behind or coalesce(step.done = 'the change log has other options', false);
+  end loop;
+  -- A partition that came without a trigger for TRUNCATE is for protect(), which makes it the owner's.
+  if not is_behind then
+    return;
+  end if;
+  if array_to_string(parts, '') <> '' then
+    statements := statements || format('alter table %s %s', target::regclass, array_to_string(parts, ', '));
+  end if;
+  perform rowhouse.go_past_guard('protect', target, format('The change log follows what %s.%s is now.', known[1], known[2]));
+  begin
+    execute array_to_string(statements, '; ');
+  exception when insufficient_privilege then
+    raise exception 'The change log of % would not follow this command: %.', target::regclass, sqlerrm
+      using errcode = 'RH042', hint = (
+        select case
+          when not has_schema_privilege(n.oid, 'usage')
+            then format('Run it again after: grant usage on schema %I to %I', n.nspname, current_user)
+          else format('Run it again after: select rowhouse.protect(%L), with its options', format('%I.%I', known[1], known[2]))
+        end
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target);
+  end;
+  perform rowhouse.stay_behind_guard();
+end
+$$;
+
+revoke all on function
+  rowhouse.arguments_of_trigger(bytea), rowhouse.log_may_be_behind(oid), rowhouse.bring_log_up(oid, int) from public;
 revoke all on function
   rowhouse.log_triggers(regclass, text), rowhouse.give_change_log(regclass, jsonb), rowhouse.trigger_arguments(text[]),
   rowhouse.is_logged(regclass)

@@ -122,7 +122,7 @@ describe('the guard', () => {
       'alter table tags alter organization_id set statistics 10',
       'alter table tags alter organization_id set default rowhouse.organization_id()',
       'alter table tags drop constraint tags_organization_id_item_id_fkey, add foreign key (organization_id, item_id) references items',
-      'create schema apart; alter table tags set schema apart; set local search_path = apart',
+      'create schema apart; grant usage on schema apart to rowhouse_owner; alter table tags set schema apart; set local search_path = apart',
       'drop trigger mine on tags; create trigger mine before insert on tags for each row execute function f()',
     ]) {
       const prepared = `create function f() returns trigger language plpgsql as 'begin return new; end';
