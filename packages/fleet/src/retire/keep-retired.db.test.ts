@@ -183,6 +183,34 @@ it('a schema whose drop is killed -9 in the middle is whole until the next pass 
   await expectGone(home, url)
 })
 
+it('without its row staying until the server has dropped it, a killed worker would leave a home that nobody knows', async () => {
+  const { admin, database, fleet, leftovers } = test()
+  const { home, url } = await left('schema')
+  await keep()
+  await expire(home)
+  const kept = await row(home)
+  await admin(`create function public.forget() returns trigger language plpgsql security definer as $$
+    begin
+      delete from rowhouse.homes where id = new.id;
+      return null;
+    end $$;
+    create trigger forgets after update on rowhouse.homes for each row when (new.state = 'dropping')
+      execute function public.forget()`)
+  try {
+    expect(await killedAt(database, 'dropping', 'keep retired')).toBe('SIGKILL')
+  } finally {
+    await admin('drop trigger forgets on rowhouse.homes; drop function public.forget()')
+  }
+  expect(await fleet.reconcile()).toMatchObject({ dropped: 0, failed: 0 })
+  const schema = String(kept['schema_name'])
+  expect(await leftovers()).toEqual([`registered ${schema} is nobody's`, `schema ${schema} is nobody's`])
+  await admin(`insert into rowhouse.homes select * from jsonb_populate_record(null::rowhouse.homes, $1)`, [
+    JSON.stringify({ ...kept, state: 'dropping' }),
+  ])
+  expect(await fleet.reconcile()).toMatchObject({ dropped: 1, failed: 0 })
+  await expectGone(home, url)
+})
+
 it('a database whose worker is killed -9 while it tells it hears it from the next one', async () => {
   const { organizationId, url } = await left('database')
   const former = Object.assign(new URL(test().database.adminUrl), { pathname: new URL(url).pathname }).href

@@ -1,8 +1,9 @@
 // Connections that a rollout goes on with in its next wave: which are kept, how many, and what becomes of one that breaks while
 // nobody uses it.
-import { dropHomes, makeHomes, useTestDatabase, withClient } from '@rowhouse/testkit'
+import { dropHomes, makeHomes, startHoldingProxy, useTestDatabase, withClient } from '@rowhouse/testkit'
+import type { Held } from '@rowhouse/testkit'
 import type { Client } from 'pg'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { openSession } from '../apply/session.ts'
 import { contacts, prepareAll } from '../fixtures/test-fleet.ts'
 import { KeptSessions } from './kept-sessions.ts'
@@ -43,6 +44,56 @@ it('one that breaks while nobody uses it is not handed out', async () => {
     ),
   )
   expect(await sessions.take('many')).toBeNull()
+})
+
+describe('one whose wire goes silent while nobody uses it', () => {
+  // What is sent arrives nowhere and nothing comes back, as behind a firewall that forgot the connection.
+  const silent = async (
+    answersWithinMs: number,
+    use: (sessions: KeptSessions, client: Client, wire: Held) => Promise<void>,
+  ): Promise<void> => {
+    const proxy = await startHoldingProxy(database().migratorUrl)
+    const sessions = new KeptSessions(1, () => true, answersWithinMs)
+    const client = await openSession({ connectionString: proxy.url }, 'rowhouse kept')
+    await sessions.give('many', client)
+    const wire = proxy.hold('request', 'select')
+    try {
+      await use(sessions, client, wire)
+    } finally {
+      wire.release()
+      await proxy.close()
+    }
+    await vi.waitUntil(async () => (await there()) === 0, { timeout: 60_000 })
+  }
+
+  it('is not handed out', async () => {
+    await silent(100, async (sessions, _, wire) => {
+      expect(await sessions.take('many')).toBeNull()
+      await wire.isHeld
+    })
+  })
+
+  it('does not keep the rollout from ending', async () => {
+    await silent(100, async (sessions, _, wire) => {
+      await sessions.end()
+      await wire.isHeld
+      expect(await sessions.take('many')).toBeNull()
+    })
+  })
+
+  it('would hold up the rollout for as long as it is silent without a time to answer in', async () => {
+    await silent(0, async (sessions, client, wire) => {
+      const taken: (Client | null)[] = []
+      const taking = sessions.take('many').then((one) => taken.push(one))
+      await wire.isHeld
+      // The server itself answers meanwhile.
+      for (let others = 0; others < 10; others += 1) await (await open()).end()
+      expect(taken).toEqual([])
+      wire.release()
+      await taking
+      expect(taken).toEqual([client])
+    })
+  })
 })
 
 it('a rollout whose connections all break between two waves goes on with new ones', async () => {
