@@ -29,6 +29,7 @@ const whole = [
   'packages/database/src/seal.db.test.ts',
   'packages/database/src/gateway.db.test.ts',
   'packages/database/src/guard.db.test.ts',
+  'packages/database/src/log-follows.db.test.ts',
   'packages/database/src/protect-alike.db.test.ts',
   'packages/runtime/src/guards.db.test.ts',
   'packages/runtime/src/adopted-applications.db.test.ts',
