@@ -91,7 +91,7 @@ describe('change logs in homes', () => {
     async (kind) => {
       const resident = homes().of[kind]
       const set = await call('PUT', resident, '/retention', { days: 90 })
-      expect(set.body).toEqual({ days: 90, source: 'organization' })
+      expect(set.body).toEqual({ days: 90, source: 'organization', planDays: null })
       // The home knows by the time the API answers.
       expect(
         await admin(resident, 'select days, source from rowhouse.log_retention_of($1)', [resident.organizationId]),
@@ -106,7 +106,7 @@ describe('change logs in homes', () => {
       await vi.waitFor(async () => expect((await verify(resident)).pruned).toBeGreaterThan(0), soon)
       expect(await verify(resident)).toMatchObject({ problems: before.problems })
       const back = await call('PUT', resident, '/retention', { followPlan: true })
-      expect(back.body).toEqual({ days: null, source: 'plan' })
+      expect(back.body).toEqual({ days: null, source: 'plan', planDays: null })
       expect(
         await admin(resident, 'select days, source from rowhouse.log_retention_of($1)', [resident.organizationId]),
       ).toEqual([{ days: null, source: 'plan' }])
