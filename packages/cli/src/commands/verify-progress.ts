@@ -1,20 +1,12 @@
 // How far a verification is: a line that moves on a terminal, a line now and then elsewhere, JSON lines for programs.
 import type { AttackProgress } from '@rowhouse/verify'
 import { isLive, makeLiveLine } from '../output/live-line.ts'
-import type { Terminal } from '../output/live-line.ts'
+import type { ProgressOutput } from '../output/progress-output.ts'
 
 export type VerifyEvent =
   | { readonly type: 'rules'; readonly done: number; readonly total: number }
   | { readonly type: 'copying'; readonly step: string }
   | ({ readonly type: 'attack' } & AttackProgress)
-
-export interface VerifyProgressOutput {
-  readonly json: boolean
-  readonly output: Terminal
-  readonly environment: NodeJS.ProcessEnv
-  /** @default performance.now */
-  readonly now?: () => number
-}
 
 export interface VerifyProgress {
   readonly report: (event: VerifyEvent) => void
@@ -30,7 +22,7 @@ export function makeVerifyProgress({
   output,
   environment,
   now = () => performance.now(),
-}: VerifyProgressOutput): VerifyProgress {
+}: ProgressOutput): VerifyProgress {
   if (!json && isLive(output, environment)) {
     const live = makeLiveLine(output)
     return { report: (event) => live.show(inWords(event)), end: () => live.show('') }

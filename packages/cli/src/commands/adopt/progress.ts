@@ -2,21 +2,13 @@
 import type { AdoptEvent } from '@rowhouse/database'
 import { renderBar } from '../../output/bar.ts'
 import { isLive, makeLiveLine, oneLine } from '../../output/live-line.ts'
-import type { Terminal } from '../../output/live-line.ts'
+import type { ProgressOutput } from '../../output/progress-output.ts'
 import { renderDuration } from '../../output/moment.ts'
 
 /** Between two reports of rows. */
 const ROWS_EVERY_MS = { bar: 100, lines: 10_000, json: 1000 } as const
 /** Of a line in a file: nothing is cut there. */
 const FILE_WIDTH = 1000
-
-export interface ProgressOutput {
-  readonly json: boolean
-  readonly output: Terminal
-  readonly environment: NodeJS.ProcessEnv
-  /** @default performance.now */
-  readonly now?: () => number
-}
 
 export interface Progress {
   readonly report: (event: AdoptEvent) => void

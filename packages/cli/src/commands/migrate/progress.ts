@@ -2,21 +2,13 @@
 import type { RolloutEvent } from '@rowhouse/fleet'
 import { renderBar } from '../../output/bar.ts'
 import { isLive, makeLiveLine, oneLine } from '../../output/live-line.ts'
-import type { Terminal } from '../../output/live-line.ts'
+import type { ProgressOutput } from '../../output/progress-output.ts'
 import { renderDuration } from '../../output/moment.ts'
 import { plural } from '../../output/plural.ts'
 
 const EVERY_MS = { bar: 100, lines: 10_000, json: 1000 } as const
 /** Of a line in a file: nothing is cut there. */
 const FILE_WIDTH = 1000
-
-export interface RolloutProgressOutput {
-  readonly json: boolean
-  readonly output: Terminal
-  readonly environment: NodeJS.ProcessEnv
-  /** @default performance.now */
-  readonly now?: () => number
-}
 
 export interface RolloutProgress {
   readonly report: (event: RolloutEvent) => void
@@ -29,7 +21,7 @@ export function makeRolloutProgress({
   output,
   environment,
   now = () => performance.now(),
-}: RolloutProgressOutput): RolloutProgress {
+}: ProgressOutput): RolloutProgress {
   const live = !json && isLive(output, environment) ? makeLiveLine(output) : null
   const everyMs = EVERY_MS[json ? 'json' : live === null ? 'lines' : 'bar']
   let toldAt = Number.NEGATIVE_INFINITY
